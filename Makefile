@@ -1,0 +1,45 @@
+# `make` alone lists the targets. Everything is installed into .venv; an unchanged requirements file is not read again.
+PYTHON ?= python3
+PORT ?= 8501
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help run test lint bench train clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: .venv/serve.stamp ## start the dashboard on http://localhost:$PORT (8501); needs no TensorFlow
+	$(PY) -m streamlit run app.py --server.port $(PORT)
+
+test: .venv/dev.stamp ## run all tests
+	$(PY) -m pytest
+
+lint: .venv/dev.stamp ## check style, formatting and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: .venv/train.stamp ## time it, with the naive way beside it
+	$(PY) -m uqcore bench
+
+train: .venv/train.stamp ## train every model again (about an hour on two cores)
+	$(PY) -m uqcore train --task moons --method all
+	$(PY) -m uqcore train --task digits --method all
+
+clean: ## remove .venv and the tools' caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+
+.venv/serve.stamp: requirements-serve.txt
+.venv/train.stamp: requirements.txt requirements-serve.txt
+.venv/dev.stamp: requirements-dev.txt requirements.txt requirements-serve.txt
+.venv/serve.stamp .venv/train.stamp .venv/dev.stamp: | $(PY)
+	@echo "Installing $< into .venv ..."
+	@$(PIP) -r $<
+	@touch $@
+
+$(PY):
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, but there is no $(PYTHON): install it."; exit 1; }
+	@$(PYTHON) -c 'import sys; v = "%d.%d" % sys.version_info[:2]; sys.version_info >= (3, 11) or sys.exit(\
+	"Python 3.11 or newer is needed, but $(PYTHON) is " + v + ": name another one with make PYTHON=python3.11.")'
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }

@@ -1,0 +1,58 @@
+"""Uncertainty Lab: `streamlit run app.py`.
+
+Home, the answer first: what five methods say about a digit, a garment and noise. Then the doors.
+"""
+
+import numpy as np
+import streamlit as st
+
+from ui import cache, cards, page, words
+from uqcore import probe
+from uqcore.methods import METHODS
+from uqcore.verdicts import judge
+
+top = page.start("What does a neural network not know?")
+CLASS_NAMES = tuple("0123456789")
+N_SAMPLES = 50
+
+# The first test image of either set and the first noise image: not picked for effect.
+inputs = {
+    "a digit": cache.test_images("mnist").images[0],
+    "a garment": cache.test_images("fashion").images[0],
+    "noise": probe.noise_image(0),
+}
+models, problems = cache.models("digits")
+x = np.stack(list(inputs.values()))
+verdicts = {
+    model.label: judge(
+        model.bank.take("home", x, N_SAMPLES),
+        METHODS[method_id].own_measure,
+        model.record.metrics[f"threshold_{METHODS[method_id].own_measure}"],
+    )
+    for method_id, model in models.items()
+}
+
+page.answer(top, words.who_is_fooled(verdicts, list(inputs)), problems)
+st.html(cards.verdict_grid(inputs, verdicts, CLASS_NAMES))
+st.caption(
+    "All five learnt the ten digits and nothing else. ✓ accepts the answer, ? defers it to a person: the method's own "
+    "measure of uncertainty is above the value that 99 % of validation digits stay below. "
+    f"{N_SAMPLES} samples, 10 ensemble members."
+)
+for column, (target, label, text, query) in zip(
+    st.columns(3),
+    (
+        ("pages/two_moons.py", "See it on two moons", "Every method's uncertainty over one plane, side by side.", {}),
+        ("pages/digit_lab.py", "Draw a digit", "Five methods read your handwriting and say how sure they are.", {}),
+        (
+            "pages/digit_lab.py",
+            "Try a garment",
+            "Show the digit readers Fashion-MNIST, add noise, turn it, and watch who notices.",
+            {"source": "Pick", "images": "Fashion-MNIST"},
+        ),
+    ),
+    strict=True,
+):
+    with column.container(border=True):
+        st.page_link(target, label=f"**{label}**", icon=":material/arrow_forward:", query_params=query)
+        st.write(text)

@@ -1,0 +1,76 @@
+"""Which methods know that they have never seen this part of the plane?"""
+
+import streamlit as st
+
+from ui import cache, controls, page, words
+from ui.components import Panel, PointGroup, surfaces
+from uqcore.datasets.moons import GRID_X, GRID_Y
+from uqcore.plots import style
+from uqcore.plots.palette import DIVERGING, SEQUENTIAL
+from uqcore.plots.spread import probability_spread
+from uqcore.sampling import with_mean_field
+from uqcore.verdicts import judge
+
+top = page.start("Two moons")
+models, problems = cache.models("moons")
+plane = cache.plane()
+view = controls.view()
+columns = st.columns(4)
+threshold = controls.threshold(
+    0.5, "Points whose uncertainty is at most this are accepted, the others deferred (hatched).", columns[0]
+)
+n_samples = controls.samples(30, columns[1])
+n_members = controls.members(10, columns[2])
+factor = controls.mean_field_factor(cache.mean_field_factor(models), columns[3])
+counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
+
+seen = {}
+for method_id, model in models.items():
+    draws = with_mean_field(model.bank.take("plane", plane.points, counts[method_id]), factor)
+    seen[model.label] = plane.surface(view, draws, threshold)
+
+page.answer(top, words.who_accepts_the_unseen(seen), problems)
+
+train = plane.dataset.train
+picked = surfaces(
+    [
+        Panel(label, s.shown, words.acceptance(s.acceptance), s.uncertainty if view.shows_probability else None)
+        for label, s in seen.items()
+    ],
+    x_range=(float(GRID_X[0]), float(GRID_X[-1])),
+    y_range=(float(GRID_Y[0]), float(GRID_Y[-1])),
+    value_range=(0, 1),
+    colormap=DIVERGING if view.shows_probability else SEQUENTIAL,
+    label=view.label,
+    points=[
+        *(PointGroup(f"training, {name}", train.x[train.y == k]) for k, name in enumerate(plane.dataset.class_names)),
+        PointGroup("never seen in training", plane.dataset.ood["cluster"]),
+    ],
+    threshold=threshold,
+    point=controls.point(),
+    key="surfaces",
+)
+controls.keep_point(picked)
+st.caption(f"{view.description} Hatched: deferred at the threshold. Click a surface to ask every method about a point.")
+
+if picked is not None and models:
+    st.subheader(f"What each method says at ({picked[0]:.2f}, {picked[1]:.2f})", anchor=False)
+    draws = {
+        model.label: with_mean_field(model.bank.take(f"point {picked}", plane.point(picked), counts[method_id]), factor)
+        for method_id, model in models.items()
+    }
+    verdicts = {
+        label: judge(drawn, view.measure_id, threshold * seen[label].scale)[0] for label, drawn in draws.items()
+    }
+    left, right = st.columns([3, 2])
+    left.plotly_chart(
+        probability_spread(
+            list(draws),
+            [d.probs[:, 0, 1] for d in draws.values()],
+            [v.probs[1] for v in verdicts.values()],
+            "probability of the lower moon: each sample (line) and the prediction (diamond)",
+        ),
+        config=style.CONFIG,
+        key="spread",
+    )
+    right.html(words.verdict_table(verdicts, plane.dataset.class_names))

@@ -1,0 +1,107 @@
+"""The rules of who imports what, read from the source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TRAINING_ONLY = ("tensorflow", "tf_keras", "keras", "official", "uqcore.fitting")
+# An ensemble's members, and the network that MC Dropout thins, are deterministic models.
+MAY_IMPORT_A_METHOD = {"deep_ensemble": {"deterministic"}, "mc_dropout": {"deterministic"}}
+
+
+def source(*places: str) -> list[Path]:
+    """The Python files at or below some places of the repository."""
+    found = (path for place in places for path in (ROOT / place, *(ROOT / place).glob("**/*.py")))
+    return sorted(path for path in found if path.is_file())
+
+
+def module_level(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run on import: all but what stands in functions."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from module_level(child)
+
+
+def imported(nodes: Iterator[ast.AST]) -> set[str]:
+    """Every module that import statements may load: ``from a import b`` counts as a and a.b."""
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in line {node.lineno}"
+            names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def forbidden(path: Path, *packages: str, on_import: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text())
+    names = imported(module_level(tree) if on_import else ast.walk(tree))
+    return {name for name in names if any(f"{name}.".startswith(f"{package}.") for package in packages)}
+
+
+def test_the_rules_see_what_they_forbid(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(
+        "from uqcore import fitting\ndef fit():\n    import tensorflow as tf\nclass C:\n    import ui.page\n"
+    )
+    assert forbidden(path, *TRAINING_ONLY, on_import=True) == {"uqcore.fitting"}
+    assert forbidden(path, "tensorflow", "ui", "u") == {"tensorflow", "ui.page"}
+
+
+@pytest.mark.parametrize(
+    ("place", "packages"),
+    [
+        ("uqcore", ("streamlit", "ui", "pages", "app")),
+        ("ui", ("pages", "app")),
+        ("pages", ("app", "pages")),
+        ("uqcore/plots", ("uqcore.methods", "uqcore.metrics", "uqcore.measures", "uqcore.sampling", "uqcore.store")),
+        ("uqcore/methods", ("uqcore.metrics", "uqcore.measures", "uqcore.store", "uqcore.datasets")),
+        ("uqcore/datasets", ("uqcore.methods", "uqcore.store")),
+        ("uqcore/store.py", ("uqcore.methods", "uqcore.datasets")),
+    ],
+)
+def test_imports_go_one_way(place: str, packages: tuple[str, ...]) -> None:
+    found = {path.name: names for path in source(place) if (names := forbidden(path, *packages))}
+    assert not found
+
+
+def test_training_libraries_are_imported_inside_functions_only() -> None:
+    for path in source("uqcore", "ui", "pages", "app.py"):
+        if "fitting" not in path.parts:
+            assert not forbidden(path, *TRAINING_ONLY, on_import=True), path
+
+
+def test_no_method_imports_another() -> None:
+    methods = {path.stem for path in source("uqcore/methods")} - {"__init__", "base"}
+    assert len(methods) >= 5
+    for path in source("uqcore/methods"):
+        if path.stem in methods:
+            others = {f"uqcore.methods.{name}" for name in methods - MAY_IMPORT_A_METHOD.get(path.stem, set())}
+            assert not forbidden(path, *others), path
+
+
+def test_nothing_unpickles() -> None:
+    for path in source("uqcore", "ui", "pages", "app.py"):
+        assert not forbidden(path, "pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"), path
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                assert ast.unparse(node.value) == "False", path
+
+
+def test_serving_loads_no_training_library() -> None:
+    script = (
+        "import sys, uqcore.sampling, uqcore.methods, uqcore.datasets, uqcore.measures\n"
+        "print(*(name for name in ('tensorflow', 'tf_keras', 'official', 'sklearn', 'streamlit', 'uqcore.fitting') "
+        "if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,1 @@
+"""What the pages are made of: the only package beside ``app.py`` and ``pages/`` that imports streamlit."""

@@ -1,0 +1,104 @@
+"""Verdicts as HTML: drawn by the browser without a chart library, they are there at once and fit any width."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from ui.words import ACCEPT, DEFER, percent
+from uqcore.plots.palette import series_style
+from uqcore.types import FloatArray
+from uqcore.verdicts import Verdict
+
+
+def picture(image: FloatArray, alt: str, side: int = 140) -> str:
+    """An ``<img>`` of grey levels ``(28, 28, 1)`` in [0, 1], its pixels kept sharp."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(255 * image[..., 0]).astype(np.uint8)).save(buffer, "PNG")
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f'<img class="pixels" width="{side}" height="{side}" alt="{escape(alt)}" src="data:image/png;base64,{data}">'
+
+
+def seen(image: FloatArray) -> str:
+    """The image that the models see, with its caption."""
+    alt = "The image that the models see"
+    return f'<div class="seen">{picture(image, alt, 112)}<span>{alt}:<br>28 × 28 pixels.</span></div>'
+
+
+def cards(verdicts: Mapping[str, Verdict], class_names: Sequence[str], threshold: float, largest: float) -> str:
+    """A card a method: class, verdict, all probabilities with the samples' spread, and the entropy's two parts.
+
+    Args:
+        threshold: in 0..1, marked on the bar of the measure.
+        largest: the measure's largest value: the end of that bar.
+    """
+    made = (
+        _card(series_style(i).color, label, verdict, class_names, threshold, verdict.measure / largest)
+        for i, (label, verdict) in enumerate(verdicts.items())
+    )
+    return f'<div class="cards">{"".join(made)}</div>'
+
+
+def _card(color: str, label: str, v: Verdict, class_names: Sequence[str], threshold: float, measure: float) -> str:
+    bars = "".join(_probability(class_names[k], v, k) for k in range(len(v.probs)))
+    return (
+        f'<section class="card" style="--series:{color}" aria-label="{escape(label)}"><h3>{escape(label)}</h3>'
+        f'<p class="label"><b>{escape(class_names[v.label])}</b> {percent(float(v.probs[v.label]))}</p>'
+        f'<p class="verdict {"accept" if v.accepted else "defer"}">{ACCEPT if v.accepted else DEFER}</p>'
+        f'{_gauge(measure, threshold)}<div class="bars">{bars}</div>{_entropy(v)}</section>'
+    )
+
+
+def _probability(name: str, v: Verdict, k: int) -> str:
+    p, low, high = (100 * float(values[k]) for values in (v.probs, v.low, v.high))
+    spread = f'<i style="left:{low:.1f}%;width:{max(high - low, 0.4):.1f}%"></i>' if high - low > 0.4 else ""
+    title = f"{name}: {p:.1f} %, samples {low:.1f} to {high:.1f} %"
+    return (
+        f'<div class="bar" title="{escape(title)}"><span>{escape(name)}</span>'
+        f'<div><b style="width:{p:.1f}%"></b>{spread}</div></div>'
+    )
+
+
+def _gauge(measure: float, threshold: float) -> str:
+    """The measure as a bar with the threshold as a tick; both as shares of the largest value."""
+    return (
+        f'<div class="gauge" title="uncertainty {measure:.3f}, threshold {threshold:.2f}">'
+        f'<b style="width:{100 * min(measure, 1):.1f}%"></b><i style="left:{100 * min(threshold, 1):.1f}%"></i></div>'
+    )
+
+
+def _entropy(v: Verdict) -> str:
+    largest = np.log(len(v.probs))
+    aleatoric, epistemic = (100 * part / largest for part in (v.aleatoric, v.epistemic))
+    return (
+        f'<div class="entropy" title="entropy {v.total:.3f} nats of at most {largest:.3f}">'
+        f'<b class="aleatoric" style="width:{aleatoric:.1f}%"></b>'
+        f'<b class="epistemic" style="width:{epistemic:.1f}%"></b>'
+        f'</div><p class="parts">entropy {v.total:.2f} = <span class="aleatoric">{v.aleatoric:.2f} aleatoric</span> + '
+        f'<span class="epistemic">{v.epistemic:.2f} epistemic</span></p>'
+    )
+
+
+def verdict_grid(
+    inputs: Mapping[str, FloatArray], verdicts: Mapping[str, Sequence[Verdict]], class_names: Sequence[str]
+) -> str:
+    """A table: a column an input, with its picture, and a row a method, with its verdict on each."""
+    head = "".join(f"<th>{picture(image, name, 96)}<br>{escape(name)}</th>" for name, image in inputs.items())
+    rows = "".join(
+        f'<tr style="--series:{series_style(i).color}"><th>{escape(label)}</th>'
+        f"{''.join(_cell(v, class_names) for v in row)}</tr>"
+        for i, (label, row) in enumerate(verdicts.items())
+    )
+    return f'<div class="scroll"><table class="grid"><tr><th></th>{head}</tr>{rows}</table></div>'
+
+
+def _cell(v: Verdict, class_names: Sequence[str]) -> str:
+    said = f"<b>{escape(class_names[v.label])}</b> {percent(float(v.probs[v.label]))}"
+    return (
+        f'<td><span class="{"accept" if v.accepted else "defer"}">{ACCEPT if v.accepted else DEFER}</span> {said}</td>'
+    )

@@ -1,0 +1,28 @@
+"""A pad to draw a digit on, with mouse, pen or finger."""
+
+from __future__ import annotations
+
+from ui.components._mount import register, state_or
+
+PEN_WIDTH = 0.09
+"""Width of the pen as a fraction of the pad's side: about 2 of the 28 pixels of an MNIST image, less its margin."""
+
+_mount = register("drawing_pad")
+
+
+def drawing_pad(strokes: str, key: str) -> str:
+    """Show the pad and return the drawing on it, which arrives when the pen is lifted.
+
+    A drawing is a string: per stroke the number of its points (uint16, big-endian), then x and y of each (uint8, 0 to
+    255 across the pad, y downwards); all of it in base64url without padding. An empty pad is ``""``. The pen's path is
+    the straight lines between the points, `PEN_WIDTH` wide, with round caps and joins. A digit takes about 100
+    characters, so it fits in a URL.
+
+    Args:
+        strokes: the drawing to start from; from then on the visitor's. What is not a drawing shows as an empty pad.
+        key: identity of the pad. Another key makes a new pad that starts from ``strokes``.
+    """
+    drawn = state_or(strokes, key, "strokes")
+    # The echo matters only when the browser builds the pad anew, e.g. in another place of the page.
+    result = _mount(key=key, data={"strokes": drawn, "pen_width": PEN_WIDTH})
+    return str(result.get("strokes", drawn))

@@ -1,0 +1,274 @@
+// Heat maps of one shape over one plane, read and clicked together. They are painted by surfaces_paint.js.
+// A value grid is stored row by row, the row of the lowest y first; its outer points lie on the edges of the map.
+
+const GAP = 12; // As in the style sheet, in CSS pixels.
+const MIN_WIDTH = 185; // Of a map, where there is room for more than two columns.
+const MAX_WIDTH = 460;
+
+// Header length, header, colours, values, points: see `_pack` in surfaces.py.
+function parse(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 4 + view.getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, at)));
+  const take = (length) => bytes.slice(at, (at += length)); // A copy, and so aligned.
+  const floats = (n) => new Float32Array(take(4 * n).buffer);
+  const colors = take(3 * 256);
+  const [, height, width] = header.shape;
+  const shown = header.panels.map((panel) => ({ ...panel, values: floats(height * width) }));
+  // What the threshold cuts: the values, unless the panel brings a grid of its own.
+  const panels = shown.map((panel) => ({ ...panel, cut: panel.has_cut ? floats(height * width) : panel.values }));
+  const groups = header.groups.map((group) => ({ ...group, xy: floats(2 * group.n) }));
+  return { ...header, width, height, colors, panels, groups };
+}
+
+const decimals = ([low, high]) => Math.min(8, Math.max(0, 3 - Math.ceil(Math.log10(high - low || 1))));
+const format = (value, range) => value.toFixed(decimals(range)).replace("-", "\u2212");
+
+class Surfaces {
+  #component;
+  #scene;
+  #figures = [];
+  #cursor = null; // Where the cross-hair is, [x, y] in units of the axes, or null.
+  #point = null; // The picked point, likewise.
+
+  constructor(root, component) {
+    this.root = root;
+    this.grid = root.querySelector(".grid");
+    this.where = root.querySelector(".where");
+    this.status = root.querySelector("[role=status]");
+    this.#listen();
+    this.update(component);
+    // A point in later data is an echo, and perhaps older than what the visitor has picked: it is not read.
+    this.#point = this.#scene.point;
+    this.#readOut();
+    this.observer = new ResizeObserver(() => this.#layOut());
+    this.observer.observe(this.grid);
+  }
+
+  update(component) {
+    this.#component = component;
+    this.#scene = parse(component.data);
+    this.images = this.#scene.panels.map((panel) => colorize(panel.values, this.#scene));
+    this.size = ""; // Paint, whatever the size.
+    this.#build();
+    this.#layOut();
+    this.#readOut();
+  }
+
+  disconnect() {
+    this.observer.disconnect();
+  }
+
+  #build() {
+    const { panels, label, x_range, y_range } = this.#scene;
+    const template = this.root.querySelector("template");
+    while (this.#figures.length > panels.length) this.#figures.pop().remove();
+    while (this.#figures.length < panels.length) {
+      const figure = template.content.firstElementChild.cloneNode(true);
+      this.#figures.push(figure);
+      this.grid.append(figure);
+    }
+    panels.forEach(({ title, subtitle }, i) => {
+      this.#figures[i].querySelector(".title").textContent = title;
+      this.#figures[i].querySelector(".subtitle").textContent = subtitle;
+    });
+    const aspect = (x_range[1] - x_range[0]) / (y_range[1] - y_range[0]);
+    this.grid.style.setProperty("--aspect", Math.min(1.25, Math.max(0.8, aspect)));
+    this.grid.setAttribute(
+      "aria-label",
+      `${label}, ${panels.length} maps. Arrow keys move the cross-hair, with Shift ten steps. ` +
+        "Enter picks the point, Escape removes it.",
+    );
+    this.#buildBar();
+    this.#buildLegend();
+  }
+
+  #buildBar() {
+    const { label, colors, panels, value_range: range, threshold } = this.#scene;
+    const [low, high] = range;
+    const image = new ImageData(256, 1);
+    for (let i = 0; i < 256; i++) image.data.set([...colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);
+    this.root.querySelector(".scale canvas").getContext("2d").putImageData(image, 0, 0);
+    this.root.querySelector(".label").textContent = label;
+    this.root.querySelectorAll(".ticks span").forEach((tick, i) => {
+      tick.textContent = format(low + (i / 2) * (high - low), range);
+    });
+    const mark = this.root.querySelector(".mark");
+    // Where something else is cut, the threshold has no place among the colours.
+    mark.hidden = threshold === null || panels.some((panel) => panel.has_cut) || threshold < low || threshold > high;
+    mark.style.setProperty("--threshold", `${(100 * (threshold - low)) / (high - low || 1)}%`);
+  }
+
+  #buildLegend() {
+    const { groups, threshold, value_range } = this.#scene;
+    const entry = (text, draw) => {
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 44;
+      canvas.style.width = canvas.style.height = "22px";
+      draw(canvas.getContext("2d"));
+      const item = document.createElement("li");
+      item.append(canvas, text);
+      return item;
+    };
+    const entries = groups.map(({ name }, i) => entry(name, (context) => drawMarkers(context, i, 9, [[22, 22]])));
+    if (threshold !== null) {
+      const text = `Deferred: above ${format(threshold, value_range)}`;
+      entries.push(entry(text, (context) => {
+        context.fillStyle = hatching(context, 2);
+        context.fillRect(0, 0, 44, 44);
+      }));
+    }
+    this.root.querySelector(".legend").replaceChildren(...entries);
+  }
+
+  // As many columns as fit, two at least, then no more than fill the rows evenly: five maps stand 5, 3 + 2 or 2 + 2 + 1.
+  #layOut() {
+    const n = this.#figures.length;
+    const room = this.grid.clientWidth;
+    if (room === 0) return; // In a closed tab or expander.
+    const fits = Math.floor((room + GAP) / (MIN_WIDTH + GAP));
+    const rows = Math.ceil(n / Math.min(n, Math.max(2, fits)));
+    const columns = Math.ceil(n / rows);
+    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${MAX_WIDTH}px))`;
+    const { clientWidth, clientHeight } = this.#figures[0].querySelector(".plot");
+    const ratio = Math.min(2, devicePixelRatio); // Sharper is not seen, and costs time on a phone.
+    const size = [clientWidth, clientHeight, ratio].join();
+    if (size === this.size) return;
+    this.size = size;
+    this.#paint(Math.round(clientWidth * ratio), Math.round(clientHeight * ratio), ratio);
+  }
+
+  #paint(width, height, ratio) {
+    const { panels, threshold, width: columns, height: rows } = this.#scene;
+    const markers = this.#paintMarkers(width, height, ratio);
+    // From the grid's units to pixels, upside down.
+    const toPixels = new DOMMatrix([width / (columns - 1), 0, 0, -height / (rows - 1), 0, height]);
+    panels.forEach(({ cut }, i) => {
+      const canvas = this.#figures[i].querySelector("canvas");
+      [canvas.width, canvas.height] = [width, height];
+      const context = canvas.getContext("2d");
+      // Half a pixel is left off on each side: the outer grid points lie on the edges.
+      context.drawImage(this.images[i], 0.5, 0.5, columns - 1, rows - 1, 0, 0, width, height);
+      if (threshold !== null) paintRegions(context, split(cut, columns, rows, threshold), toPixels, ratio);
+      context.drawImage(markers, 0, 0);
+    });
+  }
+
+  #paintMarkers(width, height, ratio) {
+    const layer = new OffscreenCanvas(width, height);
+    const context = layer.getContext("2d");
+    const radius = Math.min(4, Math.max(1.75, width / ratio / 110)) * ratio;
+    this.#scene.groups.forEach(({ n, xy }, index) => {
+      const positions = Array.from({ length: n }, (_, i) => this.#toFraction([xy[2 * i], xy[2 * i + 1]]));
+      drawMarkers(context, index, radius, positions.map(([x, y]) => [x * width, y * height]));
+    });
+    return layer;
+  }
+
+  // Fractions of the map from the left and from the top.
+  #toFraction([x, y]) {
+    const { x_range: [x0, x1], y_range: [y0, y1] } = this.#scene;
+    return [(x - x0) / (x1 - x0), (y1 - y) / (y1 - y0)];
+  }
+
+  #toPoint(fractions) {
+    const { x_range: [x0, x1], y_range: [y0, y1] } = this.#scene;
+    const [right, down] = fractions.map((fraction) => Math.min(1, Math.max(0, fraction)));
+    return [x0 + right * (x1 - x0), y1 - down * (y1 - y0)];
+  }
+
+  #listen() {
+    const { grid } = this;
+    grid.addEventListener("pointermove", (event) => this.#moveTo(this.#under(event)));
+    grid.addEventListener("pointerdown", (event) => this.#moveTo(this.#under(event)));
+    grid.addEventListener("pointerleave", () => this.#moveTo(null));
+    grid.addEventListener("blur", () => this.#moveTo(null));
+    grid.addEventListener("click", (event) => {
+      const point = this.#under(event);
+      if (point !== null) this.#pick(point);
+    });
+    grid.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  // The point under the pointer, in whichever map it is, or null.
+  #under(event) {
+    const plot = event.target.closest(".plot");
+    if (plot === null) return null;
+    const box = plot.getBoundingClientRect();
+    return this.#toPoint([(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]);
+  }
+
+  #key(event) {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const from = this.#cursor ?? this.#point;
+    if (step) {
+      const { width, height } = this.#scene;
+      const [right, down] = from ? this.#toFraction(from) : [0.5, 0.5];
+      const steps = event.shiftKey ? 10 : 1;
+      this.#moveTo(this.#toPoint([right + (steps * step[0]) / (width - 1), down + (steps * step[1]) / (height - 1)]));
+    } else if ((event.key === "Enter" || event.key === " ") && from) {
+      this.#pick(from);
+    } else if (event.key === "Escape") {
+      this.#cursor = null;
+      this.#pick(null);
+    } else {
+      return;
+    }
+    event.preventDefault(); // The arrow keys must not scroll the page.
+    this.status.textContent = [this.where.textContent, ...this.#readings().map((r) => r.join(" "))].join(", ");
+  }
+
+  #moveTo(point) {
+    this.#cursor = point;
+    this.#readOut();
+  }
+
+  #pick(point) {
+    this.#point = point;
+    this.#readOut();
+    this.#component.setStateValue("point", point);
+  }
+
+  // Each panel's title and its value at the grid point nearest to the cross-hair or, without one, to the picked point.
+  #readings() {
+    const { panels, width, height, value_range } = this.#scene;
+    const at = this.#cursor ?? this.#point;
+    if (at === null) return panels.map(({ title }) => [title, ""]);
+    // The axes may have changed since the point was picked.
+    const [right, down] = this.#toFraction(at).map((fraction) => Math.min(1, Math.max(0, fraction)));
+    const index = Math.round((1 - down) * (height - 1)) * width + Math.round(right * (width - 1));
+    return panels.map(({ title, values }) => [title, format(values[index], value_range)]);
+  }
+
+  #readOut() {
+    const { x_range, y_range } = this.#scene;
+    this.#place("cursor", this.#cursor, ["--x", "--y"]);
+    this.#place("picked", this.#point, ["--pick-x", "--pick-y"]);
+    this.#readings().forEach(([, value], i) => {
+      this.#figures[i].querySelector(".value").textContent = value;
+    });
+    const at = this.#cursor ?? this.#point;
+    this.where.textContent = at === null
+      ? "Point at a map to read all of them there. Click to pick the point."
+      : `${this.#cursor ? "At" : "Picked"} x ${format(at[0], x_range)}, y ${format(at[1], y_range)}`;
+  }
+
+  // The style is set once, on the grid: every map's lines and marker follow it.
+  #place(name, point, [x, y]) {
+    this.grid.toggleAttribute(`data-${name}`, point !== null);
+    if (point === null) return;
+    const [right, down] = this.#toFraction(point);
+    this.grid.style.setProperty(x, `${100 * right}%`);
+    this.grid.style.setProperty(y, `${100 * down}%`);
+  }
+}
+
+const shown = new WeakMap();
+
+// Streamlit calls this again, over the same elements, when data or theme change; and what it returned, at the very end.
+export default function (component) {
+  const root = component.parentElement.querySelector(".surfaces");
+  if (shown.has(root)) shown.get(root).update(component);
+  else shown.set(root, new Surfaces(root, component));
+  return () => shown.get(root).disconnect();
+}

@@ -1,0 +1,126 @@
+"""Heat maps of one function a method over the same plane, read and clicked together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ui.components._mount import register, state_or
+from uqcore.plots.palette import SEQUENTIAL, lut
+from uqcore.types import FloatArray, UqError
+
+_mount = register("surfaces", "surfaces_paint")
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One heat map: ``values (H, W)``, row 0 at the lowest y, the outer rows and columns on the ends of the ranges.
+
+    ``cut (H, W)`` is what the threshold cuts where that is not what is shown.
+    """
+
+    title: str
+    values: FloatArray
+    subtitle: str = ""
+    cut: FloatArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PointGroup:
+    """Points drawn over every panel: ``xy (N, 2)``. The group's place in the list gives its marker and colour."""
+
+    name: str
+    xy: FloatArray
+
+
+def surfaces(
+    panels: Sequence[Panel],
+    *,
+    x_range: Point,
+    y_range: Point,
+    label: str,
+    key: str,
+    value_range: Point | None = None,
+    colormap: str = SEQUENTIAL,
+    points: Sequence[PointGroup] = (),
+    threshold: float | None = None,
+    point: Point | None = None,
+) -> Point | None:
+    """Show the panels and return the point ``(x, y)`` that the visitor has picked, or None.
+
+    A cross-hair follows the pointer over all panels at once and reads out each panel's value at the nearest grid point.
+    A click, a tap, or arrow keys and Enter pick; Escape removes the pick.
+
+    Args:
+        panels: at least one; all grids of one shape.
+        x_range, y_range: ends of the axes, lowest first.
+        label: what the values are, with the unit; it stands at the colour bar.
+        key: identity of the component. Another key makes a new one that starts from ``point``.
+        value_range: values at the ends of the colour bar; by default the least and greatest value of all panels.
+        colormap: name of a plotly colour scale.
+        points: up to three groups: circles, triangles, crosses.
+        threshold: where the values (or a panel's ``cut``) are above it they are deferred: hatched, with a line around
+            the accepted region.
+        point: the pick to start from (none if it is outside the ranges); from then on it is the visitor's.
+
+    Raises:
+        UqError: the panels are none, differ in shape, are not grids or hold a value that is not finite.
+    """
+    values = _stack([(panel.title, panel.values) for panel in panels])
+    cuts = [(panel.title, panel.cut) for panel in panels if panel.cut is not None]
+    grids = np.concatenate([values, _stack(cuts, values.shape[1:])]) if cuts else values
+    picked = state_or(_within(point, x_range, y_range), key, "point")
+    header = {
+        "panels": [
+            {"title": panel.title, "subtitle": panel.subtitle, "has_cut": panel.cut is not None} for panel in panels
+        ],
+        "shape": values.shape,
+        "x_range": [float(end) for end in x_range],
+        "y_range": [float(end) for end in y_range],
+        "value_range": [float(end) for end in value_range or (values.min(), values.max())],
+        "label": label,
+        "groups": [{"name": group.name, "n": len(group.xy)} for group in points],
+        "threshold": None if threshold is None else float(threshold),
+        "point": picked,
+    }
+    result = _mount(key=key, data=_pack(header, grids, points, colormap))
+    picked = result.get("point", picked)
+    return None if picked is None else (float(picked[0]), float(picked[1]))
+
+
+def _within(point: Point | None, x_range: Point, y_range: Point) -> Point | None:
+    """``point``, or None if it is outside the ranges or not a number: it may come from an edited URL."""
+    if point is None or not (x_range[0] <= point[0] <= x_range[1] and y_range[0] <= point[1] <= y_range[1]):
+        return None
+    return float(point[0]), float(point[1])
+
+
+def _stack(titled: Sequence[tuple[str, FloatArray]], shape: tuple[int, ...] | None = None) -> FloatArray:
+    """Grids with their panels' titles as ``(P, H, W) float32``, all of ``shape`` if it is given."""
+    shapes = {np.shape(grid) for _, grid in titled} | ({shape} if shape else set())
+    if len(shapes) != 1 or any(len(shape) != 2 or min(shape) < 2 for shape in shapes):
+        raise UqError(
+            f"`panels` must hold grids (H, W) of one shape, 2 by 2 or more. Received: shapes {sorted(shapes)}."
+        )
+    values = np.stack([grid for _, grid in titled]).astype("<f4")
+    if not np.isfinite(values).all():
+        bad = [title for title, grid in titled if not np.isfinite(grid).all()]
+        raise UqError(f"`panels` must hold finite values only. Received: NaN or infinity in {', '.join(bad)}.")
+    return values
+
+
+def _pack(header: dict[str, Any], values: FloatArray, points: Sequence[PointGroup], colormap: str) -> bytes:
+    """One payload of bytes: header length (uint32), header (JSON), colours (256, 3), values, points (float32).
+
+    Streamlit takes bytes only by themselves, not beside JSON. Five panels of 100 by 100 cost the server 0.4 ms this
+    way, 1.1 as Arrow, 1.7 as base64 and 58 as lists. All numbers are little-endian.
+    """
+    text = json.dumps(header).encode()
+    parts = [len(text).to_bytes(4, "little"), text, lut(colormap).tobytes(), values.tobytes()]
+    return b"".join(parts + [np.asarray(group.xy, "<f4").tobytes() for group in points])

@@ -1,0 +1,105 @@
+"""Controls: each gives a plain value and keeps it in the URL. A value in a link that does not fit is ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from uqcore.measures import MEASURES, Measure
+from uqcore.probe import Corruption
+from uqcore.surfaces import VIEWS, View
+
+BIND = "query-params"
+
+
+def choice(label: str, options: Mapping[str, str], key: str, default: str, help: str | None = None) -> str:
+    """One of ``options`` (id -> label), as a row of buttons; the URL holds the id."""
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        format_func=lambda option: options[option],
+        default=default,
+        required=True,
+        key=key,
+        bind=BIND,
+        help=help,
+    )
+    return chosen or default
+
+
+def view() -> View:
+    labels = {view_id: view.label for view_id, view in VIEWS.items()}
+    return VIEWS[choice("Show", labels, "show", "uncertainty")]
+
+
+def measure() -> Measure:
+    """One of the measures that have a largest value, so that a threshold in 0..1 fits them all."""
+    labels = {"predictive_entropy": "Entropy", "least_confidence": "1 − confidence", "mutual_information": "Epistemic"}
+    return MEASURES[choice("Uncertainty measure", labels, "measure", "predictive_entropy")]
+
+
+def corruption() -> Corruption:
+    """The sliders that disturb the image."""
+    return Corruption(
+        noise=st.slider("Noise weight", 0.0, 1.0, 0.0, 0.01, key="noise", bind=BIND, help="w of (1 - w) x + w U[0, 1)"),
+        rotation=st.slider("Rotation", -180, 180, 0, 5, key="rotation", bind=BIND, format="%d°"),
+        blur=st.slider("Blur", 0.0, 3.0, 0.0, 0.1, key="blur", bind=BIND, format="%.1f px"),
+        right=st.slider("Shift right", -8, 8, 0, key="right", bind=BIND, format="%d px"),
+        down=st.slider("Shift down", -8, 8, 0, key="down", bind=BIND, format="%d px"),
+    )
+
+
+def samples(default: int, place: DeltaGenerator) -> int:
+    return place.slider(
+        "Samples",
+        1,
+        100,
+        default,
+        key="samples",
+        bind=BIND,
+        help="How many networks MC Dropout and SVI draw, and how many output weights SNGP draws.",
+    )
+
+
+def members(n_members: int, place: DeltaGenerator) -> int:
+    return place.slider(
+        "Ensemble members", 1, n_members, n_members, key="members", bind=BIND, help="How many of the trained networks."
+    )
+
+
+def mean_field_factor(default: float, place: DeltaGenerator) -> float:
+    return place.slider(
+        "SNGP mean-field factor",
+        0.0,
+        20.0,
+        round(default, 2),
+        0.01,
+        key="factor",
+        bind=BIND,
+        help="How strongly SNGP's variance flattens its probabilities: softmax(mean / sqrt(1 + factor x variance)). "
+        "0 ignores the variance; pi / 8 = 0.39 is the usual choice.",
+    )
+
+
+def threshold(default: float, help: str, place: DeltaGenerator) -> float:
+    return place.slider("Threshold", 0.0, 1.0, default, 0.01, key="threshold", bind=BIND, help=help)
+
+
+def point() -> tuple[float, float] | None:
+    """The point ``x,y`` that a link asks about; None without one or where it is not two numbers."""
+    try:
+        x, y = (float(part) for part in st.query_params.get("point", "").split(","))
+    except ValueError:
+        return None
+    return (x, y) if isfinite(x) and isfinite(y) else None
+
+
+def keep_point(picked: tuple[float, float] | None) -> None:
+    """Puts the picked point into the URL, or takes it out."""
+    if picked is None:
+        st.query_params.pop("point", None)
+    else:
+        st.query_params["point"] = f"{picked[0]:.3f},{picked[1]:.3f}"

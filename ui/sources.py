@@ -1,0 +1,64 @@
+"""Where the digit lab's image comes from: the pad, the test images or a file. Each is kept in the URL."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from ui import cache
+from ui.components import PEN_WIDTH, drawing_pad
+from ui.controls import BIND
+from uqcore.datasets.images import MAX_BYTES, center_digit, decode_strokes, rasterize, read_image
+from uqcore.probe import decode_image, encode_image
+from uqcore.types import FloatArray, UqError
+
+# A four that is nearly a nine: what the page opens with.
+EXAMPLE_DRAWING = ""
+_CLEARED = "-"
+_SETS = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
+
+
+def drawing() -> FloatArray | None:
+    """The drawing on the pad as a model sees it, or None while the pad is empty."""
+    kept = st.query_params.get("drawing", st.session_state.get("drawing", EXAMPLE_DRAWING))
+    strokes = drawing_pad("" if kept == _CLEARED else kept, key="pad")
+    # The pad's own state goes when another page is shown; this copy brings the drawing back.
+    st.session_state["drawing"] = strokes or _CLEARED
+    if st.session_state["drawing"] == EXAMPLE_DRAWING:
+        st.query_params.pop("drawing", None)
+    else:
+        st.query_params["drawing"] = st.session_state["drawing"]
+    return center_digit(rasterize(decode_strokes(strokes), PEN_WIDTH)) if strokes else None
+
+
+def picked() -> FloatArray:
+    """A test image, by set, class and number."""
+    chosen = st.segmented_control(
+        "Images", list(_SETS.values()), default="MNIST", required=True, key="images", bind=BIND
+    )
+    images, labels, names = cache.test_images("fashion" if chosen == _SETS["fashion"] else "mnist")
+    if st.button("Surprise me", icon=":material/casino:", width="stretch"):
+        number = int(np.random.default_rng().integers(len(labels)))
+        st.session_state["class"] = names[labels[number]]
+        st.session_state["number"] = int(np.count_nonzero(labels[:number] == labels[number]))
+    name = st.selectbox("Class", names, key="class", bind=BIND)
+    members = np.flatnonzero(labels == names.index(name))
+    number = st.number_input("Number", 0, len(members) - 1, 0, key="number", bind=BIND, help="Which of the class.")
+    return images[members[number]]
+
+
+def uploaded() -> FloatArray | None:
+    """The digit on an uploaded picture, or the one in the link, or None."""
+    file = st.file_uploader("A PNG or JPEG of one digit", type=["png", "jpg", "jpeg"], key="file")
+    try:
+        if file is None:
+            kept = st.query_params.get("picture")
+            return decode_image(kept) if kept else None
+        if file.size > MAX_BYTES:
+            raise UqError(f"The file must be at most {MAX_BYTES / 1e6:g} MB. Received: {file.size / 1e6:.1f} MB.")
+        image = center_digit(read_image(file.getvalue()))
+    except UqError as error:
+        st.error(str(error))
+        return None
+    st.query_params["picture"] = encode_image(image)
+    return image

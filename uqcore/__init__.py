@@ -1,0 +1,1 @@
+"""The core of Uncertainty Lab: data, methods, samples, measures, thresholds. It imports no Streamlit."""

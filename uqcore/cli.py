@@ -1,0 +1,221 @@
+"""``python -m uqcore``: train, list, evaluate and time models. Results go to stdout, progress and errors to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from uqcore import methods
+from uqcore.datasets import DATASETS
+from uqcore.methods.base import TrainingConfig, configure
+from uqcore.store import FileCheck, Store, default_store
+from uqcore.types import ModelRecord, Progress, UqError
+
+_BAR = 24
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; 2 is the exit code of an error that one sentence explains."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except UqError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; nothing half-written is left behind", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m uqcore", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train models and put them into the store")
+    train.add_argument("--task", required=True, help=", ".join(DATASETS))
+    train.add_argument("--method", default="all", help=f"all (the default), {', '.join(methods.METHODS)}")
+    train.add_argument("--seed", type=_whole_number, default=0)
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
+    train.set_defaults(run=_train)
+
+    models = commands.add_parser("models", help="what is stored, with checksums verified")
+    models.add_argument("--json", action="store_true")
+    models.set_defaults(run=_models)
+
+    evaluate = commands.add_parser("evaluate", help="every metric of the stored models")
+    evaluate.add_argument("--task", help=f"only {' or '.join(DATASETS)}")
+    evaluate.add_argument("--method", help=f"only one of {', '.join(methods.METHODS)}")
+    evaluate.add_argument("--samples", type=_positive, default=50)
+    evaluate.add_argument("--json", action="store_true")
+    evaluate.set_defaults(run=_evaluate)
+
+    bench = commands.add_parser("bench", help="how fast it is, with the naive way beside it")
+    bench.add_argument("--json", action="store_true")
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from uqcore.training import train
+
+    task = _known_task(arguments.task)
+    chosen = list(methods.METHODS) if arguments.method == "all" else [methods.method(arguments.method).method_id]
+    settings = _settings(arguments.set)
+    configs = {method_id: _configured(method_id, task, settings) for method_id in chosen}
+    store = default_store()
+    store.check_writable()
+    for method_id, config in configs.items():
+        record = train(store, task, method_id, arguments.seed, config, _EpochBar())
+        print(f"{record.model_id}: {record.training_time_s:.1f} s of training, {_figures(record.metrics)}".rstrip(", "))
+
+
+def _configured(method_id: str, task: str, settings: dict[str, str]) -> TrainingConfig:
+    return configure(methods.method(method_id).configs[task], settings)
+
+
+def _models(arguments: argparse.Namespace) -> None:
+    store = default_store()
+    checks = store.verify()
+    problems = {record.model_id: _problems(record, checks) for record in store.records()}
+    if arguments.json:
+        rows = [{**asdict(record), "problems": problems[record.model_id]} for record in store.records()]
+        print(json.dumps(rows, indent=2))
+        return
+    for record in store.records():
+        size = sum(file.n_bytes for file in record.files) / 1e6
+        state = "; ".join(problems[record.model_id]) or "intact"
+        print(f"{record.model_id:34} {record.n_parameters:>10,} parameters {size:6.1f} MB  {state}")
+
+
+def _problems(record: ModelRecord, checks: Sequence[FileCheck]) -> list[str]:
+    return [check.problem for check in checks if check.record.model_id == record.model_id and check.problem]
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from uqcore.evaluation import Evaluation, evaluate
+
+    store = default_store()
+    chosen = _selected(store, arguments.task, arguments.method)
+    results: list[Evaluation] = []
+    for record in chosen:
+        results.append(evaluate(store, record, arguments.samples, _Bar(record.model_id)))
+        if not arguments.json:
+            _print_evaluation(results[-1])
+    if arguments.json:
+        print(json.dumps([_plain(asdict(result)) for result in results], indent=2))
+
+
+def _selected(store: Store, task: str | None, method_id: str | None) -> list[ModelRecord]:
+    task = task and _known_task(task)
+    method_id = method_id and methods.method(method_id).method_id
+    chosen = [r for r in store.records() if task in (None, r.task) and method_id in (None, r.method)]
+    if not chosen:
+        raise UqError(f"No such model in {store.root}; `python -m uqcore train` trains one.")
+    return chosen
+
+
+def _print_evaluation(result: Any) -> None:
+    print(
+        f"{result.model_id}: accuracy {result.accuracy:.2%}, NLL {result.nll:.4f}, Brier {result.brier:.4f}, "
+        f"ECE {result.ece:.4f} ({result.n_samples} samples)"
+    )
+    for name, by_measure in result.ood.items():
+        for measure in dict.fromkeys(("predictive_entropy", result.own_measure)):
+            row = by_measure[measure]
+            print(f"  {name:8} {measure:18} AUROC {row.auroc:.4f}  AUPR {row.aupr:.4f}  FPR95 {row.fpr95:.4f}")
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from uqcore.bench import run
+
+    results = []
+    for result in run(lambda name: print(f"timing {name} ...", file=sys.stderr)):
+        results.append(result)
+        if not arguments.json:
+            naive = "" if result.naive_s is None else f"   naive {result.naive_s:9.4f} s   {result.ratio:6.1f} x"
+            print(f"{result.name:44} {result.seconds:9.4f} s{naive}")
+    if arguments.json:
+        print(json.dumps([{**asdict(result), "ratio": result.ratio} for result in results], indent=2))
+
+
+def _known_task(task: str) -> str:
+    if task not in DATASETS:
+        raise UqError(f"Unknown task {task!r}. Known tasks: {', '.join(DATASETS)}.")
+    return task
+
+
+def _settings(pairs: Sequence[str]) -> dict[str, str]:
+    settings = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UqError(f"A setting must look like name=value. Received: --set {pair}")
+        settings[name] = value
+    return settings
+
+
+def _whole_number(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+# argparse names the type in its message: "invalid whole number value: 'x'".
+_whole_number.__name__ = "whole number from 0"
+_positive.__name__ = "whole number from 1"
+
+
+def _figures(metrics: Any) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: a figure that does not exist is null. Named tuples become objects."""
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class _EpochBar:
+    """A progress bar per model, one step an epoch."""
+
+    def __init__(self) -> None:
+        self._bars: dict[str, _Bar] = {}
+
+    def __call__(self, name: str, progress: Progress) -> None:
+        bar = self._bars.setdefault(name, _Bar(name))
+        bar(progress.done, progress.total, _figures(progress.metrics))
+
+
+class _Bar:
+    """Progress on stderr with the time that is left: redrawn in place on a terminal, a line a step in a log."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._started, self._live = name, time.perf_counter(), sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int, text: str = "") -> None:
+        elapsed = time.perf_counter() - self._started
+        left = elapsed / done * (total - done)
+        filled = "#" * (_BAR * done // total)
+        line = f"{self._name} [{filled:.<{_BAR}}] {done}/{total}, {left:.0f} s left {text}"
+        if self._live:
+            print(f"\r\x1b[2K{line}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)

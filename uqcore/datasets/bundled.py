@@ -1,0 +1,91 @@
+"""The image archives that travel with the repository (``data/``), checked against ``data/SHA256SUMS``."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore.types import UqError
+
+DATA_DIR = Path(__file__).parent / "data"
+
+FASHION_CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageArchive:
+    """Images ``(N, 28, 28) uint8`` (0 is background) and labels ``(N,) int64`` of one ``.npz``, all read-only.
+
+    A part is checked and read when it is first asked for, so a page that shows the test images holds no others.
+    Asking for a part raises `UqError` if the file is missing or is not the one that was published.
+    """
+
+    path: Path
+
+    @cached_property
+    def x_train(self) -> NDArray[np.uint8]:
+        """The 60,000 training images."""
+        return self._read("x_train", np.uint8)
+
+    @cached_property
+    def y_train(self) -> NDArray[np.int64]:
+        """Their labels, 0 to 9."""
+        return self._read("y_train", np.int64)
+
+    @cached_property
+    def x_test(self) -> NDArray[np.uint8]:
+        """The 10,000 test images."""
+        return self._read("x_test", np.uint8)
+
+    @cached_property
+    def y_test(self) -> NDArray[np.int64]:
+        """Their labels, 0 to 9."""
+        return self._read("y_test", np.int64)
+
+    def _read(self, key: str, dtype: type) -> NDArray[Any]:
+        _check(self.path)
+        with np.load(self.path, allow_pickle=False) as archive:
+            array = archive[key].astype(dtype, copy=False)
+        array.setflags(write=False)
+        return array
+
+
+@lru_cache(maxsize=1)
+def mnist() -> ImageArchive:
+    """Handwritten digits: LeCun, Cortes & Burges, unmodified."""
+    return ImageArchive(DATA_DIR / "mnist.npz")
+
+
+@lru_cache(maxsize=1)
+def fashion_mnist() -> ImageArchive:
+    """Pictures of clothes, `FASHION_CLASS_NAMES`: Xiao, Rasul & Vollgraf 2017 (arXiv 1708.07747), unmodified."""
+    return ImageArchive(DATA_DIR / "fashion_mnist.npz")
+
+
+def _check(path: Path) -> None:
+    """Raise `UqError` unless the file is there and has the sha256 that ``SHA256SUMS`` beside it states."""
+    sums = path.with_name("SHA256SUMS")
+    for file in (sums, path):
+        if not file.is_file():
+            raise UqError(f"The data file {file} is missing; get it back with `git checkout -- {file}`.")
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if f"{digest}  {path.name}" not in sums.read_text(encoding="ascii").splitlines():
+        raise UqError(f"The data file {path} is damaged (wrong sha256); get it back with `git checkout -- {path}`.")

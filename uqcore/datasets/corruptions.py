@@ -1,0 +1,83 @@
+"""Graded corruptions of images: pure functions over batches ``(N, H, W, 1) float32`` in [0, 1] -> the same.
+
+The neutral argument, 0, returns the input itself. What comes in from beyond the edge is 0, the background. An argument
+out of its range raises `UqError`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import ndimage
+
+from uqcore.types import FloatArray, UqError
+
+
+def add_noise(x: FloatArray, weight: float, seed: int) -> FloatArray:
+    """``(1 - weight) * x + weight * u`` with u ~ U[0, 1) per pixel, as the MNIST entropy article does it.
+
+    Args:
+        weight: 0 (the image) to 1 (noise alone).
+        seed: of u, which depends on nothing else: a sweep over weights is smooth, and example n of a batch gets the
+            same field whatever comes after it.
+    """
+    _check("noise weight", weight, 0, 1)
+    if weight == 0:
+        return x
+    field = np.random.default_rng(seed).random(x.shape, dtype=np.float32)
+    return np.float32(1 - weight) * x + np.float32(weight) * field
+
+
+def rotate(x: FloatArray, degrees: float) -> FloatArray:
+    """Rotate counter-clockwise, as seen, about the image's centre, with linear interpolation."""
+    _check("rotation in degrees", degrees, -math.inf, math.inf)
+    angle = math.radians(degrees)
+    cos, sin = math.cos(angle), math.sin(angle)
+    # From a pixel of the result to where it comes from, in (row, column); rows go down, so the signs are mirrored.
+    matrix = np.array([[cos, sin], [-sin, cos]])
+    center = (np.array(x.shape[1:3]) - 1) / 2
+    return x if degrees == 0 else _resample(x, matrix, center - matrix @ center)
+
+
+def blur(x: FloatArray, sigma: float) -> FloatArray:
+    """Convolve with a Gaussian of standard deviation ``sigma`` pixels, 0 to the image's height."""
+    _check("blur sigma", sigma, 0, x.shape[1])
+    if sigma == 0:
+        return x
+    return np.clip(ndimage.gaussian_filter(x, sigma, mode="constant", axes=(1, 2)), 0, 1)
+
+
+def shift(x: FloatArray, dx: float, dy: float) -> FloatArray:
+    """Move by ``dx`` pixels to the right and ``dy`` pixels down; fractions interpolate linearly."""
+    _check("shift dx", dx, -math.inf, math.inf)
+    _check("shift dy", dy, -math.inf, math.inf)
+    return x if dx == dy == 0 else _resample(x, np.eye(2), np.array([-dy, -dx]))
+
+
+def noise_sweep(image: FloatArray, weights: Sequence[float], seed: int) -> FloatArray:
+    """One image ``(H, W, 1)`` at every noise weight, ``(len(weights), H, W, 1)``: `add_noise` with one field."""
+    return np.concatenate([add_noise(image[np.newaxis], weight, seed) for weight in weights])
+
+
+def rotation_sweep(image: FloatArray, degrees: Sequence[float]) -> FloatArray:
+    """One image ``(H, W, 1)`` at every angle, ``(len(degrees), H, W, 1)``: `rotate`."""
+    return np.concatenate([rotate(image[np.newaxis], angle) for angle in degrees])
+
+
+def _resample(x: FloatArray, matrix: FloatArray, offset: FloatArray) -> FloatArray:
+    """Each image at ``matrix @ (row, column) + offset``, linearly interpolated.
+
+    ``grid-constant``, because ``constant`` blanks a whole edge row when rounding puts it 1e-15 outside the image.
+    """
+    out = np.empty_like(x)
+    for source, target in zip(x[..., 0], out[..., 0], strict=True):
+        ndimage.affine_transform(source, matrix, offset, output=target, order=1, mode="grid-constant")
+    return np.clip(out, 0, 1, out=out)
+
+
+def _check(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        wanted = "finite" if math.isinf(high) else f"between {low} and {high}"
+        raise UqError(f"The {name} must be {wanted}. Received: {value}.")

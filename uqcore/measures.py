@@ -1,0 +1,188 @@
+"""Measures: one number per example that rises with uncertainty. Pure functions of probabilities, and their registry.
+
+Entropies are in nats. For S samples p_s of the class probabilities, with the mean p = mean_s p_s,
+
+    H(p)    =  mean_s H(p_s)     +  I
+    total      aleatoric            epistemic
+
+where I is the mutual information of the class and the model (Houlsby et al. 2011, arXiv 1112.5745, eq. 2; Depeweg et
+al. 2018, arXiv 1710.07283). The identity holds for the mean of the samples and for nothing else. A method with a closed
+form (SNGP) has a `Draws.predictive` that is not that mean, so its `predictive_entropy` is not the total of the split:
+`sample_entropy`, the entropy of the mean of the samples, is. Without a closed form the two are the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from uqcore.types import Draws, FloatArray, UqError
+
+
+def entropy(probs: FloatArray) -> FloatArray:
+    """Shannon entropy of ``probs (..., K)`` in nats, ``(...,)``: 0 for a one-hot row, ln K for a uniform one."""
+    # The floor makes 0 log 0 = 0. NumPy's vectorised log and einsum take a third of scipy.special.entr's time.
+    log_probs = np.log(np.maximum(probs, np.finfo(probs.dtype).tiny))
+    # A mean of float32 probabilities may exceed 1 in the last bit, which would give a negative entropy.
+    return np.maximum(-np.einsum("...k,...k->...", probs, log_probs), 0)
+
+
+def normalized_entropy(probs: FloatArray) -> FloatArray:
+    """Entropy of ``probs (..., K)`` divided by ln K, in 0..1: comparable between tasks of different K."""
+    return entropy(probs) / math.log(probs.shape[-1])
+
+
+def least_confidence(probs: FloatArray) -> FloatArray:
+    """One minus the largest of ``probs (..., K)``: 0 where one class is certain, 1 - 1/K where all are equal."""
+    return 1 - probs.max(axis=-1)
+
+
+def margin(probs: FloatArray) -> FloatArray:
+    """One minus the gap between the two largest of ``probs (..., K)``: 1 where they tie, 0 where one is certain.
+
+    Scheffer, Decomain & Wrobel 2001 use the gap itself, which falls with uncertainty.
+    """
+    top_two = np.partition(probs, -2, axis=-1)[..., -2:]
+    return 1 - (top_two[..., 1] - top_two[..., 0])
+
+
+def bernoulli_variance(probs: FloatArray) -> FloatArray:
+    """Variance p(1 - p) of the label for ``probs (..., 2)``, in 0..0.25: the uncertainty of TensorFlow's SNGP tutorial.
+
+    Raises:
+        UqError: there are not exactly two classes.
+    """
+    if probs.shape[-1] != 2:
+        raise UqError(
+            f"The Bernoulli variance needs exactly 2 classes. Received: {probs.shape[-1]}. Choose another measure."
+        )
+    return probs[..., 1] * (1 - probs[..., 1])
+
+
+def sample_entropy(probs: FloatArray) -> FloatArray:
+    """Entropy of the mean of the samples ``probs (S, N, K)``, ``(N,)`` in nats: the total of `decompose`."""
+    return entropy(probs.mean(axis=0))
+
+
+def expected_entropy(probs: FloatArray) -> FloatArray:
+    """Mean over the samples ``probs (S, N, K)`` of their entropies, ``(N,)`` in nats: the aleatoric part."""
+    # One sample at a time, so that the temporaries stay in the processor's cache.
+    return np.mean([entropy(sample) for sample in probs], axis=0)
+
+
+def mutual_information(probs: FloatArray) -> FloatArray:
+    """Mutual information of class and model for ``probs (S, N, K)``, ``(N,)`` in nats: the epistemic part (BALD).
+
+    Zero for one sample or where all agree; at most ln(min(S, K)). Differences below float rounding are noise.
+    """
+    return np.maximum(sample_entropy(probs) - expected_entropy(probs), 0)
+
+
+class Decomposition(NamedTuple):
+    """Predictive uncertainty split by its source, each ``(N,)`` in nats: ``total = aleatoric + epistemic``."""
+
+    total: FloatArray
+    aleatoric: FloatArray
+    epistemic: FloatArray
+
+
+def decompose(draws: Draws) -> Decomposition:
+    """Split the entropy of the mean of the samples; a closed form, where there is one, takes no part."""
+    total, aleatoric = sample_entropy(draws.probs), expected_entropy(draws.probs)
+    return Decomposition(total, aleatoric, np.maximum(total - aleatoric, 0))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure as the pages and the command line offer it.
+
+    Attributes:
+        measure_id: its key in `MEASURES`.
+        label: its name in a list or on an axis.
+        description: one plain sentence.
+        unit: ``"nats"``, or ``""`` for a number without one.
+        compute: from S samples at N examples to ``(N,)``.
+        upper: the largest value possible with K classes, or None where there is no bound. The smallest is 0.
+    """
+
+    measure_id: str
+    label: str
+    description: str
+    unit: str
+    compute: Callable[[Draws], FloatArray]
+    upper: Callable[[int], float] | None
+
+
+MEASURES: dict[str, Measure] = {
+    measure.measure_id: measure
+    for measure in (
+        Measure(
+            "predictive_entropy",
+            "Predictive entropy",
+            "How evenly the predicted probability is spread over the classes, whatever the reason.",
+            "nats",
+            lambda draws: entropy(draws.predictive),
+            math.log,
+        ),
+        Measure(
+            "normalized_entropy",
+            "Normalised entropy",
+            "Predictive entropy as a share of the most it can be.",
+            "",
+            lambda draws: normalized_entropy(draws.predictive),
+            lambda n_classes: 1.0,
+        ),
+        Measure(
+            "least_confidence",
+            "Least confidence",
+            "One minus the probability of the most probable class.",
+            "",
+            lambda draws: least_confidence(draws.predictive),
+            lambda n_classes: 1 - 1 / n_classes,
+        ),
+        Measure(
+            "margin",
+            "Margin",
+            "One minus the gap between the two most probable classes.",
+            "",
+            lambda draws: margin(draws.predictive),
+            lambda n_classes: 1.0,
+        ),
+        Measure(
+            "expected_entropy",
+            "Expected entropy (aleatoric)",
+            "How unsure each sample is by itself, on average: ambiguity that more training data would not remove.",
+            "nats",
+            lambda draws: expected_entropy(draws.probs),
+            math.log,
+        ),
+        Measure(
+            "mutual_information",
+            "Mutual information (epistemic)",
+            "How much the samples disagree: doubt about the model, which more training data could remove.",
+            "nats",
+            lambda draws: mutual_information(draws.probs),
+            math.log,
+        ),
+        Measure(
+            "logit_variance",
+            "Logit variance",
+            "How far the logits scatter from sample to sample, before they become probabilities.",
+            "",
+            lambda draws: draws.logit_variance,
+            None,
+        ),
+        Measure(
+            "bernoulli_variance",
+            "Bernoulli variance p(1 - p)",
+            "The variance of the label where there are two classes: largest at a probability of one half.",
+            "",
+            lambda draws: bernoulli_variance(draws.predictive),
+            lambda n_classes: 0.25,
+        ),
+    )
+}

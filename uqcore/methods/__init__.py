@@ -1,0 +1,27 @@
+"""The methods by their ids, in the order in which pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from uqcore.methods import deep_ensemble, deterministic, mc_dropout, sngp, svi_flipout
+from uqcore.methods.base import Method
+from uqcore.types import UqError
+
+METHODS: Mapping[str, Method] = {
+    method.method_id: method
+    for method in (
+        deterministic.METHOD,
+        mc_dropout.METHOD,
+        deep_ensemble.METHOD,
+        sngp.METHOD,
+        svi_flipout.METHOD,
+    )
+}
+
+
+def method(method_id: str) -> Method:
+    """The method of that id; an unknown one is an error that lists the known ones."""
+    if method_id not in METHODS:
+        raise UqError(f"Unknown method {method_id!r}. Known methods: {', '.join(METHODS)}.")
+    return METHODS[method_id]

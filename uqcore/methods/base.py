@@ -1,0 +1,115 @@
+"""What a method is: a configuration per task, how to fit it, and how to load what fitting left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Protocol
+
+from uqcore.types import Dataset, Fitted, Posterior, Report, UqError, Weights
+
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is trained. Every method's configuration has these settings and may add its own.
+
+    Attributes:
+        epochs, batch_size, learning_rate: of Adam.
+        schedule: ``constant``, or ``cosine`` (one warm-up epoch, then down to 0).
+        weight_decay: decoupled (AdamW); 0 is plain Adam.
+        augment: small random rotations, scalings and shifts of the training images.
+    """
+
+    epochs: int = 100
+    batch_size: int = 128
+    learning_rate: float = 1e-4
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    augment: bool = False
+
+    def __post_init__(self) -> None:
+        require(self.epochs >= 1, "epochs", "at least 1", self.epochs)
+        require(self.batch_size >= 1, "batch_size", "at least 1", self.batch_size)
+        require(self.learning_rate > 0, "learning_rate", "above 0", self.learning_rate)
+        require(self.weight_decay >= 0, "weight_decay", "at least 0", self.weight_decay)
+        require(self.schedule in SCHEDULES, "schedule", "one of " + ", ".join(SCHEDULES), self.schedule)
+
+
+def require(holds: bool, name: str, expected: str, came: object) -> None:
+    """Raises the error of a setting that is out of range."""
+    if not holds:
+        raise UqError(f"The setting {name} must be {expected}. Received: {name}={came}")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A model whose arrays another one is made of, e.g. a member of an ensemble."""
+
+    method_id: str
+    seed: int
+    config: TrainingConfig
+
+
+class Fit(Protocol):
+    def __call__(self, task: str, config: Any, dataset: Dataset, seed: int, report: Report) -> Fitted: ...
+
+
+class Load(Protocol):
+    def __call__(self, task: str, config: Any, seed: int, arrays: Sequence[Weights]) -> Posterior: ...
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to say what a network does not know.
+
+    Attributes:
+        method_id, label: for code and for people.
+        summary: one sentence for people: what a sample is.
+        configs: task -> default configuration.
+        fit: trains, or None where ``parts`` says whose arrays the method uses instead.
+        load: frozen arrays -> what serves.
+        parts: ``(config, seed) -> parts``, empty for a method with weights of its own.
+        own_measure: the measure (see `uqcore.measures`) that the method's authors use to tell OOD inputs.
+    """
+
+    method_id: str
+    label: str
+    summary: str
+    configs: Mapping[str, TrainingConfig]
+    load: Load
+    fit: Fit | None = None
+    parts: Callable[[Any, int], tuple[Part, ...]] = lambda config, seed: ()
+    own_measure: str = "predictive_entropy"
+
+
+def configure(default: TrainingConfig, settings: Mapping[str, str]) -> TrainingConfig:
+    """``default`` with settings given as text, e.g. ``{"epochs": "5"}``, each checked against its field's type."""
+    known = {field.name: type(getattr(default, field.name)) for field in fields(default)}
+    values: dict[str, Any] = {}
+    for name, text in settings.items():
+        if name not in known:
+            raise UqError(f"Unknown setting {name!r}. Known settings: {', '.join(known)}.")
+        values[name] = _parse(name, text, known[name])
+    return replace(default, **values)
+
+
+def config_from_dict(default: TrainingConfig, values: Mapping[str, Any]) -> TrainingConfig:
+    """The configuration of a manifest row."""
+    if set(values) != set(asdict(default)):
+        raise UqError(
+            f"Expected the settings {', '.join(asdict(default))}. Received from the manifest: {', '.join(values)}; "
+            "the model is of another version: train it again."
+        )
+    return replace(default, **values)
+
+
+def _parse(name: str, text: str, kind: type) -> Any:
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError):
+        expected = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+        raise UqError(f"The setting {name} must be {expected}. Received: {name}={text}") from None

@@ -1,0 +1,64 @@
+"""One network, one answer: the baseline, and the network that the other methods start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from uqcore import networks
+from uqcore.methods.base import Method, TrainingConfig
+from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Report, Weights
+
+CONFIGS = {
+    "moons": TrainingConfig(),
+    "digits": TrainingConfig(epochs=20, learning_rate=2e-3, schedule="cosine", weight_decay=1e-3, augment=True),
+}
+
+
+def fit(task: str, config: TrainingConfig, dataset: Dataset, seed: int, report: Report) -> Fitted:
+    from uqcore.fitting import backbone, loop
+
+    loop.seed_everything(seed)
+    network = networks.NETWORKS[task]
+    model = backbone.build(network, backbone.dense_head)
+    metrics = loop.fit_classifier(model, dataset, config, seed, report)
+    return Fitted(backbone.freeze(network, model), model.count_params(), backbone.n_trainable(model), metrics)
+
+
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """S networks side by side, sample s being network s: one for `deterministic`, the members for `deep_ensemble`."""
+
+    network: networks.Network
+    weights: Weights
+
+    mean_field_factor: None = None
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.weights[f"{networks.HEAD}/bias"])
+
+    def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
+        return networks.logits(self.network, networks.choose(self.weights, samples), x)
+
+    def closed_form(self, x: FloatArray) -> ClosedForm | None:
+        return None
+
+
+def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> Stacked:
+    weights = {name: np.stack([part[name] for part in arrays]) for name in arrays[0]}
+    for array in weights.values():
+        array.flags.writeable = False
+    return Stacked(networks.NETWORKS[task], weights)
+
+
+METHOD = Method(
+    method_id="deterministic",
+    label="Deterministic",
+    summary="One trained network. It has no samples to disagree, so all its uncertainty is the softmax's.",
+    configs=CONFIGS,
+    fit=fit,
+    load=load,
+)

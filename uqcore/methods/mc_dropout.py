@@ -1,0 +1,79 @@
+"""MC Dropout: dropout stays on when predicting (Gal & Ghahramani 2016, arXiv 1506.02142).
+
+Sample s is one thinned network: one mask per dropout layer, drawn from (seed, s) and shared by all examples. The
+weights are the deterministic model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from uqcore import networks
+from uqcore.methods import deterministic
+from uqcore.methods.base import Method, Part, TrainingConfig
+from uqcore.types import ClosedForm, FloatArray, IntArray, Weights
+
+_STREAM = 1  # Keeps the masks' random numbers apart from those of other methods with the same seed.
+_CACHED_SAMPLES = 256
+
+
+class ThinnedNetworks:
+    """The thinned networks of one trained network; their weights are cut out once and kept."""
+
+    n_samples: None = None
+    mean_field_factor: None = None
+
+    def __init__(self, network: networks.Network, weights: Weights, seed: int) -> None:
+        start = network.dropout_start
+        self._before, self._after = network.layers[:start], network.layers[start:]
+        self._weights = {name: array[None] for name, array in weights.items()}
+        self._units = _dropout_units(network)
+        self._seed = seed
+        self._thinned = lru_cache(maxsize=_CACHED_SAMPLES)(self._thin)
+
+    def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
+        # What lies before the first dropout is the same for every sample: it runs once.
+        shared = networks.features(self._before, self._weights, x[None])
+        logits = np.empty((len(samples), len(x), self._weights[f"{networks.HEAD}/bias"].shape[-1]), np.float32)
+        for i, sample in enumerate(samples):
+            thinned = self._thinned(sample)
+            logits[i] = networks.head(thinned, networks.features(self._after, thinned, shared))[0]
+        return logits
+
+    def closed_form(self, x: FloatArray) -> ClosedForm | None:
+        return None
+
+    def keep(self, sample: int) -> Mapping[str, IntArray]:
+        """The indices of the units that live in sample ``sample``, per layer with dropout."""
+        rng = np.random.default_rng([self._seed, _STREAM, sample])
+        return {name: np.flatnonzero(rng.random(n) >= rate) for name, (n, rate) in self._units.items()}
+
+    def _thin(self, sample: int) -> Weights:
+        return networks.thin(self._after, self._weights, self.keep(sample))
+
+
+def _dropout_units(network: networks.Network) -> dict[str, tuple[int, float]]:
+    """Layer -> (number of units, dropout rate), for the layers that have dropout."""
+    shapes = networks.output_shapes(network)
+    return {layer.name: (int(np.prod(shapes[layer.name])), layer.dropout) for layer in network.layers if layer.dropout}
+
+
+def parts(config: TrainingConfig, seed: int) -> tuple[Part, ...]:
+    return (Part("deterministic", seed, config),)
+
+
+def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> ThinnedNetworks:
+    return ThinnedNetworks(networks.NETWORKS[task], arrays[0], seed)
+
+
+METHOD = Method(
+    method_id="mc_dropout",
+    label="MC Dropout",
+    summary="The deterministic network with dropout left on. A sample is one thinned network.",
+    configs=deterministic.CONFIGS,
+    load=load,
+    parts=parts,
+)

@@ -1,0 +1,122 @@
+"""Variational inference with Flipout: a Gaussian over every weight, trained by its evidence lower bound
+(Blundell et al. 2015, arXiv 1505.05424; Flipout: Wen et al. 2018, arXiv 1803.04386).
+
+Sample s is one draw of all weights, shared by all examples; Flipout's signs per example are for training only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from uqcore import networks
+from uqcore.methods.base import Method, TrainingConfig, require
+from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Report, Weights
+
+_STREAM = 3  # Keeps the draws of the weights apart from the random numbers of other methods with the same seed.
+# Weights are drawn and kept for several samples together: few small products become one large one.
+_BLOCK = 10
+_CACHED_BLOCKS = 12
+
+
+@dataclass(frozen=True)
+class Config(TrainingConfig):
+    """A network's settings and the posterior's.
+
+    Attributes:
+        prior_std: of the Gaussian prior of every weight.
+        initial_std: of the posterior of every weight, before training.
+        kl_weight: of the KL divergence in the loss; 1 is the evidence lower bound, less is a "cold" posterior.
+    """
+
+    prior_std: float = 1.0
+    initial_std: float = 0.05
+    kl_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.prior_std > 0, "prior_std", "above 0", self.prior_std)
+        require(self.initial_std > 0, "initial_std", "above 0", self.initial_std)
+        require(self.kl_weight >= 0, "kl_weight", "at least 0", self.kl_weight)
+
+
+CONFIGS = {
+    "moons": Config(epochs=300, learning_rate=1e-3, kl_weight=0.1),
+    "digits": Config(
+        epochs=20, learning_rate=2e-3, schedule="cosine", augment=True, prior_std=0.3, initial_std=0.02, kl_weight=0.05
+    ),
+}
+
+
+def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report) -> Fitted:
+    from uqcore.fitting import backbone, flipout, loop
+
+    loop.seed_everything(seed)
+    network = networks.NETWORKS[task]
+    layers = flipout.FlipoutLayers(config.prior_std, config.initial_std, config.kl_weight / len(dataset.train))
+    # Noise on the weights takes the place of dropout.
+    model = backbone.build(network, layers.make_head, layers.make, dropout=False)
+    metrics = loop.fit_classifier(model, dataset, config, seed, report)
+    return Fitted(layers.freeze(), model.count_params(), backbone.n_trainable(model), metrics)
+
+
+class WeightPosterior:
+    """A Gaussian over all weights of a network, with the samples drawn so far."""
+
+    n_samples: None = None
+    mean_field_factor: None = None
+
+    def __init__(self, network: networks.Network, arrays: Weights, seed: int) -> None:
+        self._network, self._arrays, self._seed = network, arrays, seed
+        self._block = lru_cache(maxsize=_CACHED_BLOCKS)(self._draw_block)
+
+    def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
+        logits = np.empty((len(samples), len(x), self._network.n_classes), np.float32)
+        for block in sorted({sample // _BLOCK for sample in samples}):
+            places = [i for i, sample in enumerate(samples) if sample // _BLOCK == block]
+            rows = [samples[i] % _BLOCK for i in places]
+            logits[places] = networks.logits(self._network, networks.choose(self._block(block), rows), x)
+        return logits
+
+    def closed_form(self, x: FloatArray) -> ClosedForm | None:
+        return None
+
+    def weights(self, sample: int) -> dict[str, FloatArray]:
+        """All weights of sample ``sample``, without the axis of samples."""
+        rng = np.random.default_rng([self._seed, _STREAM, sample])
+        drawn: dict[str, FloatArray] = {}
+        for name in _names(self._arrays):
+            mean, std = self._arrays[f"mean/{name}"], self._arrays.get(f"std/{name}")
+            drawn[name] = mean if std is None else mean + std * rng.standard_normal(mean.shape, dtype=np.float32)
+        return drawn
+
+    def _draw_block(self, block: int) -> Weights:
+        samples = [self.weights(block * _BLOCK + i) for i in range(_BLOCK)]
+        return {
+            name: np.stack([sample[name] for sample in samples])
+            if f"std/{name}" in self._arrays
+            else samples[0][name][None]
+            for name in _names(self._arrays)
+        }
+
+
+def _names(arrays: Weights) -> list[str]:
+    """The weights in an order that does not depend on the file: the random numbers are drawn in it."""
+    return sorted(name.removeprefix("mean/") for name in arrays if name.startswith("mean/"))
+
+
+def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> WeightPosterior:
+    return WeightPosterior(networks.NETWORKS[task], arrays[0], seed)
+
+
+METHOD = Method(
+    method_id="svi_flipout",
+    label="SVI (Flipout)",
+    summary="Variational inference: every weight is a Gaussian. A sample is one draw of all weights.",
+    configs=CONFIGS,
+    fit=fit,
+    load=load,
+)

@@ -1,0 +1,191 @@
+"""Metrics: one number per data set, and the arrays behind a reliability diagram.
+
+Shapes are ``probs (N, K)``, ``labels (N,)`` of integers in 0..K-1, measures ``(N,)``. OOD and error are the positive
+classes. Input that cannot be scored raises `UqError`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from uqcore.types import FloatArray, IntArray, UqError
+
+# scikit-learn takes 1.5 s to import, so the two functions that need it import it: a page without them starts fast.
+
+SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
+"""What `nll` puts in place of a smaller probability: the smallest normal float32, 1.2e-38."""
+
+ROW_SUM_TOLERANCE = 0.01
+"""How far a row of probabilities may be from summing to 1: room for ten of them rounded to three decimals."""
+
+
+def accuracy(probs: FloatArray, labels: IntArray) -> float:
+    """Share of examples whose most probable class is the label, in 0..1; higher is better.
+
+    Of classes that tie, the first is the prediction. Guessing evenly scores 1/K.
+    """
+    probs, labels = _checked_predictions(probs, labels)
+    return float(np.mean(probs.argmax(axis=1) == labels))
+
+
+def nll(probs: FloatArray, labels: IntArray) -> float:
+    """Mean negative log-likelihood of the labels in nats, from 0; lower is better. Uniform predictions score ln K.
+
+    A probability below `SMALLEST_PROBABILITY` counts as that number, whatever the dtype: a label with probability zero
+    costs 87.3 nats instead of infinity.
+    """
+    probs, labels = _checked_predictions(probs, labels)
+    of_label = probs[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)).mean())
+
+
+def brier(probs: FloatArray, labels: IntArray) -> float:
+    """Brier score: squared error against the one-hot label, summed over classes, mean over examples; lower is better.
+
+    In 0..2 (Brier 1950; some libraries halve it). Uniform predictions score 1 - 1/K.
+    """
+    probs, labels = _checked_predictions(probs, labels)
+    return float(np.square(probs - np.eye(probs.shape[1])[labels]).sum(axis=1).mean())
+
+
+class ReliabilityCurve(NamedTuple):
+    """Confidence against accuracy in M equal-width bins of the confidence; bin m is ``(edges[m], edges[m + 1]]``.
+
+    Attributes:
+        edges: ``(M + 1,)`` from 0 to 1.
+        n_examples: ``(M,)`` how many fall into the bin.
+        confidence: ``(M,)`` their mean confidence, NaN in an empty bin.
+        accuracy: ``(M,)`` the share of them that is right, NaN in an empty bin.
+    """
+
+    edges: FloatArray
+    n_examples: IntArray
+    confidence: FloatArray
+    accuracy: FloatArray
+
+
+def reliability_curve(probs: FloatArray, labels: IntArray, n_bins: int = 15) -> ReliabilityCurve:
+    """Bin the examples by the probability of their most probable class (Guo et al. 2017, arXiv 1706.04599, sec. 2)."""
+    probs, labels = _checked_predictions(probs, labels)
+    if n_bins < 1:
+        raise UqError(f"`n_bins` must be 1 or more. Received: {n_bins}.")
+    edges = np.linspace(0, 1, n_bins + 1)
+    top = probs.max(axis=1)
+    bins = np.searchsorted(edges[1:-1], top, side="left")
+    n_examples = np.bincount(bins, minlength=n_bins)
+
+    def bin_mean(values: FloatArray) -> FloatArray:
+        sums = np.bincount(bins, weights=values, minlength=n_bins)
+        return np.divide(sums, n_examples, out=np.full(n_bins, np.nan), where=n_examples > 0)
+
+    correct = (probs.argmax(axis=1) == labels).astype(float)
+    return ReliabilityCurve(edges, n_examples, bin_mean(top), bin_mean(correct))
+
+
+def ece(probs: FloatArray, labels: IntArray, n_bins: int = 15) -> float:
+    """Expected calibration error: mean gap between confidence and accuracy of the bins, weighted by their examples.
+
+    In 0..1; lower is better (Guo et al. 2017, eq. 3). It says nothing of sharpness: a model that always predicts the
+    classes' frequencies scores 0. It depends on ``n_bins``, and few examples a bin push it up.
+    """
+    curve = reliability_curve(probs, labels, n_bins)
+    gap = np.abs(curve.accuracy - curve.confidence)
+    return float(np.nansum(curve.n_examples * gap) / curve.n_examples.sum())
+
+
+class OodMetrics(NamedTuple):
+    """How well a measure tells OOD (positive) from in-distribution examples.
+
+    Attributes:
+        auroc: probability that an OOD example has the higher measure, ties counting half; higher is better, chance 0.5.
+        aupr: average precision; higher is better, chance is OOD's share of all examples.
+        fpr95: share of in-distribution examples flagged where at least 95 % of OOD is; lower is better.
+    """
+
+    auroc: float
+    aupr: float
+    fpr95: float
+
+
+def ood_metrics(in_measure: FloatArray, out_measure: FloatArray) -> OodMetrics:
+    """Compare a measure on in-distribution examples ``(N,)`` and on OOD examples ``(M,)``.
+
+    For ``fpr95`` an example is flagged if its measure is at or above the threshold, which is the highest that flags at
+    least 95 % of OOD. Examples that tie with the threshold are all flagged, on both sides.
+    """
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    in_measure = checked_measure(in_measure, "in_measure")
+    out_measure = checked_measure(out_measure, "out_measure")
+    measure = np.concatenate([in_measure, out_measure])
+    is_ood = np.arange(len(measure)) >= len(in_measure)
+    n_flagged = -(-95 * len(out_measure) // 100)  # the ceiling in integers: 0.95 * n in floats may round up past it
+    threshold = np.sort(out_measure)[-n_flagged]
+    return OodMetrics(
+        auroc=float(roc_auc_score(is_ood, measure)),
+        aupr=float(average_precision_score(is_ood, measure)),
+        fpr95=float(np.mean(in_measure >= threshold)),
+    )
+
+
+def misclassification_auroc(measure: FloatArray, correct: NDArray[np.bool_]) -> float:
+    """Probability that a wrong prediction has a higher measure than a right one, ties counting half.
+
+    ``measure (N,)``, ``correct (N,)`` bool. Higher is better, chance 0.5. NaN where all predictions are right or all
+    wrong: there is nothing to tell apart.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    measure = checked_measure(measure)
+    correct = checked_correct(correct, len(measure))
+    if correct.all() or not correct.any():
+        return float("nan")
+    return float(roc_auc_score(~correct, measure))
+
+
+def checked_measure(measure: ArrayLike, name: str = "measure") -> NDArray[np.float64]:
+    """The measure as float64 ``(N,)``, in which a float32 value compares exactly with any threshold.
+
+    Raises:
+        UqError: it has another shape, no example, or a value that is NaN or infinite.
+    """
+    values = np.asarray(measure, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0:
+        raise UqError(f"`{name}` must hold one number for each example, at least one. Received shape: {values.shape}.")
+    if not np.isfinite(values).all():
+        raise UqError(
+            f"`{name}` must be finite. Received {np.sum(~np.isfinite(values))} values that are NaN or infinite."
+        )
+    return values
+
+
+def checked_correct(correct: ArrayLike, n_examples: int) -> NDArray[np.bool_]:
+    """Whether each prediction is right, ``(n_examples,)`` bool.
+
+    Raises:
+        UqError: it has another shape or another dtype than bool.
+    """
+    values = np.asarray(correct)
+    if values.shape != (n_examples,) or values.dtype != np.bool_:
+        raise UqError(
+            f"`correct` must be {n_examples} booleans, one for each example. "
+            f"Received: shape {values.shape}, dtype {values.dtype}."
+        )
+    return values
+
+
+def _checked_predictions(probs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """``probs (N, K)`` as float64, so that sums over many examples stay exact, and ``labels (N,)``."""
+    checked, classes = np.asarray(probs, dtype=np.float64), np.asarray(labels)
+    if checked.ndim != 2 or checked.size == 0:
+        raise UqError(f"`probs` must have shape (examples, classes) and not be empty. Received shape: {checked.shape}.")
+    if classes.shape != checked.shape[:1]:
+        raise UqError(f"`labels` must have shape {checked.shape[:1]}, one for each row. Received: {classes.shape}.")
+    if not np.issubdtype(classes.dtype, np.integer) or classes.min() < 0 or classes.max() >= checked.shape[1]:
+        raise UqError(f"`labels` must be integers from 0 to {checked.shape[1] - 1}, the number of a column of `probs`.")
+    if not (checked.min() >= 0 and np.allclose(checked.sum(axis=1), 1, atol=ROW_SUM_TOLERANCE)):
+        raise UqError("Each row of `probs` must be probabilities that sum to 1. Received other rows; apply softmax.")
+    return checked, classes

@@ -1,0 +1,130 @@
+"""Samples on demand: a trained model, and a bank that keeps what was drawn."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from uqcore.methods import method
+from uqcore.methods.base import config_from_dict
+from uqcore.store import Store
+from uqcore.types import ClosedForm, Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
+
+_BANK_BYTES = 2**28
+_CHUNK = 1000
+_NOTHING = np.empty((0, 0, 0), np.float32)
+
+
+def load_posterior(store: Store, record: ModelRecord) -> Posterior:
+    """The stored model, ready to draw from; its files are verified first."""
+    chosen = method(record.method)
+    if record.task not in chosen.configs:
+        raise UqError(
+            f"Expected one of the tasks {', '.join(chosen.configs)}; {record.model_id} is for {record.task!r}."
+        )
+    config = config_from_dict(chosen.configs[record.task], record.config)
+    return chosen.load(record.task, config, record.seed, store.arrays(record))
+
+
+def sample_numbers(posterior: Posterior, n_samples: int) -> range:
+    """Samples 0, 1, ... of a posterior: ``n_samples`` of them, or as many as it has."""
+    if n_samples < 1:
+        raise UqError(f"Expected at least 1 sample. Received: n_samples={n_samples}")
+    return range(n_samples if posterior.n_samples is None else min(n_samples, posterior.n_samples))
+
+
+def draw(posterior: Posterior, x: FloatArray, n_samples: int) -> Draws:
+    """The first ``n_samples`` samples at ``x (N, *input_shape)``, and the closed form where there is one."""
+    return _draws(posterior, posterior.draw(x, sample_numbers(posterior, n_samples)), posterior.closed_form(x))
+
+
+def draw_in_chunks(
+    posterior: Posterior, x: FloatArray, n_samples: int, tick: Callable[[int], None] = lambda done: None
+) -> Draws:
+    """`draw` for many examples, some at a time, so that progress can be shown."""
+    chunks = []
+    for i in range(0, len(x), _CHUNK):
+        chunks.append(draw(posterior, x[i : i + _CHUNK], n_samples))
+        tick(min(i + _CHUNK, len(x)))
+    return Draws.concatenate(chunks)
+
+
+def _draws(
+    posterior: Posterior, logits: FloatArray, closed_form: ClosedForm | None, probs: FloatArray | None = None
+) -> Draws:
+    if closed_form is None or posterior.mean_field_factor is None:
+        return Draws(logits, sample_probs=probs)
+    return Draws(logits, closed_form.mean, closed_form.variance, posterior.mean_field_factor, probs)
+
+
+@dataclass(eq=False)
+class _Drawn:
+    """What was drawn for one set of inputs: the first samples, in order, and the closed form."""
+
+    logits: FloatArray
+    probs: FloatArray
+    closed_form: ClosedForm | None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def n_bytes(self) -> int:
+        return self.logits.nbytes + self.probs.nbytes + sum(array.nbytes for array in self.closed_form or ())
+
+
+class SampleBank:
+    """Keeps the samples of one posterior: `take` draws only what is missing.
+
+    Inputs are named by the caller with a key that determines them (an id, a seed, a sha256). The inputs used least
+    recently are forgotten when all samples together exceed ``max_bytes``. Any number of threads may take at once.
+    """
+
+    def __init__(self, posterior: Posterior, max_bytes: int = _BANK_BYTES) -> None:
+        self.posterior = posterior
+        self._max_bytes = max_bytes
+        self._drawn: OrderedDict[str, _Drawn] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, key: str, x: FloatArray, n_samples: int) -> Draws:
+        """The first ``n_samples`` samples at the inputs ``x`` named ``key``: the same as `draw` gives."""
+        numbers = sample_numbers(self.posterior, n_samples)
+        drawn = self._find(key)
+        with drawn.lock:
+            missing = range(len(drawn.logits), len(numbers))
+            if missing:
+                more = self.posterior.draw(x, missing)
+                drawn.logits = _extended(drawn.logits, more)
+                drawn.probs = _extended(drawn.probs, softmax(more))
+            if drawn.closed_form is None:
+                drawn.closed_form = self.posterior.closed_form(x)
+            logits, probs, closed_form = drawn.logits, drawn.probs, drawn.closed_form
+        self._forget(key)
+        return _draws(self.posterior, logits[: len(numbers)], closed_form, probs[: len(numbers)])
+
+    def _find(self, key: str) -> _Drawn:
+        with self._lock:
+            drawn = self._drawn.setdefault(key, _Drawn(_NOTHING, _NOTHING, None))
+            self._drawn.move_to_end(key)
+            return drawn
+
+    def _forget(self, kept: str) -> None:
+        with self._lock:
+            total = sum(drawn.n_bytes for drawn in self._drawn.values())
+            for key in [key for key in self._drawn if key != kept]:
+                if total <= self._max_bytes:
+                    return
+                total -= self._drawn.pop(key).n_bytes
+
+
+def _extended(logits: FloatArray, more: FloatArray) -> FloatArray:
+    extended = np.concatenate([logits, more]) if len(logits) else more
+    extended.flags.writeable = False
+    return extended
+
+
+def with_mean_field(draws: Draws, factor: float) -> Draws:
+    """The same draws with another mean-field factor; no effect on a method without a closed form."""
+    return replace(draws, mean_field_factor=factor)

@@ -1,0 +1,195 @@
+"""The records that travel between the parts of the package: frozen, with no behaviour beyond views of themselves.
+
+Axes are always ``(S, N, K)``: samples (draws of the model), examples, classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
+Weights = Mapping[str, NDArray[Any]]
+
+
+class UqError(Exception):
+    """An error whose message is one clear sentence for the person at the keyboard: expected, came, what to do."""
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Softmax over the last axis, shifted by the maximum so that it neither overflows nor underflows to 0/0."""
+    exps = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exps / exps.sum(axis=-1, keepdims=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples with their labels: ``x (N, *input_shape) float32``, ``y (N,) int64``."""
+
+    x: FloatArray
+    y: IntArray
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A task's data. ``ood`` is for evaluation only: neither training nor any choice may look at it.
+
+    Attributes:
+        task_id: ``"moons"`` or ``"digits"``.
+        train, validation, test: disjoint splits, already normalised.
+        ood: OOD set's name -> inputs ``(N, *input_shape)``, normalised as the in-distribution inputs are.
+        class_names: the name of each of the K classes.
+    """
+
+    task_id: str
+    train: Split
+    validation: Split
+    test: Split
+    ood: Mapping[str, FloatArray]
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What a model says about N examples: S samples of the logits and, where the method has one, a closed form.
+
+    Attributes:
+        logits: ``(S, N, K)``; slice s depends only on the model, the sample's number and the inputs.
+        mean_logits: ``(N, K)`` posterior mean of the logits, or None where the method has only samples.
+        variance: ``(N,)`` posterior variance of the logits, the same for every class, or None as above.
+        mean_field_factor: the factor of `predictive` where the closed form is used.
+        sample_probs: ``softmax(logits)`` where somebody has it already, or None.
+    """
+
+    logits: FloatArray
+    mean_logits: FloatArray | None = None
+    variance: FloatArray | None = None
+    mean_field_factor: float = np.pi / 8
+    sample_probs: FloatArray | None = None
+
+    @cached_property
+    def probs(self) -> FloatArray:
+        """Class probabilities of every sample, ``(S, N, K)``."""
+        return softmax(self.logits) if self.sample_probs is None else self.sample_probs
+
+    @cached_property
+    def predictive(self) -> FloatArray:
+        """Predictive class probabilities ``(N, K)``.
+
+        The mean of the samples' probabilities or, where there is a closed form, the mean-field approximation
+        ``softmax(mean / sqrt(1 + factor * variance))`` (Lu, Ie & Sha 2020, arXiv 2006.07584).
+        """
+        if self.mean_logits is None or self.variance is None:
+            return self.probs.mean(axis=0)
+        return softmax(self.mean_logits / np.sqrt(1 + self.mean_field_factor * self.variance)[:, None])
+
+    @classmethod
+    def concatenate(cls, draws: Sequence[Draws]) -> Draws:
+        """The draws of one model for several groups of examples, as one."""
+        return cls(
+            np.concatenate([part.logits for part in draws], axis=1),
+            _join([part.mean_logits for part in draws]),
+            _join([part.variance for part in draws]),
+            draws[0].mean_field_factor,
+        )
+
+    @cached_property
+    def logit_variance(self) -> FloatArray:
+        """Variance of the logits ``(N,)``: the closed form, or over the samples (ddof 0) averaged over classes."""
+        return self.logits.var(axis=0).mean(axis=-1) if self.variance is None else self.variance
+
+
+def _join(parts: Sequence[FloatArray | None]) -> FloatArray | None:
+    present = [part for part in parts if part is not None]
+    return np.concatenate(present) if present else None
+
+
+class ClosedForm(NamedTuple):
+    """A method's exact posterior of the logits: ``mean (N, K)`` and ``variance (N,)``, the same for every class."""
+
+    mean: FloatArray
+    variance: FloatArray
+
+
+class Posterior(Protocol):
+    """A trained model as served: read-only arrays and pure functions of them. Safe to share between threads."""
+
+    @property
+    def n_samples(self) -> int | None:
+        """How many samples there are: 1 (deterministic), the members, or None for as many as one likes."""
+
+    @property
+    def mean_field_factor(self) -> float | None:
+        """The factor chosen for `Draws.predictive`, or None for a method without a closed form."""
+
+    def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
+        """Logits ``(len(samples), N, K)`` at ``x (N, *input_shape)``: sample s is the same function each time."""
+
+    def closed_form(self, x: FloatArray) -> ClosedForm | None:
+        """The posterior of the logits at ``x`` without sampling, or None for a method that has only samples."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of the store: its path below the store's folder (with ``/``), its sha256 and its size."""
+
+    path: str
+    sha256: str
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """One row of the manifest: what a stored model is, where its arrays are and how it came to be.
+
+    Attributes:
+        model_id: ``task-method-seed<seed>``, with a digest of the configuration added unless it is the default.
+        files: the arrays, in order. A method that is made of other models' arrays (MC Dropout of the deterministic
+            network's, an ensemble of its members') lists those models' files, so nothing is stored twice.
+        n_parameters: all parameters as Keras counts them; ``n_trainable``: those that training moved.
+        metrics: figures of the last epoch, e.g. ``loss`` and ``accuracy``, on training and validation data.
+    """
+
+    model_id: str
+    task: str
+    method: str
+    seed: int
+    config: Mapping[str, Any]
+    files: tuple[StoredFile, ...]
+    n_parameters: int
+    n_trainable: int
+    training_time_s: float
+    versions: Mapping[str, str]
+    created: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What training leaves: arrays to store, the parameter counts and the last epoch's figures."""
+
+    arrays: Weights
+    n_parameters: int
+    n_trainable: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands: epoch ``done`` of ``total`` and the figures so far."""
+
+    done: int
+    total: int
+    metrics: Mapping[str, float]
+
+
+Report = Callable[[Progress], None]
