@@ -24,9 +24,12 @@ with right:
     measure = controls.measure()
     columns = st.columns(3)
     threshold = controls.threshold(
-        0.2, "Defer where the measure, as a share of the largest it can be, is above this.", columns[0]
+        0.2,
+        "Defer where the measure, as a share of the largest it can be, is above this.",
+        "digit_threshold",
+        columns[0],
     )
-    n_samples = controls.samples(50, columns[1])
+    n_samples = controls.samples(columns[1])
     n_members = controls.members(10, columns[2])
     answers = st.container()
 
@@ -35,13 +38,15 @@ if image is None:
     st.stop()
 
 x = corruption.apply(image)
-largest = measure.upper(len(CLASS_NAMES))
+largest = measure.largest(len(CLASS_NAMES))
 counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
 verdicts = {
     model.label: judge(model.bank.take(probe.key(x), x, counts[method_id]), measure.measure_id, threshold * largest)[0]
     for method_id, model in models.items()
 }
 page.answer(top, words.who_reads_what(verdicts, CLASS_NAMES), problems)
+if not verdicts:
+    st.stop()
 with answers:
     st.html(cards.seen(x[0]) + cards.cards(verdicts, CLASS_NAMES, threshold, largest))
 

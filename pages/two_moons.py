@@ -17,9 +17,12 @@ plane = cache.plane()
 view = controls.view()
 columns = st.columns(4)
 threshold = controls.threshold(
-    0.5, "Points whose uncertainty is at most this are accepted, the others deferred (hatched).", columns[0]
+    0.5,
+    "Points whose uncertainty is at most this are accepted, the others deferred (hatched).",
+    "moons_threshold",
+    columns[0],
 )
-n_samples = controls.samples(30, columns[1])
+n_samples = controls.samples(columns[1])
 n_members = controls.members(10, columns[2])
 factor = controls.mean_field_factor(cache.mean_field_factor(models), columns[3])
 counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
@@ -30,6 +33,8 @@ for method_id, model in models.items():
     seen[model.label] = plane.surface(view, draws, threshold)
 
 page.answer(top, words.who_accepts_the_unseen(seen), problems)
+if not seen:
+    st.stop()
 
 train = plane.dataset.train
 picked = surfaces(
@@ -50,23 +55,23 @@ picked = surfaces(
     point=controls.point(),
     key="surfaces",
 )
-controls.keep_point(picked)
+picked = controls.keep_point(picked)
 st.caption(f"{view.description} Hatched: deferred at the threshold. Click a surface to ask every method about a point.")
 
-if picked is not None and models:
+if picked is not None:
     st.subheader(f"What each method says at ({picked[0]:.2f}, {picked[1]:.2f})", anchor=False)
-    draws = {
+    answers = {
         model.label: with_mean_field(model.bank.take(f"point {picked}", plane.point(picked), counts[method_id]), factor)
         for method_id, model in models.items()
     }
     verdicts = {
-        label: judge(drawn, view.measure_id, threshold * seen[label].scale)[0] for label, drawn in draws.items()
+        label: judge(drawn, view.measure_id, threshold * seen[label].scale)[0] for label, drawn in answers.items()
     }
     left, right = st.columns([3, 2])
     left.plotly_chart(
         probability_spread(
-            list(draws),
-            [d.probs[:, 0, 1] for d in draws.values()],
+            list(answers),
+            [d.probs[:, 0, 1] for d in answers.values()],
             [v.probs[1] for v in verdicts.values()],
             "probability of the lower moon: each sample (line) and the prediction (diamond)",
         ),

@@ -126,9 +126,7 @@ def test_a_first_page_that_imports_too_much_or_fails_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, statement: str, problem: str
 ) -> None:
     monkeypatch.setattr(bench, "ROOT", tmp_path)
-    (tmp_path / "pages").mkdir()
-    (tmp_path / "app.py").write_text("import json\n")
-    (tmp_path / "pages" / "home.py").write_text(statement)
+    (tmp_path / "app.py").write_text(statement)
     (tmp_path / "tensorflow.py").write_text("")
     with pytest.raises(UqError, match=problem):
         bench.BENCHMARKS[bench.FIRST_PAGE]().ours(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -115,8 +116,6 @@ def test_models_as_json_are_the_records(tiny_models: Store, capsys: pytest.Captu
 
 def test_models_names_what_is_damaged(tiny_models: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                       capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    import shutil
-
     shutil.copytree(tiny_models.root, tmp_path / "copy")
     copy = Store(tmp_path / "copy")
     damaged = next(record for record in copy.records() if record.method == "sngp")
@@ -154,7 +153,10 @@ def test_evaluate_prints_a_line_a_model_and_its_measures(
 
 
 def test_a_figure_that_does_not_exist_is_null() -> None:
-    assert cli._plain({"a": float("nan"), "b": [1.5, float("inf")], "c": 2}) == {"a": None, "b": [1.5, None], "c": 2}
+    assert cli._plain({"a": float("nan"), "b": {"c": 1.5, "d": float("inf")}}) == {
+        "a": None,
+        "b": {"c": 1.5, "d": None},
+    }
 
 
 def test_train_puts_a_model_into_the_store(models: Path, capsys: pytest.CaptureFixture[str]) -> None:

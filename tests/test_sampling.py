@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,8 +75,8 @@ def test_what_was_taken_cannot_be_changed() -> None:
 
 def test_the_inputs_used_least_recently_are_forgotten() -> None:
     posterior = Lines()
-    n_bytes = draw(Lines(), X, 4).logits.nbytes
-    bank = SampleBank(posterior, max_bytes=2 * n_bytes)
+    drawn = draw(Lines(), X, 4)
+    bank = SampleBank(posterior, max_bytes=2 * (drawn.logits.nbytes + drawn.probs.nbytes))
     for key in ("a", "b", "a", "c"):  # b is the one used least recently when c makes it too many
         bank.take(key, X, 4)
     posterior.asked.clear()
@@ -114,6 +115,20 @@ def test_threads_get_the_same_while_the_bank_forgets() -> None:
         assert_same(drawn, draw(Lines(), X + key, n))
 
 
+def out_of_memory(logits: FloatArray) -> FloatArray:
+    raise MemoryError
+
+
+def test_a_failure_leaves_the_bank_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = SampleBank(Lines())
+    bank.take("x", X, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("uqcore.sampling.softmax", out_of_memory)
+        with pytest.raises(MemoryError):
+            bank.take("x", X, 5)
+    assert_same(bank.take("x", X, 5), draw(Lines(), X, 5))
+
+
 def test_a_method_with_fewer_samples_gives_those_it_has() -> None:
     assert sample_numbers(Lines(n_samples=3), 50) == range(3)
     assert sample_numbers(Lines(n_samples=3), 2) == range(2)
@@ -123,9 +138,11 @@ def test_a_method_with_fewer_samples_gives_those_it_has() -> None:
 
 @pytest.mark.parametrize("n_samples", [0, -1])
 def test_no_sample_is_an_error(n_samples: int) -> None:
-    for act in (lambda: draw(Lines(), X, n_samples), lambda: SampleBank(Lines()).take("x", X, n_samples)):
-        with pytest.raises(UqError, match=f"at least 1 sample. Received: n_samples={n_samples}"):
-            act()
+    words = f"at least 1 sample. Received: n_samples={n_samples}"
+    with pytest.raises(UqError, match=words):
+        draw(Lines(), X, n_samples)
+    with pytest.raises(UqError, match=words):
+        SampleBank(Lines()).take("x", X, n_samples)
 
 
 @pytest.mark.parametrize("factor", [None, 2.0])
@@ -155,11 +172,12 @@ def test_a_record_that_does_not_fit_the_program_is_one_sentence(
     tiny_store: Store, tiny: dict[str, ModelRecord]
 ) -> None:
     record = tiny["sngp"]
-    for changes, words in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"method": "magic"}, "Unknown method 'magic'"),
         ({"task": "stars"}, r"one of the tasks moons, digits; .* is for 'stars'"),
-        ({"config": {"epochs": 1}}, "Expected the settings epochs, .*; the manifest has epochs"),
+        ({"config": {"epochs": 1}}, r"Expected the settings epochs, .*Received.*: epochs;"),
         ({"config": {**record.config, "ridge": -1.0}}, "ridge must be above 0"),
-    ):
+    )
+    for changes, words in cases:
         with pytest.raises(UqError, match=words):
-            load_posterior(tiny_store, dataclasses.replace(record, **changes))  # type: ignore[arg-type]
+            load_posterior(tiny_store, dataclasses.replace(record, **changes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,14 +145,13 @@ def test_thresholds_and_figures_are_those_of_the_validation_split(
 
 
 @pytest.fixture
-def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Test and OOD data that would spoil every figure which looked at them."""
     real = datasets.load("moons")
     test = dataclasses.replace(real.test, x=np.full_like(real.test.x, np.nan))
     ood = {name: np.full_like(x, np.nan) for name, x in real.ood.items()}
     bad: Dataset = dataclasses.replace(real, test=test, ood=ood)
-    monkeypatch.setattr(training.datasets, "load", lambda task: bad)
-    yield
+    monkeypatch.setattr("uqcore.datasets.load", lambda task: bad)
 
 
 @pytest.mark.usefixtures("poisoned")

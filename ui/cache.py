@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from typing import NamedTuple
 
 import streamlit as st
 
+from ui import controls
 from uqcore import datasets
 from uqcore.methods import METHODS
 from uqcore.sampling import SampleBank, load_posterior
 from uqcore.store import Store, default_store
 from uqcore.surfaces import Plane
 from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
+
+_WARM_STEP = 5
 
 
 class Model(NamedTuple):
@@ -43,7 +47,7 @@ def models(task: str) -> tuple[dict[str, Model], list[str]]:
             found[method_id] = Model(record, _bank(record.model_id, tuple(file.sha256 for file in record.files)))
         except UqError as error:
             problems.append(str(error))
-    return found, problems
+    return found, list(dict.fromkeys(problems))  # a damaged manifest is one sentence, not five
 
 
 @st.cache_resource(show_spinner=False)
@@ -64,6 +68,20 @@ def _bank(model_id: str, digests: tuple[str, ...]) -> SampleBank:
 @st.cache_resource(show_spinner=False)
 def plane() -> Plane:
     return Plane(datasets.load("moons"))
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Draws the two-moons plane once a server, in the background, a few samples at a time: visitors pass between."""
+
+    def draw() -> None:
+        for n_samples in range(_WARM_STEP, controls.MAX_SAMPLES + 1, _WARM_STEP):
+            for model in models("moons")[0].values():
+                model.bank.take("plane", plane().points, n_samples)
+
+    thread = threading.Thread(target=draw, daemon=True, name="warm-up")
+    thread.start()
+    return thread
 
 
 def mean_field_factor(models: dict[str, Model]) -> float:

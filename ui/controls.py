@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
+from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,7 +13,8 @@ from uqcore.measures import MEASURES, Measure
 from uqcore.probe import Corruption
 from uqcore.surfaces import VIEWS, View
 
-BIND = "query-params"
+BIND: Final = "query-params"
+MAX_SAMPLES = 100
 
 
 def choice(label: str, options: Mapping[str, str], key: str, default: str, help: str | None = None) -> str:
@@ -52,12 +54,12 @@ def corruption() -> Corruption:
     )
 
 
-def samples(default: int, place: DeltaGenerator) -> int:
+def samples(place: DeltaGenerator) -> int:
     return place.slider(
         "Samples",
         1,
-        100,
-        default,
+        MAX_SAMPLES,
+        50,
         key="samples",
         bind=BIND,
         help="How many networks MC Dropout and SVI draw, and how many output weights SNGP draws.",
@@ -84,8 +86,9 @@ def mean_field_factor(default: float, place: DeltaGenerator) -> float:
     )
 
 
-def threshold(default: float, help: str, place: DeltaGenerator) -> float:
-    return place.slider("Threshold", 0.0, 1.0, default, 0.01, key="threshold", bind=BIND, help=help)
+def threshold(default: float, help: str, key: str, place: DeltaGenerator) -> float:
+    """A threshold in 0..1; its key names the page, because what it cuts differs from page to page."""
+    return place.slider("Threshold", 0.0, 1.0, default, 0.01, key=key, bind=BIND, help=help)
 
 
 def point() -> tuple[float, float] | None:
@@ -97,9 +100,10 @@ def point() -> tuple[float, float] | None:
     return (x, y) if isfinite(x) and isfinite(y) else None
 
 
-def keep_point(picked: tuple[float, float] | None) -> None:
-    """Puts the picked point into the URL, or takes it out."""
+def keep_point(picked: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Puts the picked point into the URL, or takes it out; returns it as a link to it would give it."""
     if picked is None:
         st.query_params.pop("point", None)
     else:
         st.query_params["point"] = f"{picked[0]:.3f},{picked[1]:.3f}"
+    return point()

@@ -8,6 +8,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ui import cache
+
 _CSS = (Path(__file__).parent / "style.css").read_text("utf-8")
 _ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be fetched from another host
 
@@ -27,6 +29,7 @@ def start(title: str) -> DeltaGenerator:
         for path, (label, icon) in _DOORS.items():
             st.page_link(path, label=label, icon=icon)
     st.title(title, anchor=False)
+    cache.warm_up()
     return st.container()
 
 

@@ -12,8 +12,8 @@ from uqcore.datasets.images import MAX_BYTES, center_digit, decode_strokes, rast
 from uqcore.probe import decode_image, encode_image
 from uqcore.types import FloatArray, UqError
 
-# A four that is nearly a nine: what the page opens with.
-EXAMPLE_DRAWING = ""
+# Half a four, half a nine: what the page opens with.
+EXAMPLE_DRAWING = "ABBjNVk5UD5JRUNNQFVAXkJnRm9Nd1V9X4FphHSFf4OKgAAIqDOnSqVipHmikKGooL-e1g"
 _CLEARED = "-"
 _SETS = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
 
@@ -22,13 +22,18 @@ def drawing() -> FloatArray | None:
     """The drawing on the pad as a model sees it, or None while the pad is empty."""
     kept = st.query_params.get("drawing", st.session_state.get("drawing", EXAMPLE_DRAWING))
     strokes = drawing_pad("" if kept == _CLEARED else kept, key="pad")
+    try:
+        image = center_digit(rasterize(decode_strokes(strokes), PEN_WIDTH)) if strokes else None
+    except UqError as error:
+        st.error(str(error))
+        strokes, image = "", None
     # The pad's own state goes when another page is shown; this copy brings the drawing back.
     st.session_state["drawing"] = strokes or _CLEARED
-    if st.session_state["drawing"] == EXAMPLE_DRAWING:
+    if strokes == EXAMPLE_DRAWING:
         st.query_params.pop("drawing", None)
     else:
-        st.query_params["drawing"] = st.session_state["drawing"]
-    return center_digit(rasterize(decode_strokes(strokes), PEN_WIDTH)) if strokes else None
+        st.query_params["drawing"] = strokes or _CLEARED
+    return image
 
 
 def picked() -> FloatArray:
@@ -56,9 +61,9 @@ def uploaded() -> FloatArray | None:
             return decode_image(kept) if kept else None
         if file.size > MAX_BYTES:
             raise UqError(f"The file must be at most {MAX_BYTES / 1e6:g} MB. Received: {file.size / 1e6:.1f} MB.")
-        image = center_digit(read_image(file.getvalue()))
+        text = encode_image(center_digit(read_image(file.getvalue())))
     except UqError as error:
         st.error(str(error))
         return None
-    st.query_params["picture"] = encode_image(image)
-    return image
+    st.query_params["picture"] = text
+    return decode_image(text)  # and so the very image that the link shows

@@ -218,12 +218,8 @@ def _sngp_variance() -> Contest:
 
 def _first_page() -> Contest:
     """A new process each: what the first page imports."""
-    imports = [
-        ast.unparse(node)
-        for path in (ROOT / "app.py", ROOT / "pages" / "home.py")
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
+    page = ast.parse((ROOT / "app.py").read_text())
+    imports = [ast.unparse(node) for node in page.body if isinstance(node, ast.Import | ast.ImportFrom)]
     ours = [*imports, "import sys", "if 'tensorflow' in sys.modules: sys.exit('it imports TensorFlow')"]
     naive = ["import tensorflow", *imports]
     return Contest(

@@ -18,6 +18,8 @@ from uqcore.store import FileCheck, Store, default_store
 from uqcore.types import ModelRecord, Progress, UqError
 
 _BAR = 24
+# Keras takes seeds below 2**32, and the members of ensemble s have the seeds from s * n_members on.
+_MAX_SEED = 10**6
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train models and put them into the store")
     train.add_argument("--task", required=True, help=", ".join(DATASETS))
     train.add_argument("--method", default="all", help=f"all (the default), {', '.join(methods.METHODS)}")
-    train.add_argument("--seed", type=_whole_number, default=0)
+    train.add_argument("--seed", type=_seed, default=0)
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     train.set_defaults(run=_train)
 
@@ -161,9 +163,9 @@ def _settings(pairs: Sequence[str]) -> dict[str, str]:
     return settings
 
 
-def _whole_number(text: str) -> int:
+def _seed(text: str) -> int:
     value = int(text)
-    if value < 0:
+    if not 0 <= value <= _MAX_SEED:
         raise ValueError(text)
     return value
 
@@ -176,7 +178,7 @@ def _positive(text: str) -> int:
 
 
 # argparse names the type in its message: "invalid whole number value: 'x'".
-_whole_number.__name__ = "whole number from 0"
+_seed.__name__ = f"whole number from 0 to {_MAX_SEED}"
 _positive.__name__ = "whole number from 1"
 
 

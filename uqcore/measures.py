@@ -116,6 +116,12 @@ class Measure:
     compute: Callable[[Draws], FloatArray]
     upper: Callable[[int], float] | None
 
+    def largest(self, n_classes: int) -> float:
+        """The largest value possible; UqError for a measure without one."""
+        if self.upper is None:
+            raise UqError(f"Expected a measure that has a largest value. Received: {self.measure_id}.")
+        return self.upper(n_classes)
+
 
 MEASURES: dict[str, Measure] = {
     measure.measure_id: measure

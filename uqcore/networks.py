@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uqcore.parallel import map_examples
 from uqcore.types import FloatArray, IntArray, Weights
 
 HEAD = "head"
-# Activations of at most this many float32 values at a time (16 MB) stay in the cache of a small machine.
-_CHUNK_VALUES = 2**22
+# Activations of at most this many float32 values of one network at a time (1 MB) stay in the cache. It does not depend
+# on how many networks run side by side: the order of summing, and so a sample's last bit, would depend on it.
+_CHUNK_VALUES = 2**18
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,8 @@ def head(weights: Weights, hidden: FloatArray) -> FloatArray:
 
 def features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> FloatArray:
     """What ``layers`` make of ``hidden (1 or S, N, ...)``: ``(S, N, ...)``, computed for some examples at a time."""
-    n_networks = max([len(hidden), *(len(weights[f"{layer.name}/kernel"]) for layer in layers if _has_kernel(layer))])
-    step = max(1, _CHUNK_VALUES // (n_networks * _widest(layers, hidden.shape[2:])))
-    chunks = [_features(layers, weights, hidden[:, i : i + step]) for i in range(0, hidden.shape[1], step)]
+    step = max(1, _CHUNK_VALUES // _widest(layers, hidden.shape[2:]))
+    chunks = map_examples(lambda part: _features(layers, weights, hidden[:, part]), hidden.shape[1], step)
     return chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1)
 
 
@@ -137,6 +138,8 @@ def thin(layers: tuple[Layer, ...], weights: Weights, keep: Mapping[str, IntArra
         units = keep.get(layer.name)
         if isinstance(layer, Conv):
             raise NotImplementedError(f"Expected no dropout before or in a convolution. Received: {layer.name}")
+        if alive is not None and getattr(layer, "residual", False):
+            raise NotImplementedError(f"Expected a residual layer to read undropped units. Received: {layer.name}")
         if isinstance(layer, Flatten):
             if units is not None:
                 thinned[f"{layer.name}/keep"], alive, scale = units, units, 1 / (1 - layer.dropout)
@@ -165,10 +168,6 @@ def output_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     for layer in network.layers:
         shapes[layer.name] = shape = _output_shape(layer, shape)
     return shapes
-
-
-def _has_kernel(layer: Layer) -> bool:
-    return not isinstance(layer, Flatten)
 
 
 def _widest(layers: tuple[Layer, ...], shape: tuple[int, ...]) -> int:

@@ -96,8 +96,8 @@ class SampleBank:
             missing = range(len(drawn.logits), len(numbers))
             if missing:
                 more = self.posterior.draw(x, missing)
-                drawn.logits = _extended(drawn.logits, more)
-                drawn.probs = _extended(drawn.probs, softmax(more))
+                # Together: a failure between them would pair samples with the probabilities of fewer.
+                drawn.logits, drawn.probs = _extended(drawn.logits, more), _extended(drawn.probs, softmax(more))
             if drawn.closed_form is None:
                 drawn.closed_form = self.posterior.closed_form(x)
             logits, probs, closed_form = drawn.logits, drawn.probs, drawn.closed_form

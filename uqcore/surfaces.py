@@ -84,14 +84,12 @@ class Surface(NamedTuple):
         uncertainty: ``(H, W)``, the measure divided by ``scale``: what the threshold cuts.
         scale: the measure's largest value, on the grid or at all.
         acceptance: what the threshold does to the test and OOD points.
-        ood_uncertainty: mean over the OOD points, in the units of ``uncertainty``.
     """
 
     shown: FloatArray
     uncertainty: FloatArray
     scale: float
     acceptance: Acceptance
-    ood_uncertainty: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,5 +128,4 @@ class Plane:
             uncertainty=plane.reshape(shape),
             scale=scale,
             acceptance=accept_at(test, correct, threshold, ood),
-            ood_uncertainty=float(ood.mean()),
         )

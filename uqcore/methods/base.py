@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol
@@ -109,7 +110,10 @@ def _parse(name: str, text: str, kind: type) -> Any:
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
-        return kind(text)
+        value = kind(text)
+        if kind is float and not math.isfinite(value):
+            raise ValueError(text)
+        return value
     except (ValueError, KeyError):
-        expected = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+        expected = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}[kind]
         raise UqError(f"The setting {name} must be {expected}. Received: {name}={text}") from None
