@@ -14,24 +14,21 @@ SWEEP_SAMPLES = 20
 
 top = page.start("Digit lab")
 models, problems = cache.models("digits")
-left, middle, right = st.columns([5, 4, 11], gap="medium")
+left, right = st.columns([3, 11], gap="medium")
 with left:
     source = controls.choice("Image", {name: name for name in ("Draw", "Pick", "Upload")}, "source", "Draw")
     image = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}[source]()
-with middle:
     corruption = controls.corruption()
 with right:
-    measure = controls.measure()
-    columns = st.columns(3)
-    threshold = controls.threshold(
-        0.2,
-        "Defer where the measure, as a share of the largest it can be, is above this.",
-        "digit_threshold",
-        columns[0],
-    )
-    n_samples = controls.samples(columns[1])
-    n_members = controls.members(10, columns[2])
+    seen, judging, counting = st.columns([2, 5, 5], gap="medium")
     answers = st.container()
+with judging:
+    measure = controls.measure()
+threshold = controls.threshold(
+    0.2, "Defer where the measure, as a share of the largest it can be, is above this.", "digit_threshold", judging
+)
+n_samples = controls.samples(counting)
+n_members = controls.members(10, counting)
 
 if image is None:
     page.answer(top, words.NO_DIGIT, problems)
@@ -48,7 +45,8 @@ page.answer(top, words.who_reads_what(verdicts, CLASS_NAMES), problems)
 if not verdicts:
     st.stop()
 with answers:
-    st.html(cards.seen(x[0]) + cards.cards(verdicts, CLASS_NAMES, threshold, largest))
+    st.html(cards.cards(verdicts, CLASS_NAMES, threshold, largest))
+seen.html(cards.seen(x[0]))
 
 st.subheader("As the image gets worse", anchor=False)
 for place, name, inputs, steps, now in zip(

@@ -67,7 +67,7 @@ if picked is not None:
     verdicts = {
         label: judge(drawn, view.measure_id, threshold * seen[label].scale)[0] for label, drawn in answers.items()
     }
-    left, right = st.columns([3, 2])
+    left, right = st.columns(2)
     left.plotly_chart(
         probability_spread(
             list(answers),

@@ -4,112 +4,31 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import socket
 import struct
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect, sync_playwright
+from browsing import Visit, at, draw, needs_browser, serve, settle
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from ui.components.surfaces import Panel, PointGroup, _pack, _stack, _within, surfaces
 from uqcore.plots.palette import lut
 from uqcore.types import UqError
 
-ROOT = Path(__file__).parent.parent
-CHROMIUM = Path("/usr/bin/chromium")
-needs_browser = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"The browser tests need {CHROMIUM}: install it with `apt-get install chromium`."
-)
 Stroke = list[tuple[int, int]]
-
-
-def serve(app: str) -> Iterator[str]:
-    """The address of ``tests/apps/<app>`` on a free port, once it listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "tests" / "apps" / app)]
-    options = ["--server.headless=true", f"--server.port={port}", "--browser.gatherUsageStats=false"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen([*command, *options], env=environment, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @pytest.fixture(scope="module")
 def pad_url() -> Iterator[str]:
-    yield from serve("pad_app.py")
+    with serve("tests/apps/pad_app.py") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def surfaces_url() -> Iterator[str]:
-    yield from serve("surfaces_app.py")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open an address, by default as on a projector; at the end nothing may stand in the console as an error."""
-    errors: list[str] = []
-    contexts: list[BrowserContext] = []
-
-    def open_page(
-        url: str,
-        width: int = 1280,
-        height: int = 720,
-        relay: Callable[[WebSocketRoute], None] | None = None,
-        **options: Any,
-    ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light", **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        if relay is not None:
-            page.route_web_socket("**/_stcore/stream", relay)
-        page.goto(url)
-        page.locator("canvas").first.wait_for(timeout=60_000)
-        settle(page)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def settle(page: Page) -> None:
-    page.locator("[data-test-script-state=notRunning]").wait_for()
-
-
-def at(box: Locator, right: float, down: float) -> tuple[float, float]:
-    """The whole pixel nearest to this fraction of the box."""
-    bounds = box.bounding_box()
-    assert bounds is not None
-    return round(bounds["x"] + right * bounds["width"]), round(bounds["y"] + down * bounds["height"])
+    with serve("tests/apps/surfaces_app.py") as url:
+        yield url
 
 
 def pixel(canvas: Locator, right: float, down: float) -> list[int]:
@@ -139,17 +58,6 @@ def encode(*strokes: Stroke) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def draw(page: Page, *path: tuple[float, float], lift: bool = True) -> None:
-    """One stroke with the mouse through these fractions of the pad."""
-    pad = page.locator(".pad canvas")
-    page.mouse.move(*at(pad, *path[0]))
-    page.mouse.down()
-    for corner in path[1:]:
-        page.mouse.move(*at(pad, *corner), steps=10)
-    if lift:
-        page.mouse.up()
-
-
 def received(page: Page, n_strokes: int) -> list[Stroke]:
     """What Python has, once it has this many strokes."""
     expect(page.locator(".pad canvas")).to_have_attribute("aria-label", label_of(n_strokes))
@@ -167,7 +75,7 @@ def label_of(n_strokes: int) -> str:
 
 
 @needs_browser
-def test_a_stroke_reaches_python_as_its_corners(visit: Callable[..., Page], pad_url: str) -> None:
+def test_a_stroke_reaches_python_as_its_corners(visit: Visit, pad_url: str) -> None:
     page = visit(pad_url)
     expect(page.get_by_text("Draw a digit here")).to_have_css("opacity", "1")
     draw(page, (0.25, 0.25), (0.25, 0.75), (0.75, 0.75))
@@ -182,14 +90,14 @@ def test_a_stroke_reaches_python_as_its_corners(visit: Callable[..., Page], pad_
 
 
 @needs_browser
-def test_the_pen_is_as_wide_as_python_says(visit: Callable[..., Page], pad_url: str) -> None:
+def test_the_pen_is_as_wide_as_python_says(visit: Visit, pad_url: str) -> None:
     page = visit(f"{pad_url}/?strokes={encode([(0, 128), (255, 128)])}")
     ink = [pixel(page.locator(".pad canvas"), 0.5, 0.5 + offset)[3] for offset in (-0.05, -0.04, 0.04, 0.05)]
     assert ink == [0, 255, 255, 0]  # Half of 0.09 on each side.
 
 
 @needs_browser
-def test_a_round_digit_is_short_and_stays_round(visit: Callable[..., Page], pad_url: str) -> None:
+def test_a_round_digit_is_short_and_stays_round(visit: Visit, pad_url: str) -> None:
     page = visit(pad_url)
     turn = np.linspace(0, 2 * np.pi, 25)
     draw(page, *zip(0.5 + 0.4 * np.cos(turn), 0.5 + 0.4 * np.sin(turn), strict=True))
@@ -200,7 +108,7 @@ def test_a_round_digit_is_short_and_stays_round(visit: Callable[..., Page], pad_
 
 
 @needs_browser
-def test_a_stroke_out_and_back_keeps_its_far_end(visit: Callable[..., Page], pad_url: str) -> None:
+def test_a_stroke_out_and_back_keeps_its_far_end(visit: Visit, pad_url: str) -> None:
     page = visit(pad_url)
     draw(page, (0.2, 0.5), (0.8, 0.5), (0.4, 0.5))
     (stroke,) = received(page, 1)
@@ -208,7 +116,7 @@ def test_a_stroke_out_and_back_keeps_its_far_end(visit: Callable[..., Page], pad
 
 
 @needs_browser
-def test_undo_and_clear(visit: Callable[..., Page], pad_url: str) -> None:
+def test_undo_and_clear(visit: Visit, pad_url: str) -> None:
     page = visit(pad_url)
     undo, clear = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Clear")
     expect(undo).to_be_disabled()
@@ -231,7 +139,7 @@ def test_undo_and_clear(visit: Callable[..., Page], pad_url: str) -> None:
 
 
 @needs_browser
-def test_the_drawing_outlives_a_rerun_a_reload_and_another_pad(visit: Callable[..., Page], pad_url: str) -> None:
+def test_the_drawing_outlives_a_rerun_a_reload_and_another_pad(visit: Visit, pad_url: str) -> None:
     page = visit(pad_url)
     draw(page, (0.2, 0.2), (0.8, 0.2))
     drawn = received(page, 1)
@@ -275,7 +183,7 @@ class Wire:
 
 
 @needs_browser
-def test_a_late_echo_undoes_nothing_that_was_drawn_since(visit: Callable[..., Page], pad_url: str) -> None:
+def test_a_late_echo_undoes_nothing_that_was_drawn_since(visit: Visit, pad_url: str) -> None:
     wire = Wire()
     page = visit(pad_url, relay=wire.connect)
     pad = page.locator(".pad canvas")
@@ -301,7 +209,7 @@ def test_a_late_echo_undoes_nothing_that_was_drawn_since(visit: Callable[..., Pa
 
 @needs_browser
 @pytest.mark.parametrize("broken", ["no~drawing", "A", "AAA", encode([(1, 2), (3, 4)])[:-2], "AAAA"])
-def test_a_broken_drawing_is_an_empty_pad(visit: Callable[..., Page], pad_url: str, broken: str) -> None:
+def test_a_broken_drawing_is_an_empty_pad(visit: Visit, pad_url: str, broken: str) -> None:
     page = visit(f"{pad_url}/?strokes={broken}")
     expect(page.locator(".pad canvas")).to_have_attribute("aria-label", "Drawing pad, empty")
     draw(page, (0.2, 0.2), (0.8, 0.2))
@@ -310,7 +218,7 @@ def test_a_broken_drawing_is_an_empty_pad(visit: Callable[..., Page], pad_url: s
 
 
 @needs_browser
-def test_a_finger_draws_and_does_not_scroll(visit: Callable[..., Page], pad_url: str) -> None:
+def test_a_finger_draws_and_does_not_scroll(visit: Visit, pad_url: str) -> None:
     page = visit(pad_url, width=320, height=568, has_touch=True, is_mobile=True, device_scale_factor=3)
     pad = page.locator(".pad canvas")
     touch = page.context.new_cdp_session(page)
@@ -324,7 +232,7 @@ def test_a_finger_draws_and_does_not_scroll(visit: Callable[..., Page], pad_url:
 
 
 @needs_browser
-def test_a_change_of_theme_keeps_the_drawing(visit: Callable[..., Page], pad_url: str) -> None:
+def test_a_change_of_theme_keeps_the_drawing(visit: Visit, pad_url: str) -> None:
     page = visit(pad_url)
     draw(page, (0.2, 0.2), (0.8, 0.2))
     received(page, 1)
@@ -363,9 +271,7 @@ def picked(page: Page) -> tuple[float, float]:
 
 @needs_browser
 @pytest.mark.parametrize("panel", [0, 3])
-def test_every_panel_reads_out_the_value_under_the_cross_hair(
-    visit: Callable[..., Page], surfaces_url: str, panel: int
-) -> None:
+def test_every_panel_reads_out_the_value_under_the_cross_hair(visit: Visit, surfaces_url: str, panel: int) -> None:
     page = visit(surfaces_url)
     pointer = at(plot(page, panel), 0.2, 0.7)
     page.mouse.move(*pointer)
@@ -386,9 +292,7 @@ def test_every_panel_reads_out_the_value_under_the_cross_hair(
 
 
 @needs_browser
-def test_a_click_gives_python_the_exact_point_and_reads_what_numpy_reads(
-    visit: Callable[..., Page], surfaces_url: str
-) -> None:
+def test_a_click_gives_python_the_exact_point_and_reads_what_numpy_reads(visit: Visit, surfaces_url: str) -> None:
     page = visit(surfaces_url)
     for panel, right, down in [(2, 0.3, 0.2), (4, 0.9, 0.95)]:
         pointer = at(plot(page, panel), right, down)
@@ -403,7 +307,7 @@ def test_a_click_gives_python_the_exact_point_and_reads_what_numpy_reads(
 
 
 @needs_browser
-def test_the_keyboard_moves_picks_and_removes(visit: Callable[..., Page], surfaces_url: str) -> None:
+def test_the_keyboard_moves_picks_and_removes(visit: Visit, surfaces_url: str) -> None:
     page = visit(surfaces_url)
     page.locator(".grid").focus()
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowUp", "ArrowDown", "Enter"):
@@ -416,9 +320,7 @@ def test_the_keyboard_moves_picks_and_removes(visit: Callable[..., Page], surfac
 
 
 @needs_browser
-def test_a_point_from_python_is_shown_and_the_visitors_pick_outlives_a_rerun(
-    visit: Callable[..., Page], surfaces_url: str
-) -> None:
+def test_a_point_from_python_is_shown_and_the_visitors_pick_outlives_a_rerun(visit: Visit, surfaces_url: str) -> None:
     page = visit(f"{surfaces_url}/?picked=1")
     assert picked(page) == (1, 2)
     assert readings(page)[:2] == [f"{0.25 * 57 / 99:.3f}", f"{0.25 * 79 / 99:.3f}"]  # The nearest of 100 grid points.
@@ -433,7 +335,7 @@ def test_a_point_from_python_is_shown_and_the_visitors_pick_outlives_a_rerun(
 
 
 @needs_browser
-def test_colours_orientation_and_border(visit: Callable[..., Page], surfaces_url: str) -> None:
+def test_colours_orientation_and_border(visit: Visit, surfaces_url: str) -> None:
     page = visit(surfaces_url)
     table = lut("cividis").astype(int)
     in_x, in_y = (plot(page, panel).locator("canvas") for panel in (0, 1))
@@ -448,9 +350,7 @@ def test_colours_orientation_and_border(visit: Callable[..., Page], surfaces_url
 
 @needs_browser
 @pytest.mark.parametrize(("width", "n_columns"), [(1280, 5), (900, 3), (390, 2), (320, 2)])
-def test_as_many_columns_as_fit_evenly(
-    visit: Callable[..., Page], surfaces_url: str, width: int, n_columns: int
-) -> None:
+def test_as_many_columns_as_fit_evenly(visit: Visit, surfaces_url: str, width: int, n_columns: int) -> None:
     page = visit(surfaces_url, width=width, height=800)
     boxes = [plot(page, panel).bounding_box() for panel in range(5)]
     assert len({round(box["x"]) for box in boxes if box is not None}) == n_columns
@@ -458,7 +358,7 @@ def test_as_many_columns_as_fit_evenly(
 
 
 @needs_browser
-def test_a_tap_picks_and_the_page_still_scrolls(visit: Callable[..., Page], surfaces_url: str) -> None:
+def test_a_tap_picks_and_the_page_still_scrolls(visit: Visit, surfaces_url: str) -> None:
     page = visit(surfaces_url, width=390, height=844, has_touch=True, is_mobile=True, device_scale_factor=3)
     pointer = at(plot(page, 0), 0.25, 0.5)
     expected = axes_point(page, 0, pointer)
@@ -495,9 +395,15 @@ def test_unusable_panels_are_named(grids: list[np.ndarray], message: str) -> Non
 
 
 def test_stacked_values_are_float32_in_the_panels_order() -> None:
-    stacked = _stack([Panel("a", np.zeros((2, 3))), Panel("b", np.ones((2, 3)))])
+    stacked = _stack([("a", np.zeros((2, 3))), ("b", np.ones((2, 3)))])
     assert stacked.dtype == np.float32
     np.testing.assert_array_equal(stacked[:, 0, 0], [0, 1])
+
+
+def test_what_is_cut_has_the_shape_of_what_is_shown() -> None:
+    panel = Panel("a", np.zeros((3, 4)), cut=np.zeros((4, 3)))
+    with pytest.raises(UqError, match=r"shapes \[\(3, 4\), \(4, 3\)\]"):
+        surfaces([panel], x_range=(0, 1), y_range=(0, 1), label="", key="key")
 
 
 @pytest.mark.parametrize(

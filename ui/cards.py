@@ -27,7 +27,7 @@ def picture(image: FloatArray, alt: str, side: int = 140) -> str:
 def seen(image: FloatArray) -> str:
     """The image that the models see, with its caption."""
     alt = "The image that the models see"
-    return f'<div class="seen">{picture(image, alt, 112)}<span>{alt}:<br>28 × 28 pixels.</span></div>'
+    return f'<div class="seen">{picture(image, alt, 112)}<br><span>{alt}</span></div>'
 
 
 def cards(verdicts: Mapping[str, Verdict], class_names: Sequence[str], threshold: float, largest: float) -> str:

@@ -18,7 +18,7 @@ MAX_SAMPLES = 100
 
 
 def choice(label: str, options: Mapping[str, str], key: str, default: str, help: str | None = None) -> str:
-    """One of ``options`` (id -> label), as a row of buttons; the URL holds the id."""
+    """One of ``options`` (id -> label), as a row of buttons; returns the id. The URL holds the label."""
     chosen = st.segmented_control(
         label,
         list(options),

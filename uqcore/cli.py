@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import Any
 
 from uqcore import methods
@@ -67,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 def _train(arguments: argparse.Namespace) -> None:
     from uqcore.training import train
 
+    if find_spec("tensorflow") is None:
+        raise UqError("Training needs TensorFlow, which is not installed here: run `make .venv/train.stamp`.")
     task = _known_task(arguments.task)
     chosen = list(methods.METHODS) if arguments.method == "all" else [methods.method(arguments.method).method_id]
     settings = _settings(arguments.set)
@@ -138,7 +141,7 @@ def _bench(arguments: argparse.Namespace) -> None:
     from uqcore.bench import run
 
     results = []
-    for result in run(lambda name: print(f"timing {name} ...", file=sys.stderr)):
+    for result in run(lambda line: print(line, file=sys.stderr)):
         results.append(result)
         if not arguments.json:
             naive = "" if result.naive_s is None else f"   naive {result.naive_s:9.4f} s   {result.ratio:6.1f} x"

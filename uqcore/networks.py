@@ -8,7 +8,7 @@ run as one batched matrix product; an axis of length 1 broadcasts. Layouts are K
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -66,6 +66,11 @@ class Network:
     input_shape: tuple[int, ...]
     layers: tuple[Layer, ...]
     n_classes: int
+
+    def up_to(self, name: str) -> Network:
+        """The network whose features are the output of layer ``name``."""
+        last = [layer.name for layer in self.layers].index(name)
+        return replace(self, layers=self.layers[: last + 1])
 
     @property
     def dropout_start(self) -> int:

@@ -68,13 +68,13 @@ def decode_image(text: str) -> FloatArray:
     Raises:
         UqError: the text is not one that `encode_image` writes.
     """
+    unpacker = zlib.decompressobj()
     try:
-        unpacker = zlib.decompressobj()
         # At most one byte more than an image is unpacked, whatever the text claims to hold.
         levels = unpacker.decompress(urlsafe_b64decode(text + "=" * (-len(text) % 4)), _N_PIXELS + 1)
     except (ValueError, zlib.error):
         levels = b""
-    if len(levels) != _N_PIXELS:
+    if len(levels) != _N_PIXELS or not unpacker.eof:  # without its end, it is without its checksum
         raise UqError("The picture in the link cannot be read; upload it again.")
     return (np.frombuffer(levels, np.uint8).reshape(_SIDE, _SIDE, 1) / np.float32(255)).astype(np.float32)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from uqcore.methods import method
 from uqcore.methods.base import config_from_dict
-from uqcore.store import Store
+from uqcore.store import Store, rebuild_command
 from uqcore.types import ClosedForm, Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
 
 _BANK_BYTES = 2**28
@@ -26,7 +26,13 @@ def load_posterior(store: Store, record: ModelRecord) -> Posterior:
         raise UqError(
             f"Expected one of the tasks {', '.join(chosen.configs)}; {record.model_id} is for {record.task!r}."
         )
-    config = config_from_dict(chosen.configs[record.task], record.config)
+    try:
+        config = config_from_dict(chosen.configs[record.task], record.config)
+    except UqError as error:
+        raise UqError(
+            f"{record.model_id} was trained by another version of this program, with other settings; train it again "
+            f"with `{rebuild_command(record)}`."
+        ) from error
     return chosen.load(record.task, config, record.seed, store.arrays(record))
 
 

@@ -206,7 +206,7 @@ class Store:
 
     def _file_error(self, record: ModelRecord, file: StoredFile, problem: str) -> StoreError:
         return StoreError(
-            f"{self.root / file.path} of {record.model_id} {problem}; rebuild it with `{_rebuild_command(record)}`."
+            f"{self.root / file.path} of {record.model_id} {problem}; rebuild it with `{rebuild_command(record)}`."
         )
 
     @contextlib.contextmanager
@@ -270,7 +270,7 @@ def _train_command(task: str, method: str, seed: int, settings: Mapping[str, Any
     return " ".join([command, *(f"--set {shlex.quote(f'{name}={value}')}" for name, value in settings.items())])
 
 
-def _rebuild_command(record: ModelRecord) -> str:
+def rebuild_command(record: ModelRecord) -> str:
     """What trains ``record`` again: with its settings, unless its id says that they are the default ones."""
     is_default = record.model_id == default_id(record.task, record.method, record.seed)
     return _train_command(record.task, record.method, record.seed, {} if is_default else record.config)

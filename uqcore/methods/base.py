@@ -99,10 +99,7 @@ def configure(default: TrainingConfig, settings: Mapping[str, str]) -> TrainingC
 def config_from_dict(default: TrainingConfig, values: Mapping[str, Any]) -> TrainingConfig:
     """The configuration of a manifest row."""
     if set(values) != set(asdict(default)):
-        raise UqError(
-            f"Expected the settings {', '.join(asdict(default))}. Received from the manifest: {', '.join(values)}; "
-            "the model is of another version: train it again."
-        )
+        raise UqError(f"Expected the settings {', '.join(asdict(default))}. Received: {', '.join(values)}.")
     return replace(default, **values)
 
 

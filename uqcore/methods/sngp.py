@@ -36,6 +36,7 @@ class Config(TrainingConfig):
     """A network's settings and the Gaussian process's.
 
     Attributes:
+        features: the layer whose output the Gaussian process stands on; empty for the last one below the head.
         spec_norm_bound: the largest spectral norm that a layer may have.
         dropout: whether the network's dropout acts in training.
         n_random_features: D, the number of random features.
@@ -45,6 +46,7 @@ class Config(TrainingConfig):
         mean_field_factor: how strongly the variance flattens the predictive probabilities; pi / 8 for a probit.
     """
 
+    features: str = ""
     spec_norm_bound: float = 0.9
     dropout: bool = True
     n_random_features: int = 1024
@@ -70,13 +72,15 @@ CONFIGS = {
         schedule="cosine",
         weight_decay=1e-3,
         augment=True,
-        # Chosen on validation digits, with validation digits cut into shuffled quarters as stand-ins for OOD inputs:
-        # no data set that is evaluated took part. A looser bound lets unlike inputs collapse onto digits, dropout blurs
-        # the hidden clusters, and a kernel much narrower than they are makes every point look far from the data.
+        # Chosen on validation digits, with validation digits cut into shuffled quarters as stand-ins for OOD inputs: no
+        # data set that is evaluated took part. The dense layer, a looser bound and dropout each let unlike inputs fall
+        # together: the shuffled digits' AUROC by variance was 0.967 on the dense layer's output, 0.999 on this one.
+        features="flatten",
         spec_norm_bound=0.95,
         dropout=False,
-        kernel_scale=0.3,
         scale_features=False,
+        # The largest of 0, pi / 8, 1, 2, 3, 5, 10, ... 100 whose validation NLL is within a standard error of the best.
+        mean_field_factor=5.0,
     ),
 }
 
@@ -89,7 +93,7 @@ def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report) 
     from uqcore.fitting import backbone, loop, spectral
 
     loop.seed_everything(seed)
-    network = networks.NETWORKS[task]
+    network = _network(task, config)
     layers = spectral.BoundedLayers(config.spec_norm_bound)
     gaussian_process = spectral.gaussian_process(
         network.n_classes, config.n_random_features, config.kernel_scale, config.scale_features
@@ -99,10 +103,15 @@ def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report) 
     )
     metrics = loop.fit_classifier(model, dataset, config, seed, report)
     arrays = layers.freeze(network, model) | spectral.freeze_gaussian_process(gaussian_process, config.kernel_scale)
-    arrays["gp/cholesky"] = _cholesky(networks.NETWORKS[task], arrays, config.ridge, dataset.train.x)
+    arrays["gp/cholesky"] = _cholesky(network, arrays, config.ridge, dataset.train.x)
     # The precision was left out of the trained model; Keras counts it where the official layer holds it.
     n_parameters = model.count_params() + config.n_random_features**2
     return Fitted(arrays, n_parameters, backbone.n_trainable(model), metrics)
+
+
+def _network(task: str, config: Config) -> networks.Network:
+    network = networks.NETWORKS[task]
+    return network.up_to(config.features) if config.features else network
 
 
 def _cholesky(network: networks.Network, arrays: Weights, ridge: float, x: FloatArray) -> FloatArray:
@@ -193,7 +202,7 @@ class GaussianProcess:
 
 
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> GaussianProcess:
-    return GaussianProcess(networks.NETWORKS[task], arrays[0], config, seed)
+    return GaussianProcess(_network(task, config), arrays[0], config, seed)
 
 
 METHOD = Method(

@@ -1,0 +1,99 @@
+"""Sentences: no false certainty in a percentage, and an answer for none, some and all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ui import words
+from uqcore.selection import Acceptance
+from uqcore.surfaces import Surface
+from uqcore.verdicts import Verdict
+
+NAMES = ("zero", "one", "two")
+
+
+def verdict(label: int = 1, accepted: bool = True) -> Verdict:
+    probs = np.full(3, 0.05)
+    probs[label] = 0.9
+    return Verdict(probs, probs, probs, label, 0.394, 0.3, 0.094, 0.394, accepted)
+
+
+def surface(ood_accepted: float) -> Surface:
+    return Surface(np.zeros((2, 2)), np.zeros((2, 2)), 1.0, Acceptance(9, 0.9, 1.0, ood_accepted))
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.5, "50 %"),
+        (0.1234, "12.3 %"),
+        (0.001, "0.1 %"),
+        (0.00099, "< 0.1 %"),
+        (1e-12, "< 0.1 %"),
+        (0.9985, "99.9 %"),
+        (0.9991, "> 99.9 %"),
+        (1 - 1e-12, "> 99.9 %"),
+        (float("nan"), "–"),
+    ],
+)
+def test_percent(share: float, expected: str) -> None:
+    assert words.percent(share) == expected
+
+
+def test_only_nothing_is_0_and_only_everything_is_100_percent() -> None:
+    for share in np.concatenate([np.logspace(-9, 0, 1000)[:-1], 1 - np.logspace(-9, -0.001, 1000)]):
+        assert words.percent(float(share)) not in ("0 %", "100 %"), share
+
+
+def test_acceptance_leaves_out_the_accuracy_of_nothing() -> None:
+    assert (
+        words.acceptance(Acceptance(9, 0.9, 1.0, 0.25)) == "accepts 90 % of test points (100 % right), 25 % of unseen"
+    )
+    assert words.acceptance(Acceptance(0, 0.0, float("nan"), 0.0)) == "accepts 0 % of test points, 0 % of unseen"
+
+
+def test_who_accepts_the_unseen() -> None:
+    answer = words.who_accepts_the_unseen
+    assert answer({}) == "No trained model can be shown."
+    assert answer({"A": surface(0), "B": surface(0.49)}).endswith("**every method** defers most of them.")
+    assert "**no method** notices" in answer({"A": surface(0.5), "B": surface(1)})
+    assert "**B** defers most of them; **A** accepts" in answer({"A": surface(0.5), "B": surface(0.49)})
+    one = answer({"A": surface(1), "B": surface(0), "C": surface(1)})
+    assert one.endswith("**B** defers most of them; **A and C** accept them as if nothing were odd.")
+    other = answer({"A": surface(0), "B": surface(0), "C": surface(0), "D": surface(1)})
+    assert other.endswith("**A, B and C** defer most of them; **D** accepts them as if nothing were odd.")
+
+
+def test_who_reads_what() -> None:
+    assert words.who_reads_what({}, NAMES) == "No trained model can be shown."
+    agreed = {"A": verdict(1), "B": verdict(1)}
+    assert words.who_reads_what(agreed, NAMES) == (
+        "Of 2 methods, 2 read a **one**. None asks for a second look at this threshold."
+    )
+    split = {"A": verdict(1, False), "B": verdict(2), "C": verdict(2, False)}
+    assert words.who_reads_what(split, NAMES) == (
+        "Of 3 methods, 2 read a **two** and 1 read a **one**. **A and C** would rather not say."
+    )
+
+
+def test_who_is_fooled() -> None:
+    inputs = ["a digit", "a garment", "noise"]
+    assert words.who_is_fooled({}, inputs) == "No trained model can be shown."
+    rows = {
+        "A": [verdict(), verdict(accepted=True), verdict(accepted=False)],
+        "B": [verdict(), verdict(accepted=True), verdict(accepted=False)],
+    }
+    answer = words.who_is_fooled(rows, inputs)
+    assert "**A and B** took a garment for a digit; nobody took noise for one" in answer
+
+
+def test_a_table_has_a_row_a_method_and_escapes_names() -> None:
+    table = words.verdict_table({"<A>": verdict(0), "B": verdict(1, False)}, ("<b>&</b>", "one", "two"))
+    assert table.count("<tr>") == 3
+    assert "<th>&lt;A&gt;</th><td>&lt;b&gt;&amp;&lt;/b&gt; 90 %</td>" in table
+    assert "<b>" not in table
+    assert [table.count(said) for said in (words.ACCEPT, words.DEFER)] == [1, 1]
+    assert "<td>0.394</td><td>0.300</td><td>0.094</td>" in table
