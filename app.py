@@ -8,8 +8,7 @@ import streamlit as st
 
 from ui import cache, cards, page, words
 from uqcore import probe
-from uqcore.methods import METHODS
-from uqcore.verdicts import judge
+from uqcore.verdicts import OWN, judge, own_threshold
 
 top = page.start("What does a neural network not know?")
 CLASS_NAMES = tuple("0123456789")
@@ -26,10 +25,10 @@ x = np.stack(list(inputs.values()))
 verdicts = {
     model.label: judge(
         model.bank.take("home", x, N_SAMPLES),
-        METHODS[method_id].own_measure,
-        model.record.metrics[f"threshold_{METHODS[method_id].own_measure}"],
+        model.gauge(OWN, len(CLASS_NAMES)).measure_id,
+        own_threshold(model.record),
     )
-    for method_id, model in models.items()
+    for model in models.values()
 }
 
 page.answer(top, words.who_is_fooled(verdicts, list(inputs)), problems)

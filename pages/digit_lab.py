@@ -23,10 +23,8 @@ with right:
     seen, judging, counting = st.columns([2, 5, 5], gap="medium")
     answers = st.container()
 with judging:
-    measure = controls.measure()
-threshold = controls.threshold(
-    0.2, "Defer where the measure, as a share of the largest it can be, is above this.", "digit_threshold", judging
-)
+    measure_id = controls.measure()
+threshold = controls.threshold(0.5, "Defer where the bar is longer than this.", "digit_threshold", judging)
 n_samples = controls.samples(counting)
 n_members = controls.members(10, counting)
 
@@ -35,17 +33,18 @@ if image is None:
     st.stop()
 
 x = corruption.apply(image)
-largest = measure.largest(len(CLASS_NAMES))
+gauges = {method_id: model.gauge(measure_id, len(CLASS_NAMES)) for method_id, model in models.items()}
 counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
-verdicts = {
-    model.label: judge(model.bank.take(probe.key(x), x, counts[method_id]), measure.measure_id, threshold * largest)[0]
-    for method_id, model in models.items()
-}
+verdicts, bars = {}, {}
+for method_id, model in models.items():
+    drawn = model.bank.take(probe.key(x), x, counts[method_id])
+    bars[model.label] = float(gauges[method_id].share(drawn)[0])
+    verdicts[model.label] = judge(drawn, gauges[method_id].measure_id, gauges[method_id].threshold(threshold))[0]
 page.answer(top, words.who_reads_what(verdicts, CLASS_NAMES), problems)
 if not verdicts:
     st.stop()
 with answers:
-    st.html(cards.cards(verdicts, CLASS_NAMES, threshold, largest))
+    st.html(cards.cards(verdicts, CLASS_NAMES, bars, threshold))
 seen.html(cards.seen(x[0]))
 
 st.subheader("As the image gets worse", anchor=False)
@@ -57,14 +56,14 @@ for place, name, inputs, steps, now in zip(
     (corruption.noise, corruption.rotation),
     strict=True,
 ):
-    lines = {
-        model.label: measure.compute(model.bank.take(probe.key(inputs), inputs, min(counts[method_id], SWEEP_SAMPLES)))
-        / largest
-        for method_id, model in models.items()
-    }
-    figure = sweep(steps, lines, x_title=name, y_title=measure.label, threshold=threshold, now=now)
+    lines = {}
+    for method_id, model in models.items():
+        drawn = model.bank.take(probe.key(inputs), inputs, min(counts[method_id], SWEEP_SAMPLES))
+        lines[model.label] = gauges[method_id].share(drawn)
+    y_title = f"{controls.MEASURE_LABELS[measure_id]} measure"
+    figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now)
     place.plotly_chart(figure, config=style.CONFIG, key=name)
 st.caption(
-    f"{measure.label}, as a share of the largest it can be. The dotted lines are the threshold and where the slider "
-    f"stands. The curves use at most {SWEEP_SAMPLES} samples."
+    "The dotted lines are the threshold and where the slider stands. "
+    f"The curves use at most {SWEEP_SAMPLES} samples and end at 1, however large the measure gets."
 )

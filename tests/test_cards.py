@@ -54,18 +54,23 @@ class Elements(HTMLParser):
 
 def test_a_card_a_method_each_with_its_colour_and_its_name() -> None:
     verdicts = {"A": verdict([0.7, 0.2, 0.1]), "B & C": verdict([0.1, 0.1, 0.8], accepted=False)}
-    sections = [a for tag, a in Elements(cards.cards(verdicts, NAMES, 0.2, 1.0)).tags if tag == "section"]
+    sections = [
+        a
+        for tag, a in Elements(cards.cards(verdicts, NAMES, dict.fromkeys(verdicts, 0.3), 0.2)).tags
+        if tag == "section"
+    ]
     assert [section["aria-label"] for section in sections] == list(verdicts)
     assert [section["style"] for section in sections] == [f"--series:{series_style(i).color}" for i in range(2)]
 
 
 def test_verdicts_are_words_and_not_colour_alone() -> None:
-    made = Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1]), "B": verdict([0.2, 0.7, 0.1], False)}, NAMES, 0.2, 1.0))
+    verdicts = {"A": verdict([0.7, 0.2, 0.1]), "B": verdict([0.2, 0.7, 0.1], False)}
+    made = Elements(cards.cards(verdicts, NAMES, {"A": 0.1, "B": 0.3}, 0.2))
     assert [text for text in made.text if text in (words.ACCEPT, words.DEFER)] == [words.ACCEPT, words.DEFER]
 
 
 def test_widths_are_the_numbers() -> None:
-    card = Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1], spread=0.05, measure=0.6)}, NAMES, 0.25, 1.2))
+    card = Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1], spread=0.05)}, NAMES, {"A": 0.5}, 0.25))
     entropy = 100 * verdict([0.7, 0.2, 0.1]).total / np.log(3)
     # The gauge, a bar a class, and the entropy's two parts.
     np.testing.assert_allclose(card.widths(), [50, 70, 20, 10, 0.75 * entropy, 0.25 * entropy], atol=0.051)
@@ -75,12 +80,12 @@ def test_widths_are_the_numbers() -> None:
 
 
 def test_one_sample_has_no_spread() -> None:
-    assert Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, NAMES, 0.2, 1.0)).widths("i") == []
+    assert Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, NAMES, {"A": 0.3}, 0.2)).widths("i") == []
 
 
-@pytest.mark.parametrize("measure", [1.0000001, 3.0])
-def test_no_bar_is_wider_than_its_place(measure: float) -> None:
-    assert max(Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1], measure=measure)}, NAMES, 1.0, 1.0)).widths()) == 100
+@pytest.mark.parametrize("bar", [1.0000001, 3.0])
+def test_no_bar_is_wider_than_its_place(bar: float) -> None:
+    assert max(Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, NAMES, {"A": bar}, 1.0)).widths()) == 100
 
 
 def test_names_are_text_wherever_they_stand() -> None:
@@ -88,7 +93,7 @@ def test_names_are_text_wherever_they_stand() -> None:
     for label in range(2):
         shown = verdict([0.8, 0.1, 0.1] if label == 0 else [0.1, 0.8, 0.1])
         for html in (
-            cards.cards({"<method>": shown}, NAMES, 0.2, 1.0),
+            cards.cards({"<method>": shown}, NAMES, {"<method>": 0.3}, 0.2),
             cards.verdict_grid(noise, {"<method>": [shown]}, NAMES),
         ):
             made = Elements(html)

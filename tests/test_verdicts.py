@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from uqcore.measures import MEASURES
-from uqcore.types import Draws, FloatArray
-from uqcore.verdicts import judge
+from uqcore.types import Draws, FloatArray, ModelRecord, UqError
+from uqcore.verdicts import OWN, Gauge, gauge, judge, own_threshold
 
 LN2 = np.log(2)
 
@@ -70,3 +70,29 @@ def test_a_closed_form_predicts_and_the_samples_are_split() -> None:
     assert verdict.label == 0
     assert verdict.total == pytest.approx(LN2)  # of the samples' mean, which is even
     assert verdict.accepted
+
+
+def row(**metrics: float) -> ModelRecord:
+    return ModelRecord("digits-sngp-seed0", "digits", "sngp", 0, {}, (), 0, 0, 0.0, {}, "", metrics)
+
+
+def test_half_the_own_gauge_is_the_own_threshold_and_other_gauges_end_at_the_largest_value() -> None:
+    own = gauge(row(threshold_logit_variance=0.06), OWN, 10)
+    assert own.measure_id == "logit_variance"
+    assert own.threshold(0.5) == pytest.approx(own_threshold(row(threshold_logit_variance=0.06))) == 0.06
+    assert gauge(row(), "predictive_entropy", 10).threshold(0.5) == pytest.approx(np.log(10) / 2)
+
+
+def test_a_row_without_a_threshold_names_the_command_that_rebuilds_it() -> None:
+    with pytest.raises(UqError, match="python -m uqcore train --task digits --method sngp --seed 0"):
+        own_threshold(row())
+
+
+def test_what_is_accepted_is_what_is_not_longer_than_the_mark_and_the_end_accepts_all() -> None:
+    draws = draws_of(np.random.default_rng(2).dirichlet(np.ones(3), size=(5, 8)))
+    values = MEASURES["predictive_entropy"].compute(draws)
+    short = Gauge("predictive_entropy", float(np.median(values)))  # Half of the examples go beyond its end.
+    for mark in (0.3, 0.9, 1.0):
+        accepted = [v.accepted for v in judge(draws, short.measure_id, short.threshold(mark))]
+        assert accepted == (short.share(draws) <= mark).tolist()
+    assert all(accepted)

@@ -14,6 +14,7 @@ from uqcore.sampling import SampleBank, load_posterior
 from uqcore.store import Store, default_store
 from uqcore.surfaces import Plane
 from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
+from uqcore.verdicts import Gauge, gauge, own_threshold
 
 _WARM_STEP = 5
 
@@ -27,6 +28,9 @@ class Model(NamedTuple):
     @property
     def label(self) -> str:
         return METHODS[self.record.method].label
+
+    def gauge(self, measure_id: str, n_classes: int) -> Gauge:
+        return gauge(self.record, measure_id, n_classes)
 
 
 class TestImages(NamedTuple):
@@ -44,6 +48,7 @@ def models(task: str) -> tuple[dict[str, Model], list[str]]:
     for method_id in METHODS:
         try:
             record = default_store().find(task, method_id)
+            own_threshold(record)  # a row without it is as good as missing
             found[method_id] = Model(record, _bank(record.model_id, tuple(file.sha256 for file in record.files)))
         except UqError as error:
             problems.append(str(error))
@@ -77,7 +82,10 @@ def warm_up() -> threading.Thread:
     def draw() -> None:
         for n_samples in range(_WARM_STEP, controls.MAX_SAMPLES + 1, _WARM_STEP):
             for model in models("moons")[0].values():
-                model.bank.take("plane", plane().points, n_samples)
+                try:
+                    model.bank.take("plane", plane().points, n_samples)
+                except RuntimeError:  # The server is stopping: its threads take no more work.
+                    return
 
     thread = threading.Thread(target=draw, daemon=True, name="warm-up")
     thread.start()

@@ -30,15 +30,17 @@ def seen(image: FloatArray) -> str:
     return f'<div class="seen">{picture(image, alt, 112)}<br><span>{alt}</span></div>'
 
 
-def cards(verdicts: Mapping[str, Verdict], class_names: Sequence[str], threshold: float, largest: float) -> str:
+def cards(
+    verdicts: Mapping[str, Verdict], class_names: Sequence[str], bars: Mapping[str, float], threshold: float
+) -> str:
     """A card a method: class, verdict, all probabilities with the samples' spread, and the entropy's two parts.
 
     Args:
-        threshold: in 0..1, marked on the bar of the measure.
-        largest: the measure's largest value: the end of that bar.
+        bars: label -> the measure in 0..1 (what is larger ends at 1).
+        threshold: in 0..1, marked on that bar.
     """
     made = (
-        _card(series_style(i).color, label, verdict, class_names, threshold, verdict.measure / largest)
+        _card(series_style(i).color, label, verdict, class_names, threshold, bars[label])
         for i, (label, verdict) in enumerate(verdicts.items())
     )
     return f'<div class="cards">{"".join(made)}</div>'

@@ -9,9 +9,9 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from uqcore.measures import MEASURES, Measure
 from uqcore.probe import Corruption
 from uqcore.surfaces import VIEWS, View
+from uqcore.verdicts import OWN
 
 BIND: Final = "query-params"
 MAX_SAMPLES = 100
@@ -37,10 +37,21 @@ def view() -> View:
     return VIEWS[choice("Show", labels, "show", "uncertainty")]
 
 
-def measure() -> Measure:
-    """One of the measures that have a largest value, so that a threshold in 0..1 fits them all."""
-    labels = {"predictive_entropy": "Entropy", "least_confidence": "1 − confidence", "mutual_information": "Epistemic"}
-    return MEASURES[choice("Uncertainty measure", labels, "measure", "predictive_entropy")]
+MEASURE_LABELS: Final = {
+    OWN: "Own",
+    "predictive_entropy": "Entropy",
+    "least_confidence": "1 − confidence",
+    "mutual_information": "Epistemic",
+}
+
+
+def measure() -> str:
+    """The id of a measure for which a threshold in 0..1 makes sense, or `uqcore.verdicts.OWN`."""
+    help = (
+        "Own: the measure that each method's authors use (SNGP: its variance; the others: entropy); 0.5 is the value "
+        "that 99 % of validation digits stay below. The others are shares of the largest value that they can have."
+    )
+    return choice("Uncertainty measure", MEASURE_LABELS, "measure", OWN, help)
 
 
 def corruption() -> Corruption:

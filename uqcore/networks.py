@@ -134,7 +134,7 @@ def thin(layers: tuple[Layer, ...], weights: Weights, keep: Mapping[str, IntArra
     """Weights of the network that dropout leaves when only the units ``keep[layer]`` live, dropped ones cut out.
 
     Inverted dropout's factor 1 / (1 - rate) is multiplied into the weights, which ReLU lets through. ``weights`` hold
-    one network (S = 1); `features` reads the indices left in where a layer's output has to be picked or put back.
+    one network (S = 1); `features` reads the indices left in where a layer's output has to be picked.
     """
     thinned: dict[str, NDArray[Any]] = {}
     alive: IntArray | None = None
@@ -154,11 +154,13 @@ def thin(layers: tuple[Layer, ...], weights: Weights, keep: Mapping[str, IntArra
         alive, scale = None, 1.0
         if units is not None:
             factor = np.float32(1 / (1 - layer.dropout))
-            kernel, bias = kernel[:, :, units] * factor, bias[:, units] * factor
             if layer.residual:
-                thinned[f"{layer.name}/keep"] = units
+                # The sum has all units anyway: a dropped one adds relu(0). Picking columns costs more than it saves.
+                mask = np.zeros(layer.units, np.float32)
+                mask[units] = factor
+                kernel, bias = kernel * mask, bias * mask
             else:
-                alive = units
+                kernel, bias, alive = kernel[:, :, units] * factor, bias[:, units] * factor, units
         thinned |= {f"{layer.name}/kernel": kernel, f"{layer.name}/bias": bias}
     kernel = weights[f"{HEAD}/kernel"]
     thinned[f"{HEAD}/kernel"] = kernel if alive is None else kernel[:, alive]
@@ -194,8 +196,8 @@ def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> FloatArray:
     for layer in layers:
-        keep = weights.get(f"{layer.name}/keep")
         if isinstance(layer, Flatten):
+            keep = weights.get(f"{layer.name}/keep")
             hidden = hidden.reshape(*hidden.shape[:2], -1)
             hidden = hidden if keep is None else hidden[..., keep]
             continue
@@ -208,12 +210,8 @@ def _features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -
             output += bias[:, None]
         if isinstance(layer, Conv) or layer.relu:
             np.maximum(output, 0, out=output)
-        if layer.residual and keep is None:
+        if layer.residual:
             output += hidden
-        elif layer.residual:
-            # A fresh array: the same `hidden` may be the shared part before the first dropout.
-            output, branch = hidden.copy(), output
-            output[..., keep] += branch
         hidden = output
     return hidden
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
 from uqcore.measures import MEASURES, decompose
-from uqcore.types import Draws, FloatArray
+from uqcore.methods import METHODS
+from uqcore.store import rebuild_command
+from uqcore.types import Draws, FloatArray, ModelRecord, UqError
+
+OWN = "own"
+"""Stands for the measure that each method's authors use."""
 
 SPREAD = (5.0, 95.0)
 """Percentiles of the samples' probabilities between which a verdict's ``low`` and ``high`` lie."""
@@ -34,6 +40,46 @@ class Verdict(NamedTuple):
     epistemic: float
     measure: float
     accepted: bool
+
+
+class Gauge(NamedTuple):
+    """A measure and the value at which its bar ends, so that thresholds in 0..1 mean the same for every method."""
+
+    measure_id: str
+    largest: float
+
+    def share(self, draws: Draws) -> FloatArray:
+        """The measure of each example as a share of the bar, ``(N,)`` in 0..1: what would go beyond it ends there."""
+        return np.minimum(MEASURES[self.measure_id].compute(draws) / self.largest, 1)
+
+    def threshold(self, share: float) -> float:
+        """The measure's value at ``share`` of the bar. The bar's end accepts all, as nothing is longer."""
+        return share * self.largest if share < 1 else inf
+
+
+def gauge(record: ModelRecord, measure_id: str, n_classes: int) -> Gauge:
+    """The bar of a measure: it ends at the measure's largest value, and half way up at `own_threshold` for `OWN`.
+
+    Raises:
+        UqError: the measure has no largest value, or the row lacks the method's own threshold.
+    """
+    if measure_id == OWN:
+        return Gauge(METHODS[record.method].own_measure, 2 * own_threshold(record))
+    return Gauge(measure_id, MEASURES[measure_id].largest(n_classes))
+
+
+def own_threshold(record: ModelRecord) -> float:
+    """The value of the method's own measure that 99 % of the validation examples stay below (`uqcore.training`).
+
+    Raises:
+        UqError: the row of the manifest does not have it.
+    """
+    try:
+        return record.metrics[f"threshold_{METHODS[record.method].own_measure}"]
+    except KeyError:
+        raise UqError(
+            f"The manifest has no threshold for {record.model_id}; rebuild it with `{rebuild_command(record)}`."
+        ) from None
 
 
 def judge(draws: Draws, measure_id: str, threshold: float) -> list[Verdict]:
