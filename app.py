@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui import cache, cards, page, words
 from uqcore import probe
+from uqcore.methods import METHODS
 from uqcore.verdicts import OWN, judge, own_threshold
 
 top = page.start("What does a neural network not know?")
@@ -38,6 +39,8 @@ st.caption(
     "measure of uncertainty is above the value that 99 % of validation digits stay below. "
     f"{N_SAMPLES} samples, 10 ensemble members."
 )
+with st.expander("What are the five methods?"):
+    st.markdown("\n".join(f"- **{METHODS[method_id].label}.** {METHODS[method_id].summary}" for method_id in models))
 for column, (target, label, text, query) in zip(
     st.columns(3),
     (

@@ -20,7 +20,7 @@ with left:
     image = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}[source]()
     corruption = controls.corruption()
 with right:
-    seen, judging, counting = st.columns([2, 5, 5], gap="medium")
+    seen, judging, counting = st.columns([2, 6, 4], gap="medium")
     answers = st.container()
 with judging:
     measure_id = controls.measure()

@@ -7,7 +7,6 @@ out of its range raises `UqError`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -54,16 +53,6 @@ def shift(x: FloatArray, dx: float, dy: float) -> FloatArray:
     _check("shift dx", dx, -math.inf, math.inf)
     _check("shift dy", dy, -math.inf, math.inf)
     return x if dx == dy == 0 else _resample(x, np.eye(2), np.array([-dy, -dx]))
-
-
-def noise_sweep(image: FloatArray, weights: Sequence[float], seed: int) -> FloatArray:
-    """One image ``(H, W, 1)`` at every noise weight, ``(len(weights), H, W, 1)``: `add_noise` with one field."""
-    return np.concatenate([add_noise(image[np.newaxis], weight, seed) for weight in weights])
-
-
-def rotation_sweep(image: FloatArray, degrees: Sequence[float]) -> FloatArray:
-    """One image ``(H, W, 1)`` at every angle, ``(len(degrees), H, W, 1)``: `rotate`."""
-    return np.concatenate([rotate(image[np.newaxis], angle) for angle in degrees])
 
 
 def _resample(x: FloatArray, matrix: FloatArray, offset: FloatArray) -> FloatArray:
