@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from uqcore import datasets
 from uqcore.datasets import DATASETS
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, sngp
 from uqcore.networks import HEAD, NETWORKS, Flatten, Network
 from uqcore.sampling import draw, load_posterior, sample_numbers
 from uqcore.store import Store
@@ -213,7 +213,8 @@ def test_sngp_equals_the_official_layer(model: Model, committed: Store) -> None:
     from uqcore.fitting import backbone, spectral
 
     arrays, ridge = one(committed, model.record), model.record.config["ridge"]
-    features = backbone.thaw_features(NETWORKS[model.record.task], arrays)(model.x)
+    network = sngp.backbone(model.record.task, model.record.config["features"])
+    features = backbone.thaw_features(network, arrays)(model.x)
     layer = spectral.thaw_gaussian_process(dict(arrays), ridge)
     mean = layer(features, training=False)[0]
     # The layer inverts its precision, which may lose three digits in float32; in float64 it is a judge to 1e-4.

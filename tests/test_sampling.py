@@ -175,7 +175,7 @@ def test_a_record_that_does_not_fit_the_program_is_one_sentence(
     cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"method": "magic"}, "Unknown method 'magic'"),
         ({"task": "stars"}, r"one of the tasks moons, digits; .* is for 'stars'"),
-        ({"config": {"epochs": 1}}, r"Expected the settings epochs, .*Received.*: epochs;"),
+        ({"config": {"epochs": 1}}, r"`python -m uqcore train .*Expected the settings epochs, .*Received: epochs"),
         ({"config": {**record.config, "ridge": -1.0}}, "ridge must be above 0"),
     )
     for changes, words in cases:

@@ -113,8 +113,17 @@ def point() -> tuple[float, float] | None:
 
 def keep_point(picked: tuple[float, float] | None) -> tuple[float, float] | None:
     """Puts the picked point into the URL, or takes it out; returns it as a link to it would give it."""
-    if picked is None:
-        st.query_params.pop("point", None)
-    else:
-        st.query_params["point"] = f"{picked[0]:.3f},{picked[1]:.3f}"
+    put_in_url("point", None if picked is None else f"{picked[0]:.3f},{picked[1]:.3f}")
     return point()
+
+
+def put_in_url(key: str, value: str | None) -> None:
+    """Sets a parameter of the URL, or takes it out; only where that changes anything.
+
+    Every write sends the whole query string as this run knows it. Written in every run, it would put back the old value
+    of a slider that has moved on meanwhile.
+    """
+    if value is None and key in st.query_params:
+        del st.query_params[key]
+    elif value is not None and st.query_params.get(key) != value:
+        st.query_params[key] = value

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui import cache
 from ui.components import PEN_WIDTH, drawing_pad
-from ui.controls import BIND
+from ui.controls import BIND, put_in_url
 from uqcore.datasets.images import MAX_BYTES, center_digit, decode_strokes, rasterize, read_image
 from uqcore.probe import decode_image, encode_image
 from uqcore.types import FloatArray, UqError
@@ -29,10 +29,7 @@ def drawing() -> FloatArray | None:
         strokes, image = "", None
     # The pad's own state goes when another page is shown; this copy brings the drawing back.
     st.session_state["drawing"] = strokes or _CLEARED
-    if strokes == EXAMPLE_DRAWING:
-        st.query_params.pop("drawing", None)
-    else:
-        st.query_params["drawing"] = strokes or _CLEARED
+    put_in_url("drawing", None if strokes == EXAMPLE_DRAWING else strokes or _CLEARED)
     return image
 
 
@@ -65,5 +62,5 @@ def uploaded() -> FloatArray | None:
     except UqError as error:
         st.error(str(error))
         return None
-    st.query_params["picture"] = text
+    put_in_url("picture", text)
     return decode_image(text)  # and so the very image that the link shows

@@ -30,8 +30,8 @@ def load_posterior(store: Store, record: ModelRecord) -> Posterior:
         config = config_from_dict(chosen.configs[record.task], record.config)
     except UqError as error:
         raise UqError(
-            f"{record.model_id} was trained by another version of this program, with other settings; train it again "
-            f"with `{rebuild_command(record)}`."
+            f"{record.model_id} does not fit this version of the program; train it again with "
+            f"`{rebuild_command(record)}`. ({error})"
         ) from error
     return chosen.load(record.task, config, record.seed, store.arrays(record))
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tf_keras as keras
 
 from uqcore.fitting import backbone, flipout, spectral
 from uqcore.networks import HEAD, NETWORKS, Flatten, Network
@@ -58,10 +57,7 @@ def _repeated(model: Any, wrap: Any) -> Sampler:
 def _gaussian_process(network: Network, arrays: Sequence[Weights], config: Mapping[str, Any], wrap: Any) -> Sampler:
     """The official layer with its full covariance; samples are drawn from each example's own Gaussian."""
     (weights,) = arrays
-    n_features, n_classes = len(weights["gp/projection"]), network.n_classes
-    unused = {f"{HEAD}/kernel": np.zeros((n_features, n_classes)), f"{HEAD}/bias": np.zeros(n_classes)}
-    model = backbone.thaw(network, {**weights, **unused})
-    features = keras.Model(model.input, model.get_layer(HEAD).input)
+    features = backbone.thaw_features(network.up_to(config["features"]) if config["features"] else network, weights)
     process = spectral.thaw_gaussian_process(dict(weights), config["ridge"])
     call = wrap(lambda x: process(features(x), training=False))
     rng = np.random.default_rng()

@@ -90,28 +90,28 @@ def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report) 
 
     Training is a projection: the official layers leave the bounded kernel in place of the trained one, every step.
     """
-    from uqcore.fitting import backbone, loop, spectral
+    from uqcore.fitting import loop, spectral
+    from uqcore.fitting.backbone import build, n_trainable
 
     loop.seed_everything(seed)
-    network = _network(task, config)
+    network = backbone(task, config.features)
     layers = spectral.BoundedLayers(config.spec_norm_bound)
     gaussian_process = spectral.gaussian_process(
         network.n_classes, config.n_random_features, config.kernel_scale, config.scale_features
     )
-    model = backbone.build(
-        network, lambda n_classes: spectral.first_output(gaussian_process), layers.make, config.dropout
-    )
+    model = build(network, lambda n_classes: spectral.first_output(gaussian_process), layers.make, config.dropout)
     metrics = loop.fit_classifier(model, dataset, config, seed, report)
     arrays = layers.freeze(network, model) | spectral.freeze_gaussian_process(gaussian_process, config.kernel_scale)
     arrays["gp/cholesky"] = _cholesky(network, arrays, config.ridge, dataset.train.x)
     # The precision was left out of the trained model; Keras counts it where the official layer holds it.
     n_parameters = model.count_params() + config.n_random_features**2
-    return Fitted(arrays, n_parameters, backbone.n_trainable(model), metrics)
+    return Fitted(arrays, n_parameters, n_trainable(model), metrics)
 
 
-def _network(task: str, config: Config) -> networks.Network:
+def backbone(task: str, features: str) -> networks.Network:
+    """The part of the task's network that the Gaussian process stands on (see `Config.features`)."""
     network = networks.NETWORKS[task]
-    return network.up_to(config.features) if config.features else network
+    return network.up_to(features) if features else network
 
 
 def _cholesky(network: networks.Network, arrays: Weights, ridge: float, x: FloatArray) -> FloatArray:
@@ -202,7 +202,7 @@ class GaussianProcess:
 
 
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> GaussianProcess:
-    return GaussianProcess(_network(task, config), arrays[0], config, seed)
+    return GaussianProcess(backbone(task, config.features), arrays[0], config, seed)
 
 
 METHOD = Method(
