@@ -67,13 +67,13 @@ if picked is not None:
     verdicts = {
         label: judge(drawn, view.measure_id, threshold * seen[label].scale)[0] for label, drawn in answers.items()
     }
-    left, right = st.columns(2)
+    left, right = st.columns([5, 6])
     left.plotly_chart(
         probability_spread(
             list(answers),
             [d.probs[:, 0, 1] for d in answers.values()],
             [v.probs[1] for v in verdicts.values()],
-            "probability of the lower moon: each sample (line) and the prediction (diamond)",
+            "probability of the lower moon: samples (lines), prediction (diamond)",
         ),
         config=style.CONFIG,
         key="spread",

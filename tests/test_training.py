@@ -18,7 +18,7 @@ from uqcore.metrics import accuracy, nll
 from uqcore.sampling import draw, load_posterior
 from uqcore.store import Store
 from uqcore.training import model_id, train
-from uqcore.types import Dataset, ModelRecord, Progress
+from uqcore.types import Dataset, ModelRecord, Progress, UqError
 
 
 @pytest.fixture
@@ -159,3 +159,9 @@ def test_neither_test_nor_ood_data_take_part(store: Store, tiny: dict[str, Model
     for method in ("deterministic", "sngp"):
         record = train(store, "moons", method, 0, tiny_config(method))
         assert record.metrics == pytest.approx(tiny[method].metrics, rel=1e-3, abs=1e-5)
+
+
+def test_an_unknown_task_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UqError, match=r"Expected one of the tasks moons, digits. Received: 'letters'"):
+        train(Store(tmp_path), "letters", "deterministic", 0)
+    assert not list(tmp_path.iterdir())

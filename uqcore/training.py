@@ -12,6 +12,7 @@ from json import dumps
 from typing import NamedTuple
 
 from uqcore import datasets
+from uqcore.manifest import default_id
 from uqcore.measures import MEASURES
 from uqcore.methods import METHODS, method
 from uqcore.methods.base import Fit, TrainingConfig
@@ -19,7 +20,7 @@ from uqcore.metrics import accuracy, nll
 from uqcore.sampling import draw_in_chunks, load_posterior
 from uqcore.selection import threshold_at_coverage
 from uqcore.store import Store
-from uqcore.types import ModelRecord, Progress, Report, StoredFile
+from uqcore.types import ModelRecord, Progress, Report, StoredFile, UqError
 
 _VERSIONED = ("numpy", "tensorflow", "tf_keras", "tf-models-official")
 _VALIDATION_SAMPLES = 50
@@ -30,8 +31,8 @@ ReportModel = Callable[[str, Progress], None]
 
 
 def model_id(task: str, method_id: str, seed: int, config: TrainingConfig) -> str:
-    """``task-method-seed<seed>``, with a digest of the configuration added unless it is the method's default."""
-    name = f"{task}-{method_id}-seed{seed}"
+    """The default id, with a digest of the configuration added unless it is the method's default."""
+    name = default_id(task, method_id, seed)
     if config == METHODS[method_id].configs[task]:
         return name
     return f"{name}-{sha256(dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:8]}"
@@ -53,8 +54,13 @@ def train(
     Args:
         config: the method's settings; None for its default on the task.
         report: told about every epoch.
+
+    Raises:
+        UqError: the task or the method is unknown, or the store cannot be written.
     """
     chosen = method(method_id)
+    if task not in chosen.configs:
+        raise UqError(f"Expected one of the tasks {', '.join(chosen.configs)}. Received: {task!r}.")
     config = config or chosen.configs[task]
     name = model_id(task, method_id, seed, config)
     if chosen.fit is None:
