@@ -15,7 +15,7 @@ from typing import Any
 from uqcore import methods
 from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
-from uqcore.store import FileCheck, Store, default_store
+from uqcore.store import FileCheck, Store, all_files, default_store
 from uqcore.types import ModelRecord, Progress, UqError
 
 _BAR = 24
@@ -59,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true")
     evaluate.set_defaults(run=_evaluate)
 
+    draws = commands.add_parser("draws", help="draw on the test and OOD images again, and keep it beside the model")
+    draws.add_argument("--model", metavar="MODEL_ID", help="only this one of those that `models` lists")
+    draws.set_defaults(run=_draws)
+
     bench = commands.add_parser("bench", help="how fast it is, with the naive way beside it")
     bench.add_argument("--json", action="store_true")
     bench.set_defaults(run=_bench)
@@ -94,7 +98,7 @@ def _models(arguments: argparse.Namespace) -> None:
         print(json.dumps(rows, indent=2))
         return
     for record in store.records():
-        size = sum(file.n_bytes for file in record.files) / 1e6
+        size = sum(file.n_bytes for file in all_files(record)) / 1e6
         state = "; ".join(problems[record.model_id]) or "intact"
         print(f"{record.model_id:34} {record.n_parameters:>10,} parameters {size:6.1f} MB  {state}")
 
@@ -135,6 +139,20 @@ def _print_evaluation(result: Any) -> None:
         for measure in dict.fromkeys(("predictive_entropy", result.own_measure)):
             row = by_measure[measure]
             print(f"  {name:8} {measure:18} AUROC {row.auroc:.4f}  AUPR {row.aupr:.4f}  FPR95 {row.fpr95:.4f}")
+
+
+def _draws(arguments: argparse.Namespace) -> None:
+    from uqcore import kept_draws
+
+    store = default_store()
+    store.check_writable()
+    rows = [store.get(arguments.model)] if arguments.model else store.records()
+    # An ensemble's draws are its members', which come first.
+    for record in sorted(rows, key=lambda row: len(row.files)):
+        if record.task in kept_draws.KEPT:
+            kept = kept_draws.keep(store, record, _Bar(record.model_id))
+            size = sum(file.n_bytes for files in kept.draws.values() for file in files) / 1e6
+            print(f"{record.model_id}: {', '.join(kept.draws)}, {size:.1f} MB")
 
 
 def _bench(arguments: argparse.Namespace) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 
 from uqcore.types import ModelRecord, StoredFile
 
-FORMAT = 1
+FORMAT = 2
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FILE_TYPES: dict[str, type] = {"path": str, "sha256": str, "n_bytes": int}
 _RECORD_TYPES: dict[str, type] = {
     **dict.fromkeys(("model_id", "task", "method", "created"), str),
     **dict.fromkeys(("seed", "n_parameters", "n_trainable"), int),
-    **dict.fromkeys(("config", "versions", "metrics"), dict),
+    **dict.fromkeys(("config", "versions", "metrics", "draws"), dict),
     "files": list,
     "training_time_s": float,
 }
@@ -55,6 +55,7 @@ def _to_row(record: ModelRecord) -> dict[str, Any]:
         "training_time_s": float(record.training_time_s),
         "versions": dict(record.versions),
         "metrics": {name: float(value) for name, value in record.metrics.items()},
+        "draws": {name: [vars(file) for file in files] for name, files in record.draws.items()},
     }
 
 
@@ -81,16 +82,19 @@ def _from_row(row: Any, place: str) -> ModelRecord:
         for key, value in fields[name].items():
             if type(value) not in kinds:
                 raise ValueError(f"{place}.{name}.{key} must be {_names(kinds)}, received {value!r}")
-    files = tuple(
-        StoredFile(**_typed(file, _FILE_TYPES, f"{place}.files[{i}]")) for i, file in enumerate(fields["files"])
-    )
-    record = ModelRecord(**{**fields, "files": files})
-    if not files:
-        raise ValueError(f"{place}.files must list a file")
+    files = _files(fields["files"], f"{place}.files")
+    draws = {name: _files(value, f"{place}.draws.{name}") for name, value in fields["draws"].items()}
+    record = ModelRecord(**{**fields, "files": files, "draws": draws})
     expected = default_id(record.task, record.method, record.seed)
     if not NAME.fullmatch(record.model_id) or not f"{record.model_id}-".startswith(f"{expected}-"):
         raise ValueError(f"{place}.model_id must be {expected} or {expected}-..., received {record.model_id!r}")
     return record
+
+
+def _files(value: Any, place: str) -> tuple[StoredFile, ...]:
+    if type(value) is not list or not value:
+        raise ValueError(f"{place} must list a file")
+    return tuple(StoredFile(**_typed(file, _FILE_TYPES, f"{place}[{i}]")) for i, file in enumerate(value))
 
 
 def _typed(value: Any, types: Mapping[str, type], place: str) -> dict[str, Any]:

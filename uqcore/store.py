@@ -81,7 +81,7 @@ class Store:
             ) from error
         try:
             records = from_json(text)
-            for file in (file for record in records for file in record.files):
+            for file in (file for record in records for file in all_files(record)):
                 self._locate(file.path)
         except (ValueError, RecursionError) as error:
             raise StoreError(
@@ -106,15 +106,27 @@ class Store:
         """
         return tuple(self._load(record, file) for file in record.files)
 
+    def draws(self, record: ModelRecord, name: str) -> tuple[dict[str, NDArray[Any]], ...]:
+        """The read-only arrays of the draws on the inputs ``name`` that were kept, a dict a file.
+
+        Raises:
+            StoreError: none were kept, or a file is missing, damaged or odd, as for `arrays`.
+        """
+        if name not in record.draws:
+            raise StoreError(
+                f"No draws of {record.model_id} on {name!r} are kept; make them with `{draws_command(record)}`."
+            )
+        return tuple(self._load(record, file) for file in record.draws[name])
+
     def verify(self, records: Sequence[ModelRecord] | None = None) -> tuple[FileCheck, ...]:
         """Every file of the rows (all, if not given), loaded and checked as `arrays` does, with what is wrong."""
         return tuple(
             FileCheck(record, file, self._problem(record, file))
             for record in (self.records() if records is None else records)
-            for file in record.files
+            for file in all_files(record)
         )
 
-    def save_arrays(self, model_id: str, arrays: Weights) -> StoredFile:
+    def save_arrays(self, model_id: str, arrays: Weights, name: str = "weights") -> StoredFile:
         """Store ``arrays`` in a folder of their own, ready to be listed by a record; equal arrays give equal bytes.
 
         Raises:
@@ -124,7 +136,7 @@ class Store:
             raise StoreError(f"A model's id must be letters, digits, '.', '_' and '-'. Received: {model_id!r}.")
         data = _to_npz(model_id, arrays)
         sha256 = hashlib.sha256(data).hexdigest()
-        file = StoredFile(f"{model_id}-{sha256[:8]}/weights.npz", sha256, len(data))
+        file = StoredFile(f"{model_id}-{sha256[:8]}/{name}.npz", sha256, len(data))
         with self._writing():
             self._remove_stale()
             target = self._locate(file.path)
@@ -146,7 +158,7 @@ class Store:
         """
         _check_record(record)
         with self._writing(), self._locked():
-            for file in record.files:
+            for file in all_files(record):
                 self._read(record, file)
             rows = {row.model_id: row for row in self.records()}
             replaced = rows.get(record.model_id)
@@ -205,9 +217,8 @@ class Store:
         return None
 
     def _file_error(self, record: ModelRecord, file: StoredFile, problem: str) -> StoreError:
-        return StoreError(
-            f"{self.root / file.path} of {record.model_id} {problem}; rebuild it with `{rebuild_command(record)}`."
-        )
+        command = rebuild_command(record) if file in record.files else draws_command(record)
+        return StoreError(f"{self.root / file.path} of {record.model_id} {problem}; rebuild it with `{command}`.")
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -276,8 +287,18 @@ def rebuild_command(record: ModelRecord) -> str:
     return _train_command(record.task, record.method, record.seed, {} if is_default else record.config)
 
 
+def draws_command(record: ModelRecord) -> str:
+    """What makes the kept draws of ``record`` again."""
+    return f"python -m uqcore draws --model {record.model_id}"
+
+
+def all_files(record: ModelRecord) -> tuple[StoredFile, ...]:
+    """The files of a model: its arrays, then its kept draws."""
+    return (*record.files, *(file for files in record.draws.values() for file in files))
+
+
 def _folders(record: ModelRecord) -> set[str]:
-    return {file.path.partition("/")[0] for file in record.files}
+    return {file.path.partition("/")[0] for file in all_files(record)}
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from json import dumps
 from typing import NamedTuple
 
-from uqcore import datasets
+from uqcore import datasets, kept_draws
 from uqcore.manifest import default_id
 from uqcore.measures import MEASURES
 from uqcore.methods import METHODS, method
@@ -88,7 +88,7 @@ def train(
     )
     record = replace(record, metrics={**record.metrics, **_validation_metrics(store, record)})
     store.put(record)
-    return record
+    return kept_draws.keep(store, record)
 
 
 class _Made(NamedTuple):

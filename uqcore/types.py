@@ -157,6 +157,7 @@ class ModelRecord:
             network's, an ensemble of its members') lists those models' files, so nothing is stored twice.
         n_parameters: all parameters as Keras counts them; ``n_trainable``: those that training moved.
         metrics: figures of the last epoch, e.g. ``loss`` and ``accuracy``, on training and validation data.
+        draws: inputs' name -> files of the draws on them that were kept (`uqcore.kept_draws`), shared as ``files`` are.
     """
 
     model_id: str
@@ -171,6 +172,7 @@ class ModelRecord:
     versions: Mapping[str, str]
     created: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    draws: Mapping[str, tuple[StoredFile, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

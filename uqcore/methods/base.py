@@ -73,6 +73,8 @@ class Method:
         load: frozen arrays -> what serves.
         parts: ``(config, seed) -> parts``, empty for a method with weights of its own.
         own_measure: the measure (see `uqcore.measures`) that the method's authors use to tell OOD inputs.
+        n_kept: how many samples on whole data sets are kept beside a model (`uqcore.kept_draws`); None where the parts'
+            are used.
     """
 
     method_id: str
@@ -83,6 +85,7 @@ class Method:
     fit: Fit | None = None
     parts: Callable[[Any, int], tuple[Part, ...]] = lambda config, seed: ()
     own_measure: str = "predictive_entropy"
+    n_kept: int | None = 20
 
 
 def configure(default: TrainingConfig, settings: Mapping[str, str]) -> TrainingConfig:

@@ -40,4 +40,5 @@ METHOD = Method(
     configs=CONFIGS,
     load=deterministic.load,
     parts=parts,
+    n_kept=None,
 )

@@ -61,4 +61,5 @@ METHOD = Method(
     configs=CONFIGS,
     fit=fit,
     load=load,
+    n_kept=1,
 )

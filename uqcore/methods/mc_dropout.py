@@ -76,4 +76,5 @@ METHOD = Method(
     configs=deterministic.CONFIGS,
     load=load,
     parts=parts,
+    n_kept=50,  # as many as the Chainer article draws
 )
