@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import threading
+import time
+from hashlib import sha256
 from typing import NamedTuple
 
 import streamlit as st
 
 from ui import controls
-from uqcore import datasets
+from uqcore import datasets, mnist_article
 from uqcore.methods import METHODS
-from uqcore.sampling import SampleBank, load_posterior
-from uqcore.store import Store, default_store
+from uqcore.predictions import Predictions
+from uqcore.predictions.ours import Unseen, predictions_of
+from uqcore.sampling import SampleBank, draw, load_posterior
+from uqcore.selection import Acceptance
+from uqcore.store import Store, all_files, default_store
 from uqcore.surfaces import Plane
+from uqcore.tuning import Study, study
 from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
 from uqcore.verdicts import Gauge, gauge, own_threshold
 
 _WARM_STEP = 5
+_N_TIMED = 200
 
 
 class Model(NamedTuple):
@@ -97,3 +104,46 @@ def mean_field_factor(models: dict[str, Model]) -> float:
     return next(
         (m.bank.posterior.mean_field_factor for m in models.values() if m.bank.posterior.mean_field_factor), 0.0
     )
+
+
+@st.cache_resource(show_spinner="Reading the model's predictions …", max_entries=8)
+def _predictions(model_id: str, digests: tuple[str, ...], unseen: Unseen, n_samples: int) -> Predictions:
+    store = default_store()
+    return predictions_of(store, store.get(model_id), unseen, n_samples)
+
+
+def our_predictions(method_id: str, unseen: Unseen, n_samples: int) -> tuple[str, Predictions]:
+    """What the digit model of seed 0 says of test digits and unseen inputs, and a name that determines it.
+
+    Raises:
+        UqError: the model or its kept draws cannot be read.
+    """
+    record = default_store().find("digits", method_id)
+    digests = tuple(file.sha256 for file in all_files(record))
+    predictions = _predictions(record.model_id, digests, unseen, n_samples)
+    return f"{record.model_id} {sha256(repr(digests).encode()).hexdigest()} {unseen} {n_samples}", predictions
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def our_study(source_id: str, measure_id: str, share: float, _predictions: Predictions) -> Study:
+    """One measure of our predictions in two parts, kept for all visitors; not for a visitor's own."""
+    return study(_predictions, measure_id, share)
+
+
+@st.cache_resource(show_spinner="Timing …")
+def seconds_per_1000(method_id: str, n_samples: int) -> float:
+    """How long the served model takes for 1,000 digits with ``n_samples`` samples, on this machine, now."""
+    record = default_store().find("digits", method_id)
+    x = test_images("mnist").images[:_N_TIMED]
+    posterior = load_posterior(default_store(), record)
+    draw(posterior, x[:10], n_samples)  # what a model prepares once, e.g. its thinned weights, is not timed
+    started = time.perf_counter()
+    draw(posterior, x, n_samples)
+    return (time.perf_counter() - started) * 1000 / _N_TIMED
+
+
+@st.cache_data(show_spinner="Drawing the noisy images …", max_entries=32)
+def article_tables(model_id: str, n_samples: int) -> dict[str, Acceptance]:
+    """The tables of the MNIST article for a stored digit model."""
+    store = default_store()
+    return dict(mnist_article.tables(store, store.get(model_id), n_samples))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
+from math import isfinite, isnan, nan
 from typing import Final
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from uqcore.probe import Corruption
+from uqcore.selection import ThresholdTable
 from uqcore.surfaces import VIEWS, View
 from uqcore.verdicts import OWN
 
@@ -127,3 +129,30 @@ def put_in_url(key: str, value: str | None) -> None:
         del st.query_params[key]
     elif value is not None and st.query_params.get(key) != value:
         st.query_params[key] = value
+
+
+def threshold_to_start_from(asked: float, wish: str) -> tuple[float, str]:
+    """Where the dragged threshold starts, and the revision that tells the browser whether to move it there.
+
+    Args:
+        asked: what the page has computed; a new ``wish`` moves the threshold there.
+        wish: all that ``asked`` depends on. As long as it stays, a threshold moved by hand, which is in the URL, stays.
+    """
+    last, n_wishes = st.session_state.get("threshold_wish", (None, 0))
+    if wish != last:
+        n_wishes += 1
+        st.session_state["threshold_wish"] = (wish, n_wishes)
+        if last is not None:
+            put_in_url("t", None)
+    try:
+        by_hand = float(st.query_params.get("t", ""))
+    except ValueError:
+        by_hand = nan
+    return (asked if isnan(by_hand) else by_hand), str(n_wishes)
+
+
+def keep_threshold(table: ThresholdTable, asked: float, chosen: float) -> bool:
+    """Puts a threshold that was moved by hand into the URL; whether ``chosen`` is one: not the row of ``asked``."""
+    moved = chosen != table.thresholds[int(np.searchsorted(table.thresholds, asked, side="right")) - 1]
+    put_in_url("t", repr(chosen) if moved else None)
+    return bool(moved)

@@ -18,6 +18,7 @@ _DOORS = {
     "app.py": ("Home", ":material/home:"),
     "pages/two_moons.py": ("Two moons", ":material/scatter_plot:"),
     "pages/digit_lab.py": ("Digit lab", ":material/draw:"),
+    "pages/threshold_lab.py": ("Threshold lab", ":material/tune:"),
 }
 
 

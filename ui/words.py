@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from uqcore.selection import Acceptance
+from uqcore.selection import Acceptance, Estimate
 from uqcore.surfaces import Surface
+from uqcore.tuning import Tuned
 from uqcore.verdicts import Verdict
 
 NO_DIGIT = "**Draw a digit**, pick a test image or upload one: each method says what it is, and how sure it is."
+NO_PREDICTIONS = "**Bring your own predictions**, or try an example: how sure must a model be before you take its word?"
 ACCEPT, DEFER = "✓ accept", "? defer"
 
 
@@ -91,3 +93,51 @@ def who_is_fooled(verdicts: Mapping[str, Sequence[Verdict]], names: Sequence[str
         "Shown something that is no digit, a network still answers with a digit. Does it at least **say that it is "
         f"unsure**? Here, {'; '.join(sentences)}."
     )
+
+
+def what_a_threshold_does(name: str, tuned: Tuned, has_labels: bool) -> str:
+    """The answer of the threshold lab, in Markdown: what the held-out examples show."""
+    seen = tuned.assessment
+    start = f"**{_plain(name)}** accepts **{percent(seen.coverage.value)}** of {seen.n:,} examples held out"
+    if not seen.n_accepted:
+        return f"**{_plain(name)}** accepts **nothing** at this threshold."
+    if has_labels:
+        start += f"; **{seen.n_errors:,}** of these {seen.n_accepted:,} are wrong"
+    if not math.isnan(seen.ood_accepted.value):
+        start += f". Of what it never saw, **{percent(seen.ood_accepted.value)}** slips through"
+    return f"{start}."
+
+
+def promise(tuned: Tuned, has_labels: bool) -> str:
+    """What holds, and what the held-out examples show, in HTML."""
+    seen = tuned.assessment
+    rows = [("accepted", seen.coverage)]
+    if has_labels:
+        rows.append(("wrong among the accepted", seen.risk))
+    if not math.isnan(seen.ood_accepted.value):
+        rows.append(("unseen let through", seen.ood_accepted))
+    cells = "".join(f"<span>{name} <b>{percent(e.value)}</b> <small>{interval(e)}</small></span>" for name, e in rows)
+    mark, head = "accept" if tuned.policy.certified else "", f"On {seen.n:,} held-out examples"
+    return (
+        f'<p class="promise {mark}">{"✓ " * tuned.policy.certified}{escape(tuned.promise)}</p>'
+        f'<div class="heldout"><strong>{head}</strong>{cells}</div>'
+    )
+
+
+def interval(estimate: Estimate) -> str:
+    """The ends of a 95 % interval."""
+    return f"({percent(estimate.low)} to {percent(estimate.high)})"
+
+
+def _plain(name: str) -> str:
+    """A visitor's file name without what Markdown would read as marks."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>~:$" else c for c in name)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A plain table in HTML; the first cell of a row is its head."""
+    body = "".join(
+        f"<tr><th>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>" for row in rows
+    )
+    top = "".join(f"<th>{escape(name)}</th>" for name in head)
+    return f'<div class="scroll"><table class="verdicts"><tr>{top}</tr>{body}</table></div>'

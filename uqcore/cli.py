@@ -1,4 +1,5 @@
-"""``python -m uqcore``: train, list, evaluate and time models. Results go to stdout, progress and errors to stderr."""
+"""``python -m uqcore``: train, list, evaluate and time models, choose thresholds. Results go to stdout, progress and
+errors to stderr."""
 
 from __future__ import annotations
 
@@ -7,18 +8,19 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
 
-from uqcore import methods
+from uqcore import cli_selection, methods
 from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.store import FileCheck, Store, all_files, default_store
 from uqcore.types import ModelRecord, Progress, UqError
 
 _BAR = 24
+_MOMENT_S = 1.0
 # Keras takes seeds below 2**32, and the members of ensemble s have the seeds from s * n_members on.
 _MAX_SEED = 10**6
 
@@ -62,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     draws = commands.add_parser("draws", help="draw on the test and OOD images again, and keep it beside the model")
     draws.add_argument("--model", metavar="MODEL_ID", help="only this one of those that `models` lists")
     draws.set_defaults(run=_draws)
+
+    cli_selection.add_commands(commands, _share_bar)
 
     bench = commands.add_parser("bench", help="how fast it is, with the naive way beside it")
     bench.add_argument("--json", action="store_true")
@@ -214,6 +218,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _share_bar(name: str) -> Callable[[float], None]:
+    """A bar in percent that is shown only if the work takes longer than a moment."""
+    bar, started, last = _Bar(name), time.perf_counter(), [-1]
+
+    def tick(share: float) -> None:
+        percent = min(100, int(100 * share))
+        if percent > last[0] and time.perf_counter() - started > _MOMENT_S:
+            last[0] = percent
+            bar(max(percent, 1), 100)
+
+    return tick
 
 
 class _EpochBar:

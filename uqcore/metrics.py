@@ -162,8 +162,8 @@ def checked_measure(measure: ArrayLike, name: str = "measure") -> NDArray[np.flo
     return values
 
 
-def checked_correct(correct: ArrayLike, n_examples: int) -> NDArray[np.bool_]:
-    """Whether each prediction is right, ``(n_examples,)`` bool.
+def checked_correct(correct: ArrayLike, n_examples: int, name: str = "correct") -> NDArray[np.bool_]:
+    """Whether each prediction is right, or another yes or no about each example, ``(n_examples,)`` bool.
 
     Raises:
         UqError: it has another shape or another dtype than bool.
@@ -171,7 +171,7 @@ def checked_correct(correct: ArrayLike, n_examples: int) -> NDArray[np.bool_]:
     values = np.asarray(correct)
     if values.shape != (n_examples,) or values.dtype != np.bool_:
         raise UqError(
-            f"`correct` must be {n_examples} booleans, one for each example. "
+            f"`{name}` must be {n_examples} booleans, one for each example. "
             f"Received: shape {values.shape}, dtype {values.dtype}."
         )
     return values

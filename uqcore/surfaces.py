@@ -11,7 +11,7 @@ import numpy as np
 
 from uqcore.datasets.moons import GRID_X, GRID_Y, grid
 from uqcore.measures import MEASURES
-from uqcore.selection import Acceptance, accept_at
+from uqcore.selection import Acceptance, rank
 from uqcore.types import Dataset, Draws, FloatArray
 
 
@@ -127,5 +127,5 @@ class Plane:
             shown=shown.reshape(shape),
             uncertainty=plane.reshape(shape),
             scale=scale,
-            acceptance=accept_at(test, correct, threshold, ood),
+            acceptance=rank(test, correct, ood).at(threshold),
         )

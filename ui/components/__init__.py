@@ -1,10 +1,12 @@
 """What must follow the pointer, and so runs in the browser: Streamlit components v2, plain HTML, CSS and JavaScript.
 
-Both components own what the visitor does. Python gives the state to start from and gets every change. It cannot change
-a component that is on the screen (and so never undoes a stroke that is being drawn); give another ``key`` for that.
+Components own what the visitor does. Python gives the state to start from and gets every change. It cannot change a
+component that is on the screen (and so never undoes a stroke that is being drawn); give another ``key`` for that. The
+threshold alone can be moved, by a new ``revision``.
 """
 
 from ui.components.drawing_pad import PEN_WIDTH, drawing_pad
 from ui.components.surfaces import Panel, PointGroup, surfaces
+from ui.components.threshold import threshold_view
 
-__all__ = ["PEN_WIDTH", "Panel", "PointGroup", "drawing_pad", "surfaces"]
+__all__ = ["PEN_WIDTH", "Panel", "PointGroup", "drawing_pad", "surfaces", "threshold_view"]

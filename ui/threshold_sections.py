@@ -1,0 +1,315 @@
+"""What stands below the threshold: examples, methods side by side, costs, classes, sets, what to take home."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from ui import cache, cards, controls, threshold_goal, words
+from ui.threshold_source import Source
+from uqcore import mnist_article
+from uqcore.measures import MEASURES
+from uqcore.methods import METHODS
+from uqcore.plots import selection as plots
+from uqcore.plots import style
+from uqcore.plots.threshold_bins import measure_bins
+from uqcore.predictions import Predictions, decisions_csv
+from uqcore.probe import encode_image
+from uqcore.report import policy_report
+from uqcore.selection import (
+    ClassCertificates,
+    assess_sets,
+    calibrate,
+    prediction_sets,
+    risk_coverage_curve,
+    split_by_class,
+)
+from uqcore.store import default_store
+from uqcore.tuning import Goal, Study, Tuned, tune
+from uqcore.types import IntArray, UqError
+
+N_SHOWN = 12
+POLICY_FILE = "policy.json"
+
+
+def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    """A row of buttons and the section that is chosen; the others cost nothing."""
+    sections = {"examples": "Examples", "methods": "Methods", "costs": "Costs", "classes": "Classes"}
+    sections |= {"sets": "Prediction sets", "home": "Take home", "article": "The MNIST article"}
+    if source.method_id is None:
+        del sections["methods"], sections["article"]
+    if not study.has_labels:
+        sections = {key: sections[key] for key in ("examples", "home")}
+    section = controls.choice("Look closer", sections, f"look_{len(sections)}", next(iter(sections)))
+    try:
+        _SECTIONS[section](source, study, goal, tuned)
+    except UqError as error:
+        st.error(str(error))
+
+
+def per_class(study: Study, tuned: Tuned) -> None:
+    """The thresholds of a goal per class, with the evidence for each."""
+    names, found = study.predictions.class_names, tuned.certificate
+    head = ["predicted", "threshold"]
+    rows = [[name, _threshold(t)] for name, t in zip(names, tuned.policy.thresholds, strict=True)]
+    if isinstance(found, ClassCertificates):
+        head += ["examples", "accepted", "wrong", "needed"]
+        for row, certificate in zip(rows, found.certificates, strict=True):
+            needed = "–" if certificate.n_needed is None else f"about {certificate.n_needed:,}"
+            row += [f"{n:,}" for n in (certificate.n, certificate.n_accepted, certificate.n_errors)] + [needed]
+        if found.uncertified:
+            missing = ", ".join(names[c] for c in found.uncertified)
+            st.warning(f"Too few examples, or too many errors, to certify: {missing}. These classes are deferred.")
+    st.html(words.table(head, rows))
+
+
+def _examples(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    part, predictions = study.held_out, study.predictions
+    measure = predictions.measure(study.measure_id)
+    accepted = tuned.policy.decide_measured(measure, predictions.predicted)
+    order = part.indices[np.argsort(measure[part.indices], kind="stable")]
+    yes, no = order[accepted[order]], order[~accepted[order]]
+    groups = {
+        "The last that are accepted": yes[-N_SHOWN:][::-1],
+        "The first that are deferred": no[:N_SHOWN],
+    }
+    if predictions.correct is not None:
+        wrong = yes[~predictions.correct[yes] & predictions.in_distribution[yes]]
+        groups["Wrong and accepted, the surest first"] = wrong[:N_SHOWN]
+    if study.has_ood:
+        groups["Unseen and accepted, the surest first"] = yes[~predictions.in_distribution[yes]][:N_SHOWN]
+    for title, indices in groups.items():
+        st.markdown(f"**{title}**" + ("" if len(indices) else ": none"))
+        if len(indices):
+            st.html(_thumbnails(predictions, measure, indices))
+    st.caption("Of the held-out part. A picture opens in the digit lab." if _links(predictions) else "")
+
+
+def _thumbnails(predictions: Predictions, measure: np.ndarray, indices: IntArray) -> str:
+    made = []
+    for i in indices.tolist():
+        name = predictions.class_names[int(predictions.predicted[i])]
+        truth = "unseen" if not predictions.in_distribution[i] else None
+        if truth is None and predictions.labels is not None:
+            truth = predictions.class_names[int(predictions.labels[i])]
+        said = f"{escape(name)}" + ("" if truth is None else f" <small>is {escape(truth)}</small>")
+        picture, link = "", ""
+        if predictions.images is not None:
+            picture = cards.thumbnail(predictions.images[i], f"example {i}")
+        if _links(predictions) and predictions.images is not None:
+            shown = encode_image((predictions.images[i] / np.float32(255))[..., None])
+            link = f'href="digit_lab?source=Upload&picture={shown}" target="_self"'
+        made.append(f"<a {link}>{picture}<span>{said}</span><small>{measure[i]:.3g} · #{i}</small></a>")
+    return f'<div class="thumbs">{"".join(made)}</div>'
+
+
+def _links(predictions: Predictions) -> bool:
+    return predictions.images is not None and predictions.images.shape[1:] == (28, 28)
+
+
+def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    assert source.unseen is not None
+    rows, curves, points = [], {}, {}
+    n_samples = source.n_samples or 50
+    for method_id, method in METHODS.items():
+        try:
+            source_id, predictions = cache.our_predictions(method_id, source.unseen, n_samples)
+            measure_id = study.measure_id if study.measure_id in predictions.measures else "predictive_entropy"
+            share = len(study.calibration.indices) / len(study.predictions)
+            other = cache.our_study(source_id, measure_id, round(share, 2), predictions)
+            reached = tune(other, goal)
+        except UqError as error:
+            st.warning(str(error))
+            continue
+        seen = reached.assessment
+        rows.append(
+            [
+                method.label,
+                MEASURES[measure_id].label,
+                _threshold(reached.policy.thresholds[0]) if len(reached.policy.thresholds) == 1 else "per class",
+                f"{words.percent(seen.coverage.value)} {words.interval(seen.coverage)}",
+                f"{words.percent(seen.risk.value)} {words.interval(seen.risk)}",
+                words.percent(seen.ood_accepted.value),
+                f"{predictions.n_samples}",
+                f"{cache.seconds_per_1000(method_id, predictions.n_samples):.2g} s",
+            ]
+        )
+        curves[method.label] = risk_coverage_curve(other.held_out.ranking.table(1000))
+        points[method.label] = (seen.coverage.value, seen.risk.value)
+    head = [
+        "",
+        "measure",
+        "threshold",
+        "accepted",
+        "wrong among accepted",
+        "unseen let through",
+        "samples",
+        "per 1,000",
+    ]
+    st.html(words.table(head, rows))
+    figure = plots.risk_coverage(curves, points=points)
+    st.plotly_chart(figure, config=style.CONFIG, key="methods_figure")
+    st.caption(
+        f"The target is that of the buttons above, for every method on the same split: {tuned.policy.target.sentence}. "
+        "Each threshold is chosen on the calibration part and judged on the other. Seconds: this server, now."
+    )
+
+
+def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    if goal.costs is None:
+        st.info("Choose the target Cost: its costs are what is shown here.")
+        return
+    outcomes, costs = study.calibration.outcomes, goal.costs
+    best = outcomes.cheapest(costs)
+    st.markdown(
+        f"Accepting all would cost **{best.accept_all_cost:.4g}** per 1,000 examples, deferring all "
+        f"**{best.defer_all_cost:.4g}**, the best threshold **{best.cost:.4g}**, on the calibration part."
+    )
+    varied = {"deferral": ("a deferral", costs.deferral), "error": ("errors, times", 1.0)}
+    if study.has_ood:
+        varied["ood_accepted"] = ("an unseen accepted", costs.ood_accepted)
+        varied["ood_share"] = ("share of unseen", costs.ood_share)
+    what = controls.choice(
+        "How it moves with the cost of", {k: name for k, (name, _) in varied.items()}, "vary", "deferral"
+    )
+    name, now = varied[what]
+    highest = 0.5 if what == "ood_share" else 4 * (now or 1.0)
+    moved = outcomes.sweep(costs, what, np.linspace(0, highest, 60))  # type: ignore[arg-type]
+    st.plotly_chart(plots.cost_sweep(moved, x_title=name), config=style.CONFIG, key="cost_figure")
+    threshold_goal.edit_matrix(study, goal)
+    st.caption(
+        "An interval by the bootstrap knows nothing of errors that did not happen: with few of them it is short."
+    )
+
+
+def _classes(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    part, names = study.held_out, study.predictions.class_names
+    assert part.labels is not None
+    assert part.correct is not None
+    accepted = tuned.policy.decide_measured(part.measure, part.predicted)
+    by_label = split_by_class(accepted, part.correct, part.labels, part.n_classes)
+    by_prediction = split_by_class(accepted, part.correct, part.predicted, part.n_classes)
+    rows = [
+        [
+            name,
+            *(f"{n:,}" for n in (by_label.n_accepted[k], by_label.n_deferred[k])),
+            words.percent(by_label.accuracy[k]),
+            words.percent(by_label.deferred_accuracy[k]),
+            f"{by_prediction.n_accepted[k]:,}",
+            words.percent(by_prediction.accuracy[k]),
+        ]
+        for k, name in enumerate(names)
+    ]
+    head = ["class", "accepted", "deferred", "right, accepted", "right, deferred", "predicted and accepted", "right"]
+    st.html(words.table(head, rows))
+    st.caption("Held-out examples: the first columns by their true class, the last two by the predicted one.")
+
+
+def _sets(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    left, right = st.columns([2, 5])
+    with left:
+        coverage = st.slider(
+            "Sets hold the true class in", 80.0, 99.9, 99.0, 0.1, format="%.1f %%", key="sets_in", bind="query-params"
+        )
+        score = controls.choice(
+            "Score",
+            {"lac": "LAC", "aps": "APS"},
+            "score",
+            "lac",
+            "LAC: the smallest sets. APS: adaptive sets, never empty.",
+        )
+    probs, labels = study.predictions.predictive, study.predictions.labels
+    assert labels is not None
+    known = [part.indices[: len(part.measure)] for part in (study.calibration, study.held_out)]
+    unseen = study.held_out.indices[len(study.held_out.measure) :]
+    calibration = calibrate(probs[known[0]], labels[known[0]], round(1 - coverage / 100, 6), score)  # type: ignore[arg-type]
+    sets = prediction_sets(calibration, probs[known[1]])
+    ood_sets = prediction_sets(calibration, probs[unseen]) if len(unseen) else None
+    seen = assess_sets(sets, labels[known[1]], ood_sets)
+    with left:
+        st.markdown(
+            f"**{words.percent(seen.label_coverage)}** of {len(sets):,} held-out sets hold the true class "
+            f"({words.percent(seen.label_coverage_low)} to {words.percent(seen.label_coverage_high)}), with "
+            f"{seen.mean_size:.2f} classes on average.\n\nSets of one class accept **{words.percent(seen.coverage)}** "
+            f"of the examples, {words.percent(seen.accuracy)} of them right, and "
+            f"{words.percent(seen.ood_accepted)} of the unseen. The threshold above accepts "
+            f"{words.percent(tuned.assessment.coverage.value)}."
+        )
+    counts = {"held out": seen.size_counts}
+    if ood_sets is not None:
+        counts["unseen"] = np.bincount(ood_sets.sum(axis=1), minlength=len(seen.size_counts))
+    right.plotly_chart(plots.set_sizes(counts), config=style.CONFIG, key="sets_figure")
+    with right:
+        curve = risk_coverage_curve(study.held_out.ranking.table(1000))
+        points = {"threshold": (tuned.assessment.coverage.value, tuned.assessment.risk.value)}
+        points["sets of one class"] = (seen.coverage, 1 - seen.accuracy)
+        figure = plots.risk_coverage({"threshold": curve}, points=points)
+        st.plotly_chart(figure, config=style.CONFIG, key="sets_curve")
+
+
+def _take_home(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    policy, predictions = tuned.policy, study.predictions
+    measure = predictions.measure(study.measure_id)
+
+    def decisions() -> bytes:
+        target = io.BytesIO()
+        decisions_csv(predictions, measure, policy.decide_measured(measure, predictions.predicted), target)
+        return target.getvalue()
+
+    def report() -> str:
+        ranking = study.held_out.ranking
+        return policy_report(
+            policy,
+            source=predictions.name,
+            promise=tuned.promise,
+            assessment=tuned.assessment,
+            ranking=ranking,
+            bins=measure_bins(ranking.right, ranking.wrong, ranking.ood),
+            measure_label=MEASURES[study.measure_id].label,
+            notes=predictions.notes,
+        )
+
+    with st.container(horizontal=True):
+        st.download_button("Policy (JSON)", policy.to_json(), POLICY_FILE, "application/json", on_click="ignore")
+        st.download_button("Decisions (CSV)", decisions, "decisions.csv", "text/csv", on_click="ignore")
+        st.download_button("Report (HTML)", report, "report.html", "text/html", on_click="ignore")
+    st.markdown("The policy is applied by these lines, with NumPy alone:")
+    st.code(policy.snippet(POLICY_FILE), language="python")
+    st.code(policy.to_json(), language="json")
+
+
+def _article(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    assert source.method_id is not None
+    store = default_store()
+    tables = cache.article_tables(store.find("digits", source.method_id).model_id, source.n_samples or 50)
+    rows = [
+        [
+            name,
+            *(f"{n:,}" for n in (t.n_deferred, t.n_accepted)),
+            words.percent(t.deferred_accuracy),
+            words.percent(t.accuracy),
+        ]
+        for name, t in tables.items()
+    ]
+    st.html(words.table(["10,000 test images", "deferred", "accepted", "right, deferred", "right, accepted"], rows))
+    st.caption(mnist_article.EXPLANATION)
+
+
+def _threshold(value: float) -> str:
+    return "defers all" if value == -np.inf else "accepts all" if value == np.inf else f"{value:.4g}"
+
+
+_SECTIONS = {
+    "examples": _examples,
+    "methods": _methods,
+    "costs": _costs,
+    "classes": _classes,
+    "sets": _sets,
+    "home": _take_home,
+    "article": _article,
+}
+__all__: Sequence[str] = ("per_class", "show")

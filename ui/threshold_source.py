@@ -1,0 +1,159 @@
+"""Whose predictions the threshold lab works on: a stored model's or the visitor's own, which are cached nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui import cache, controls
+from ui.controls import BIND
+from uqcore.measures import MEASURES
+from uqcore.methods import METHODS
+from uqcore.predictions import NotNormalized, Predictions, example_file, read_predictions
+from uqcore.predictions.examples import FileKind
+from uqcore.predictions.ours import Unseen
+from uqcore.tuning import Study, study
+from uqcore.types import UqError
+
+MAX_UPLOAD_MB = 500
+MAX_UNPACKED = 10**9
+_EXAMPLES: dict[FileKind, str] = {
+    "npz": "application/octet-stream",
+    "csv": "text/csv",
+    "parquet": "application/octet-stream",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Predictions to choose a threshold for.
+
+    Attributes:
+        source_id: what determines ``predictions``.
+        method_id: whose they are, None for a visitor's own.
+        unseen, n_samples: what was asked of the stored model.
+    """
+
+    source_id: str
+    predictions: Predictions
+    method_id: str | None = None
+    unseen: Unseen | None = None
+    n_samples: int | None = None
+
+
+def choose(place: DeltaGenerator) -> Source | None:
+    """The predictions that the visitor has chosen, or None, with a sentence on the page, where there are none."""
+    with place:
+        whose = controls.choice("Predictions", {"ours": "Our models", "own": "Your own"}, "predictions", "ours")
+        return _ours() if whose == "ours" else _own()
+
+
+def measured(source: Source, place: DeltaGenerator) -> Study:
+    """One measure of the predictions, in two halves; asks which."""
+    known = {measure_id: MEASURES[measure_id].label for measure_id in source.predictions.measures}
+    with place:
+        # A key for each choice of measures: Streamlit would keep a chosen one that the next predictions lack.
+        measure_id = st.selectbox(
+            "Uncertainty measure", list(known), format_func=lambda option: known[option], key="by", bind=BIND
+        )
+        share = st.slider(
+            "Calibration share",
+            0.1,
+            0.9,
+            0.5,
+            0.05,
+            key="share",
+            bind=BIND,
+            help="The threshold is chosen on this share of the examples and judged on the others. "
+            "The histogram shows the first.",
+        )
+    if source.method_id is not None:
+        return cache.our_study(source.source_id, measure_id, share, source.predictions)
+    kept = st.session_state.setdefault("own_studies", {})
+    key = (source.source_id, measure_id, share)
+    if key not in kept:
+        kept.clear()  # one at a time: they may be large
+        kept[key] = study(source.predictions, measure_id, share)
+    return kept[key]
+
+
+def _ours() -> Source | None:
+    labels = {method_id: method.label for method_id, method in METHODS.items()}
+    method_id = st.selectbox("Method", list(labels), format_func=lambda m: labels[m], key="method", bind=BIND, index=1)
+    most = METHODS[method_id].n_kept
+    n_samples = st.slider("Samples", 1, most, most, key=f"samples_{method_id}", bind=BIND) if most and most > 1 else 50
+    unseen = _unseen()
+    try:
+        source_id, predictions = cache.our_predictions(method_id, unseen, n_samples)
+    except UqError as error:
+        st.error(str(error))
+        return None
+    return Source(source_id, predictions, method_id, unseen, n_samples)
+
+
+def _unseen() -> Unseen:
+    return Unseen(
+        fashion=st.checkbox("Unseen: Fashion-MNIST", True, key="fashion", bind=BIND),
+        noise=st.slider(
+            "Unseen: noise weight", 0.0, 1.0, 0.0, 0.05, key="unseen_noise", bind=BIND, help="0 leaves them out."
+        ),
+        rotation=st.slider("Unseen: rotation", 0, 180, 0, 15, key="unseen_rotation", bind=BIND, format="%d°"),
+    )
+
+
+def _own() -> Source | None:
+    file = st.file_uploader(
+        "NPZ, CSV or Parquet",
+        type=["npz", "csv", "parquet"],
+        key="own_file",
+        max_upload_size=MAX_UPLOAD_MB,
+        help="NPZ: `probs` or `logits`, (N, K) or (S, N, K), `labels`, `ood`, `images`. "
+        "CSV and Parquet: columns p_0, p_1, … or logit_0, …, and `label`, `ood`. Read on this server, kept for "
+        "nobody but you and gone with your visit.",
+    )
+    if file is None:
+        st.session_state.pop("own", None)
+        st.markdown("An example of each kind:")
+        for column, (kind, mime) in zip(st.columns(3), _EXAMPLES.items(), strict=True):
+            column.download_button(
+                kind.upper(), _example(kind), f"example.{kind}", mime, key=f"example_{kind}", on_click="ignore"
+            )
+        return None
+    normalize = bool(st.session_state.get("own_normalize"))
+    kept = st.session_state.get("own")
+    if kept is None or kept[0] != (file.file_id, normalize):
+        kept = ((file.file_id, normalize), _read(file.getvalue(), file.name, normalize))
+        st.session_state["own"] = kept
+    predictions, problem = kept[1]
+    if isinstance(problem, NotNormalized) or normalize:
+        st.checkbox("Divide each row by its sum", key="own_normalize")
+    if predictions is None:
+        st.error(str(problem))
+        return None
+    for note in predictions.notes:
+        st.info(note)
+    return Source(f"{file.file_id} {normalize}", predictions)
+
+
+def _read(data: bytes, name: str, normalize: bool) -> tuple[Predictions | None, UqError | None]:
+    bar = st.progress(0.0, "Reading …")
+    try:
+        read = read_predictions(
+            data, name, normalize=normalize, max_bytes=MAX_UNPACKED, tick=lambda share: _show(bar, share)
+        )
+        return read, None
+    except UqError as error:
+        return None, error
+    finally:
+        bar.empty()
+
+
+def _show(bar: DeltaGenerator, share: float) -> None:
+    bar.progress(min(share, 1.0), "Reading …")
+
+
+@st.cache_data(show_spinner=False)
+def _example(kind: FileKind) -> bytes:
+    return example_file(kind)

@@ -1,0 +1,165 @@
+"""The report on one `ThresholdPolicy`: what was promised, what held-out examples show, and how to apply it."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from uqcore.plots.selection import histogram, risk_coverage, roc
+from uqcore.plots.threshold_bins import MeasureBins
+from uqcore.report import Section, Table, report
+from uqcore.selection import Assessment, Ranking, error_roc, ood_roc, risk_coverage_curve
+from uqcore.selection.policy import ThresholdPolicy
+
+POLICY_FILE = "policy.json"
+"""The name under which a policy's report applies the policy."""
+
+_PROCEDURES = {
+    "sgr": "selection with guaranteed risk (Geifman & El-Yaniv 2017)",
+    "ltt": "Learn then Test with fixed-sequence testing (Angelopoulos et al. 2021)",
+    "cost": "least expected cost on the calibration examples",
+    "coverage": "share of the calibration examples accepted",
+    "ood": "share of the calibration OOD examples accepted",
+    "manual": "by hand",
+}
+
+
+def policy_report(
+    policy: ThresholdPolicy,
+    *,
+    source: str,
+    promise: str,
+    assessment: Assessment,
+    ranking: Ranking,
+    bins: MeasureBins,
+    measure_label: str,
+    notes: Sequence[str] = (),
+    has_labels: bool = True,
+) -> str:
+    """The report on a policy: what was promised, what held-out examples show, and how to apply it.
+
+    Args:
+        source: what the predictions are called.
+        promise: what holds and on what evidence, in a sentence or two.
+        assessment: of the policy on the held-out examples.
+        ranking: of the held-out examples by the policy's measure.
+        bins: of the same values.
+        measure_label: name of the measure, with the unit.
+        notes: what was guessed or repaired when the predictions were read, a sentence each.
+        has_labels: whether right and wrong are known. If not, all count as right in ``ranking`` and no risk is shown.
+    """
+    sections = [
+        Section("What is promised", [promise, _rule(policy, measure_label)], [_evidence(policy)]),
+        Section(
+            "What held-out examples show",
+            [_counts(assessment, has_labels), _INTERVALS],
+            [_intervals(policy, assessment, ranking, has_labels)],
+            _figures(policy, assessment, ranking, bins, measure_label, has_labels),
+        ),
+        Section("How to apply it", code={POLICY_FILE: policy.to_json(), "Python": policy.snippet(POLICY_FILE)}),
+        *([Section("What was noted when the predictions were read", notes)] if notes else []),
+        Section("Made with", [_versions()]),
+    ]
+    return report(f"Rejection threshold for {source}", sections)
+
+
+_INTERVALS = "Each interval is exact (Clopper-Pearson) and by itself holds the true share with the confidence given."
+
+
+def _rule(policy: ThresholdPolicy, measure_label: str) -> str:
+    if len(policy.thresholds) > 1:
+        return f"Rule: accept where {measure_label} is at most the threshold of the predicted class, defer the rest."
+    (threshold,) = policy.thresholds
+    if math.isinf(threshold):
+        return f"Rule: {'accept' if threshold > 0 else 'defer'} everything."
+    return f"Rule: accept where {measure_label} is at most {threshold:.6g}, defer the rest."
+
+
+def _evidence(policy: ThresholdPolicy) -> Table:
+    rows = [
+        ("Asked for", policy.target.sentence),
+        ("Chosen by", _PROCEDURES[policy.procedure]),
+        ("Certified", "yes" if policy.certified else "no"),
+        ("Chosen on", f"{policy.n_calibration:,} calibration examples"),
+        ("Judged on", f"{policy.n_test:,} held-out examples"),
+        ("Day", policy.created),
+        ("SHA-256 of the predictions", policy.fingerprint),
+    ]
+    return Table(("", ""), rows)
+
+
+def _counts(assessment: Assessment, has_labels: bool) -> str:
+    accepted = f"Of {assessment.n:,} examples that took no part in the choice, {assessment.n_accepted:,} are accepted"
+    return f"{accepted}; {assessment.n_errors:,} of these are wrong." if has_labels else f"{accepted}."
+
+
+def _intervals(policy: ThresholdPolicy, assessment: Assessment, ranking: Ranking, has_labels: bool) -> Table:
+    n, n_accepted, n_errors, coverage, risk, ood_accepted = assessment
+    rows = [("Coverage: examples accepted", n_accepted, n, coverage)]
+    if has_labels:
+        rows.append(("Risk: wrong among the accepted", n_errors, n_accepted, risk))
+    if ranking.ood is not None:
+        n_ood = len(ranking.ood)
+        rows.append(("OOD examples accepted", round(ood_accepted.value * n_ood), n_ood, ood_accepted))
+    head = ("", "share", "count", f"{_percent(policy.confidence)} interval")
+    return Table(head, [(name, _percent(share.value), f"{k:,} of {of:,}", _span(share)) for name, k, of, share in rows])
+
+
+def _figures(
+    policy: ThresholdPolicy,
+    assessment: Assessment,
+    ranking: Ranking,
+    bins: MeasureBins,
+    measure_label: str,
+    has_labels: bool,
+) -> dict[str, dict[str, Any]]:
+    (threshold, *others), table = policy.thresholds, ranking.table()
+    figures = {
+        f"{measure_label} of the held-out examples: how many have which value": histogram(
+            bins,
+            threshold=None if others else threshold,
+            measure_label=measure_label,
+            log_x=True,
+            has_labels=has_labels,
+        )
+    }
+    marked = "the policy, off the line of a single threshold" if others else "the policy"
+    if has_labels:
+        curve, point = risk_coverage_curve(table), (assessment.coverage.value, assessment.risk.value)
+        figures[f"Share of wrong answers among the accepted, by how many are accepted; the marker is {marked}"] = (
+            risk_coverage({measure_label: curve}, points={measure_label: point})
+        )
+    if ranking.ood is not None:
+        point = (1 - assessment.coverage.value, 1 - assessment.ood_accepted.value)
+        figures[f"Deferring OOD examples, at the price of deferring others; the marker is {marked}"] = roc(
+            {measure_label: ood_roc(table)}, points={measure_label: point}
+        )
+    elif has_labels and len(ranking.right) and len(ranking.wrong):
+        n_right_accepted = assessment.n_accepted - assessment.n_errors
+        point = (1 - n_right_accepted / len(ranking.right), 1 - assessment.n_errors / len(ranking.wrong))
+        figures[f"Deferring errors, at the price of deferring right predictions; the marker is {marked}"] = roc(
+            {measure_label: error_roc(table)}, points={measure_label: point}, positive="errors"
+        )
+    return figures
+
+
+def _percent(share: float) -> str:
+    """With as many digits as it takes to never show a false 0 % or 100 %; a dash for what does not exist."""
+    if math.isnan(share):
+        return "–"
+    from_end = 100 * min(share, 1 - share)
+    digits = max(0, 2 - math.floor(math.log10(from_end))) if from_end > 0 else 0
+    text = f"{100 * share:.{digits}f}"
+    return (text.rstrip("0").rstrip(".") if digits else text) + " %"
+
+
+def _span(share: Estimate) -> str:
+    return f"{_percent(share.low)} to {_percent(share.high)}"
+
+
+def _versions() -> str:
+    packages = ", ".join(f"{package} {version(package)}" for package in ("numpy", "scipy", "plotly"))
+    return f"Uncertainty Lab; Python {platform.python_version()}, {packages}."

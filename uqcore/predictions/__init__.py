@@ -1,0 +1,19 @@
+"""Predictions that people bring, or that our models make: one record, whatever they came in."""
+
+from uqcore.predictions.examples import example_file
+from uqcore.predictions.export import decisions_csv, safe_cell, write_npz
+from uqcore.predictions.reading import MAX_BYTES, read_predictions
+from uqcore.predictions.record import NO_LABEL, Predictions
+from uqcore.predictions.validate import NotNormalized
+
+__all__ = [
+    "MAX_BYTES",
+    "NO_LABEL",
+    "NotNormalized",
+    "Predictions",
+    "decisions_csv",
+    "example_file",
+    "read_predictions",
+    "safe_cell",
+    "write_npz",
+]

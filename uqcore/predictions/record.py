@@ -1,0 +1,201 @@
+"""`Predictions`: what a model, ours or a visitor's, says about N examples, and what is known about them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore.measures import MEASURES
+from uqcore.parallel import map_examples
+from uqcore.predictions.found import Kind
+from uqcore.types import Draws, FloatArray, IntArray, UqError
+
+NO_LABEL = -1
+"""The label of an OOD example: it has none of the K classes."""
+
+_CHUNK_NUMBERS = 2**20  # of `values` at a time: 4 MB, so that 10 million examples need no second array of their size
+_TINY = np.finfo(np.float32).tiny
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """S samples of a model's output at N examples of K classes. Make one with `from_draws` or `read_predictions`.
+
+    Attributes:
+        name: what to call them: a model's name or a file's.
+        kind: whether ``values`` are probabilities or logits.
+        values: ``(S, N, K) float32``.
+        class_names: the name of each of the K classes.
+        labels: ``(N,) int64`` in 0..K-1, `NO_LABEL` where ``ood``; None where the labels are not known.
+        ood: ``(N,) bool``, or None where no example is OOD.
+        images: ``(N, H, W[, C]) uint8``, or None.
+        mean_logits, variance, mean_field_factor: the closed form as in `Draws`, or None.
+        notes: a sentence for everything that was guessed, repaired or left out when a file was read.
+
+    Raises:
+        UqError: the arrays do not have these shapes.
+    """
+
+    name: str
+    kind: Kind
+    values: FloatArray
+    class_names: tuple[str, ...]
+    labels: IntArray | None = None
+    ood: NDArray[np.bool_] | None = None
+    images: NDArray[np.uint8] | None = None
+    mean_logits: FloatArray | None = None
+    variance: FloatArray | None = None
+    mean_field_factor: float | None = None
+    notes: tuple[str, ...] = ()
+    _measured: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 3 or self.values.size == 0:
+            raise UqError(f"`values` must have the axes (S, N, K) and not be empty. Received: {self.values.shape}.")
+        if len(self.class_names) != self.n_classes:
+            raise UqError(f"Expected {self.n_classes} class names. Received: {len(self.class_names)}.")
+        for part in (self.labels, self.ood, self.images, self.mean_logits, self.variance):
+            if part is not None and len(part) != len(self):
+                raise UqError(f"Every array must have {len(self)} examples, as `values` has. Received: {len(part)}.")
+
+    @classmethod
+    def from_draws(
+        cls,
+        draws: Draws,
+        *,
+        name: str,
+        class_names: tuple[str, ...],
+        labels: IntArray | None = None,
+        ood: NDArray[np.bool_] | None = None,
+        images: NDArray[np.uint8] | None = None,
+    ) -> Predictions:
+        """Predictions of one of our models, with its closed form where it has one. Labels of OOD are dropped."""
+        ood = ood if ood is not None and ood.any() else None
+        return cls(
+            name,
+            "logits",
+            np.asarray(draws.logits, np.float32),
+            class_names,
+            labels if labels is None or ood is None else np.where(ood, NO_LABEL, labels),
+            ood,
+            images,
+            draws.mean_logits,
+            draws.variance,
+            None if draws.mean_logits is None else draws.mean_field_factor,
+        )
+
+    def __len__(self) -> int:
+        return self.values.shape[1]
+
+    @property
+    def n_samples(self) -> int:
+        return self.values.shape[0]
+
+    @property
+    def n_classes(self) -> int:
+        return self.values.shape[2]
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The ids in `MEASURES` that mean something here: several need samples, logits or exactly two classes."""
+        senseless = set()
+        if self.n_samples == 1:
+            senseless |= {"expected_entropy", "mutual_information"}
+        if self.kind == "probs" or (self.n_samples == 1 and self.variance is None):
+            senseless.add("logit_variance")
+        if self.n_classes != 2:
+            senseless.add("bernoulli_variance")
+        return tuple(measure_id for measure_id in MEASURES if measure_id not in senseless)
+
+    def draws(self, part: slice = slice(None)) -> Draws:
+        """The samples at some of the examples. Probabilities get their logarithms as logits, with log 0 = -87.3."""
+        values = self.values[:, part]
+        if self.kind == "probs":
+            return Draws(np.log(np.maximum(values, _TINY)), sample_probs=values)
+        if self.mean_logits is None or self.variance is None or self.mean_field_factor is None:
+            return Draws(values)
+        return Draws(values, self.mean_logits[part], self.variance[part], self.mean_field_factor)
+
+    def measure(self, measure_id: str) -> FloatArray:
+        """A measure of every example, ``(N,)`` read-only, computed some examples at a time and then kept.
+
+        Raises:
+            UqError: it is not one of `measures`.
+        """
+        if measure_id not in self.measures:
+            raise UqError(
+                f"Expected a measure that {self.name} has: {', '.join(self.measures)}. Received: {measure_id}."
+            )
+        if measure_id not in self._measured:
+            compute = MEASURES[measure_id].compute
+            self._measured[measure_id] = self._in_chunks(lambda part: compute(self.draws(part)))
+        return self._measured[measure_id]
+
+    @cached_property
+    def predictive(self) -> FloatArray:
+        """Predictive class probabilities ``(N, K) float32``, as `Draws.predictive`. `predicted` needs less memory."""
+        if self.kind == "probs" and self.n_samples == 1:
+            return self.values[0]
+        return self._in_chunks(lambda part: self.draws(part).predictive.astype(np.float32, copy=False))
+
+    @cached_property
+    def predicted(self) -> IntArray:
+        """The most probable class of every example, ``(N,) int64``; of classes that tie, the first."""
+        return self._in_chunks(lambda part: self.draws(part).predictive.argmax(axis=1))
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_] | None:
+        """Whether the label is the predicted class, ``(N,)``: never for OOD, which has none. None without labels."""
+        return None if self.labels is None else self.predicted == self.labels
+
+    @cached_property
+    def in_distribution(self) -> NDArray[np.bool_]:
+        """Which examples are not OOD, ``(N,)``."""
+        return np.ones(len(self), np.bool_) if self.ood is None else ~self.ood
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of values, closed form, labels and OOD: the same for the same predictions from any kind of file."""
+        digest = hashlib.sha256(f"{self.kind} {self.values.shape} {self.mean_field_factor}".encode())
+        for name in ("mean_logits", "variance", "labels", "ood"):
+            array = getattr(self, name)
+            if array is not None:
+                digest.update(f"{name} {array.dtype.str}".encode() + np.ascontiguousarray(array).data)
+        for sample in self.values:
+            for part in self._parts():
+                digest.update(np.ascontiguousarray(sample[part]).data)
+        return digest.hexdigest()
+
+    def subset(self, indices: IntArray | NDArray[np.bool_] | slice) -> Predictions:
+        """These predictions at some of the examples: their numbers ``(M,)``, a mask ``(N,)`` or a slice."""
+
+        def some(array: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if array is None else array[indices]
+
+        ood = some(self.ood)
+        return replace(
+            self,
+            values=self.values[:, indices],
+            labels=some(self.labels),
+            ood=ood if ood is not None and ood.any() else None,
+            images=some(self.images),
+            mean_logits=some(self.mean_logits),
+            variance=some(self.variance),
+        )
+
+    def _step(self) -> int:
+        return max(1, _CHUNK_NUMBERS // (self.n_samples * self.n_classes))
+
+    def _parts(self) -> list[slice]:
+        return [slice(i, i + self._step()) for i in range(0, len(self), self._step())]
+
+    def _in_chunks(self, function: Callable[[slice], NDArray[Any]]) -> NDArray[Any]:
+        joined = np.concatenate(map_examples(function, len(self), self._step()))
+        joined.flags.writeable = False
+        return joined

@@ -1,0 +1,181 @@
+"""The border: what a file holds becomes `Predictions`, or one sentence says what was expected and what came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore.metrics import ROW_SUM_TOLERANCE
+from uqcore.predictions.axes import Clues, in_order, reordered
+from uqcore.predictions.found import Found, counted
+from uqcore.predictions.labels import (
+    checked_class_names,
+    checked_labels,
+    checked_ood,
+    column_length,
+    largest_label,
+)
+from uqcore.predictions.record import Predictions
+from uqcore.types import FloatArray, UqError
+
+_CHUNK_NUMBERS = 2**20
+_CHANNELS = (1, 3, 4)
+
+
+class NotNormalized(UqError):  # noqa: N818  what is the matter, not that it is one
+    """Rows of probabilities do not sum to 1, which dividing each by its sum would repair.
+
+    Attributes:
+        n_examples: how many examples have such a row.
+        furthest: the largest distance of a sum from 1.
+    """
+
+    def __init__(self, examples: NDArray[np.bool_], furthest: float) -> None:
+        self.n_examples, self.furthest = int(examples.sum()), furthest
+        super().__init__(
+            f"Expected rows of `probs` that sum to 1, give or take {ROW_SUM_TOLERANCE}. Received sums up to "
+            f"{furthest:.3g} away for {counted(examples)}; apply softmax if these are logits, or have them normalised."
+        )
+
+
+def checked(found: Found, name: str, normalize: bool) -> Predictions:
+    """The predictions in a file, all of it checked; ``normalize`` divides rows of probabilities by their sums.
+
+    Sums within `ROW_SUM_TOLERANCE` of 1 are rounding: such rows stay as they came, so that a policy chosen here
+    decides the same about the same numbers elsewhere.
+
+    Raises:
+        NotNormalized: only the sums of the rows are wrong.
+        UqError: anything else is.
+    """
+    values, note = _ordered(found)
+    n_classes = values.shape[2]
+    _check_finite(found.kind, values)
+    notes = [*found.notes, note] if note else [*found.notes]
+    if found.kind == "probs" and _check_probs(values, normalize):
+        notes.append("Rows of `probs` did not sum to 1 and were divided by their sums.")
+    class_names = None if found.class_names is None else checked_class_names(found.class_names, n_classes)
+    ood = None if found.ood is None else checked_ood(found.ood)
+    labels = None if found.labels is None else checked_labels(found.labels, ood, n_classes, class_names)
+    if found.images is not None:
+        _check_images(found.images)
+    return _with_closed_form(
+        Predictions(
+            name=name,
+            kind=found.kind,
+            values=values,
+            class_names=class_names or tuple(map(str, range(n_classes))),
+            labels=labels,
+            ood=ood,
+            images=found.images,
+            notes=tuple(notes),
+        ),
+        found,
+    )
+
+
+def _ordered(found: Found) -> tuple[FloatArray, str | None]:
+    """The values as ``(S, N, K)``, and a note if the axes were guessed."""
+    if found.values.size == 0:
+        raise UqError(f"Expected at least one example in `{found.kind}`. Received shape: {found.values.shape}.")
+    if found.order is not None:
+        values, note = reordered(found.values, found.order), None
+    else:
+        n_classes = None if found.class_names is None else found.class_names.size
+        clues = Clues(_n_examples(found), n_classes, largest_label(found.labels))
+        values, note = in_order(found.kind, found.values, clues)
+    if values.shape[2] < 2:
+        raise UqError(
+            f"Expected `{found.kind}` of 2 classes or more. Received 1; for two classes save both columns, p and 1 - p."
+        )
+    return values, note
+
+
+def _n_examples(found: Found) -> int | None:
+    """How many examples the arrays beside the values are about; None if there are none."""
+    lengths = {}
+    if found.labels is not None:
+        lengths["labels"] = column_length(found.labels, "labels")
+    if found.ood is not None:
+        lengths["ood"] = column_length(found.ood, "ood")
+    if found.images is not None and found.images.ndim:
+        lengths["images"] = len(found.images)
+    if len(set(lengths.values())) > 1:
+        came = " and ".join(f"{n:,} in `{name}`" for name, n in lengths.items())
+        raise UqError(f"Expected as many entries in every array as there are examples. Received: {came}.")
+    return next(iter(lengths.values()), None)
+
+
+def _chunks(values: FloatArray) -> Iterator[slice]:
+    step = max(1, _CHUNK_NUMBERS // (values.shape[0] * values.shape[2]))
+    return (slice(i, i + step) for i in range(0, values.shape[1], step))
+
+
+def _check_finite(kind: str, values: FloatArray) -> None:
+    finite = np.concatenate([np.isfinite(values[:, part]).all(axis=(0, 2)) for part in _chunks(values)])
+    if not finite.all():
+        raise UqError(
+            f"Expected a finite number for every class in `{kind}`. Received NaN, infinity, an empty cell or a number "
+            f"beyond 32 bits for {counted(~finite)}; leave those examples out."
+        )
+
+
+def _check_probs(values: FloatArray, normalize: bool) -> bool:
+    """Whether rows had to be divided by their sums, which is done in place, as the array was made for us."""
+    smallest = np.concatenate([values[:, part].min(axis=(0, 2)) for part in _chunks(values)])
+    if (smallest < 0).any():
+        raise UqError(
+            f"Expected probabilities from 0 to 1 in `probs`. Received numbers down to {smallest.min():.3g} for "
+            f"{counted(smallest < 0)}; if these are logits, name the array or the columns so."
+        )
+    distance = np.concatenate([np.abs(_sums(values[:, part]) - 1).max(axis=0) for part in _chunks(values)])
+    wrong = distance > ROW_SUM_TOLERANCE
+    if not wrong.any():
+        return False
+    zeros = np.concatenate([(_sums(values[:, part]) == 0).any(axis=0) for part in _chunks(values)])
+    if zeros.any():
+        raise UqError(
+            f"Expected rows of `probs` that sum to 1. Received nothing but zeros for {counted(zeros)}; leave those out."
+        )
+    if not normalize:
+        raise NotNormalized(wrong, float(distance.max()))
+    for part in _chunks(values):
+        values[:, part] /= _sums(values[:, part])[..., None]
+    return True
+
+
+def _sums(probs: FloatArray) -> FloatArray:
+    return probs.sum(axis=2, dtype=np.float64)
+
+
+def _check_images(images: NDArray[np.uint8]) -> None:
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in _CHANNELS) or images.size == 0:
+        raise UqError(
+            f"Expected `images` of shape (N, H, W), or (N, H, W, C) with 1, 3 or 4 channels. Received: {images.shape}."
+        )
+
+
+def _with_closed_form(predictions: Predictions, found: Found) -> Predictions:
+    """With the closed form of a model such as SNGP, if the file has one, as `write_npz` leaves it."""
+    mean, variance, factor = found.mean_logits, found.variance, found.mean_field_factor
+    if mean is None and variance is None and factor is None:
+        return predictions
+    _, n, k = predictions.values.shape
+    if mean is None or variance is None or factor is None or predictions.kind != "logits":
+        raise UqError(
+            "Expected `logits`, `mean_logits`, `variance` and `mean_field_factor` together, or only the first. "
+            "Received some of them; leave out the rest."
+        )
+    if mean.shape != (n, k) or variance.shape != (n,) or factor.shape != ():
+        raise UqError(
+            f"Expected `mean_logits` of shape {(n, k)}, `variance` of {(n,)} and `mean_field_factor` of (). "
+            f"Received: {mean.shape}, {variance.shape} and {factor.shape}."
+        )
+    if not all(np.isfinite(array).all() for array in (mean, variance, factor)) or variance.min() < 0 or factor < 0:
+        raise UqError(
+            "Expected finite numbers in the closed form, with a variance and a factor of 0 or more. Received others."
+        )
+    return replace(predictions, mean_logits=mean, variance=variance, mean_field_factor=float(factor))
