@@ -76,7 +76,7 @@ def test_a_contest_that_cannot_be_prepared_or_run_is_announced_and_the_rest_is_t
     results = list(run_all(benchmarks, said.append))
     assert [(r.name, r.n_runs, r.note) for r in results] == [
         ("whole", n_runs, "how"),
-        ("alone", n_runs, "no naive way: TensorFlow is not installed"),
+        ("alone", n_runs, "no naive way: its library is not installed"),
     ]
     assert said == [
         "timing absent ...",

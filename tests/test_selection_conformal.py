@@ -10,7 +10,14 @@ from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from uqcore.selection import clopper_pearson
-from uqcore.selection.conformal import Score, assess_sets, calibrate, prediction_sets
+from uqcore.selection.conformal import (
+    CURVE_ALPHAS,
+    Score,
+    assess_sets,
+    calibrate,
+    prediction_sets,
+    singleton_curve,
+)
 from uqcore.types import FloatArray, IntArray, UqError, softmax
 
 PROBS = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.4, 0.3, 0.3]])
@@ -197,3 +204,18 @@ def test_sets_that_do_not_fit_are_refused() -> None:
         assess_sets(np.empty((0, 2), bool), [])
     with pytest.raises(UqError, match="`ood_sets` must be booleans"):
         assess_sets(np.ones((2, 2), bool), [0, 1], np.empty(0, bool))
+
+
+@pytest.mark.parametrize("score", ["lac", "aps"])
+def test_the_curve_of_singletons_has_the_points_that_single_alphas_give(score: Score) -> None:
+    rng = np.random.default_rng(12)
+    probs = rng.dirichlet([0.3] * 4, 900)
+    labels = (probs.cumsum(axis=1) > rng.random((900, 1))).argmax(axis=1)
+    curve = singleton_curve(probs[:400], labels[:400], probs[400:], labels[400:], score)
+    for i in (0, 10, 23):
+        sets = prediction_sets(calibrate(probs[:400], labels[:400], CURVE_ALPHAS[i], score), probs[400:])
+        alone = sets.sum(axis=1) == 1
+        assert curve.coverage[i] == alone.mean()
+        if alone.any():
+            right = (sets[alone].argmax(axis=1) == labels[400:][alone]).mean()
+            assert curve.risk[i] == pytest.approx(1 - right)

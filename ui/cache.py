@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
 import streamlit as st
 
 from ui import controls
-from uqcore import datasets, mnist_article
+from uqcore import datasets, kept_draws, mnist_article
 from uqcore.methods import METHODS
 from uqcore.predictions import Predictions
 from uqcore.predictions.ours import Unseen, predictions_of
@@ -19,7 +20,7 @@ from uqcore.selection import Acceptance
 from uqcore.store import Store, all_files, default_store
 from uqcore.surfaces import Plane
 from uqcore.tuning import Study, study
-from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
+from uqcore.types import Draws, FloatArray, IntArray, ModelRecord, UqError
 from uqcore.verdicts import Gauge, gauge, own_threshold
 
 _WARM_STEP = 5
@@ -122,6 +123,36 @@ def our_predictions(method_id: str, unseen: Unseen, n_samples: int) -> tuple[str
     digests = tuple(file.sha256 for file in all_files(record))
     predictions = _predictions(record.model_id, digests, unseen, n_samples)
     return f"{record.model_id} {sha256(repr(digests).encode()).hexdigest()} {unseen} {n_samples}", predictions
+
+
+@st.cache_resource(show_spinner="Reading the model's predictions …", max_entries=12)
+def _kept_draws(model_id: str, digests: tuple[str, ...], name: str) -> Draws:
+    store = default_store()
+    return kept_draws.load(store, store.get(model_id), name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _kept_predictions(model_id: str, digests: tuple[str, ...], name: str, n_samples: int | None) -> Predictions:
+    draws, digits = _kept_draws(model_id, digests, name), test_images("mnist")
+    return Predictions.from_draws(
+        replace(draws, logits=draws.logits[:n_samples]),
+        name=METHODS[default_store().get(model_id).method].label,
+        class_names=digits.class_names,
+        labels=digits.labels if name == "test" else None,
+    )
+
+
+def kept_predictions(method_id: str, name: str, n_samples: int | None = None) -> Predictions:
+    """What the digit model of seed 0 says of the images ``test`` or ``fashion``: its kept draws, or the first of them.
+
+    Every number of samples is a view of one array.
+
+    Raises:
+        UqError: the model's kept draws cannot be read.
+    """
+    record = default_store().find("digits", method_id)
+    digests = tuple(file.sha256 for file in all_files(record))
+    return _kept_predictions(record.model_id, digests, name, n_samples)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

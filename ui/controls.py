@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite, isnan, nan
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -17,9 +17,10 @@ from uqcore.verdicts import OWN
 
 BIND: Final = "query-params"
 MAX_SAMPLES = 100
+T = TypeVar("T", bound=str)
 
 
-def choice(label: str, options: Mapping[str, str], key: str, default: str, help: str | None = None) -> str:
+def choice(label: str, options: Mapping[T, str], key: str, default: T, help: str | None = None) -> T:
     """One of ``options`` (id -> label), as a row of buttons; returns the id. The URL holds the label."""
     chosen = st.segmented_control(
         label,

@@ -17,6 +17,7 @@ _LABELS: dict[Kind, str] = {
     "coverage": "Coverage",
     "ood_accepted": "Unseen",
 }
+_ENOUGH = 3000
 _HELP = (
     "Risk: at most so many of the accepted wrong, with a guarantee. Cost: the least expected cost. Coverage: accept "
     "the surest share of the examples. Unseen: let through at most a share of what the model never learnt. "
@@ -30,7 +31,10 @@ def choose(study: Study) -> Goal:
     kinds = [kind for kind in kinds if study.has_ood or kind != "ood_accepted"]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
-        kind = controls.choice("Target", {k: _LABELS[k] for k in kinds}, f"target_{len(kinds)}", kinds[0], _HELP)
+        # A certificate needs examples: with few of them it would open by saying that nothing can be promised.
+        start: Kind = "risk" if "risk" in kinds and len(study.calibration.measure) >= _ENOUGH else "coverage"
+        key = f"target_{len(kinds)}{'' if start == 'risk' else '_few'}"
+        kind = controls.choice("Target", {k: _LABELS[k] for k in kinds}, key, start, _HELP)
         return _GOALS[kind](study)
 
 

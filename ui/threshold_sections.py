@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from html import escape
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
@@ -22,24 +22,30 @@ from uqcore.probe import encode_image
 from uqcore.report import policy_report
 from uqcore.selection import (
     ClassCertificates,
+    Score,
     assess_sets,
     calibrate,
     prediction_sets,
     risk_coverage_curve,
+    singleton_curve,
     split_by_class,
 )
+from uqcore.selection.optimum import Varied
 from uqcore.store import default_store
 from uqcore.tuning import Goal, Study, Tuned, tune
 from uqcore.types import IntArray, UqError
 
 N_SHOWN = 12
+MOST_FOR_CURVE = 20_000
+_SCORES: dict[Score, str] = {"lac": "LAC", "aps": "APS"}
 POLICY_FILE = "policy.json"
+_ARTICLE = "The MNIST article"
 
 
 def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     """A row of buttons and the section that is chosen; the others cost nothing."""
     sections = {"examples": "Examples", "methods": "Methods", "costs": "Costs", "classes": "Classes"}
-    sections |= {"sets": "Prediction sets", "home": "Take home", "article": "The MNIST article"}
+    sections |= {"sets": "Prediction sets", "home": "Take home", "article": _ARTICLE}
     if source.method_id is None:
         del sections["methods"], sections["article"]
     if not study.has_labels:
@@ -169,7 +175,10 @@ def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         f"Accepting all would cost **{best.accept_all_cost:.4g}** per 1,000 examples, deferring all "
         f"**{best.defer_all_cost:.4g}**, the best threshold **{best.cost:.4g}**, on the calibration part."
     )
-    varied = {"deferral": ("a deferral", costs.deferral), "error": ("errors, times", 1.0)}
+    varied: dict[Varied, tuple[str, float]] = {
+        "deferral": ("a deferral", costs.deferral),
+        "error": ("errors, times", 1.0),
+    }
     if study.has_ood:
         varied["ood_accepted"] = ("an unseen accepted", costs.ood_accepted)
         varied["ood_share"] = ("share of unseen", costs.ood_share)
@@ -178,7 +187,7 @@ def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     )
     name, now = varied[what]
     highest = 0.5 if what == "ood_share" else 4 * (now or 1.0)
-    moved = outcomes.sweep(costs, what, np.linspace(0, highest, 60))  # type: ignore[arg-type]
+    moved = outcomes.sweep(costs, what, np.linspace(0, highest, 60))
     st.plotly_chart(plots.cost_sweep(moved, x_title=name), config=style.CONFIG, key="cost_figure")
     threshold_goal.edit_matrix(study, goal)
     st.caption(
@@ -217,7 +226,7 @@ def _sets(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         )
         score = controls.choice(
             "Score",
-            {"lac": "LAC", "aps": "APS"},
+            _SCORES,
             "score",
             "lac",
             "LAC: the smallest sets. APS: adaptive sets, never empty.",
@@ -226,7 +235,7 @@ def _sets(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     assert labels is not None
     known = [part.indices[: len(part.measure)] for part in (study.calibration, study.held_out)]
     unseen = study.held_out.indices[len(study.held_out.measure) :]
-    calibration = calibrate(probs[known[0]], labels[known[0]], round(1 - coverage / 100, 6), score)  # type: ignore[arg-type]
+    calibration = calibrate(probs[known[0]], labels[known[0]], round(1 - coverage / 100, 6), score)
     sets = prediction_sets(calibration, probs[known[1]])
     ood_sets = prediction_sets(calibration, probs[unseen]) if len(unseen) else None
     seen = assess_sets(sets, labels[known[1]], ood_sets)
@@ -244,10 +253,12 @@ def _sets(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         counts["unseen"] = np.bincount(ood_sets.sum(axis=1), minlength=len(seen.size_counts))
     right.plotly_chart(plots.set_sizes(counts), config=style.CONFIG, key="sets_figure")
     with right:
-        curve = risk_coverage_curve(study.held_out.ranking.table(1000))
+        of_threshold = risk_coverage_curve(study.held_out.ranking.table(1000))
+        some = [indices[:MOST_FOR_CURVE] for indices in known]  # the split is random, so these are any
+        of_sets = singleton_curve(probs[some[0]], labels[some[0]], probs[some[1]], labels[some[1]], score)
         points = {"threshold": (tuned.assessment.coverage.value, tuned.assessment.risk.value)}
         points["sets of one class"] = (seen.coverage, 1 - seen.accuracy)
-        figure = plots.risk_coverage({"threshold": curve}, points=points)
+        figure = plots.risk_coverage({"threshold": of_threshold, "sets of one class": of_sets}, points=points)
         st.plotly_chart(figure, config=style.CONFIG, key="sets_curve")
 
 
@@ -297,6 +308,11 @@ def _article(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     ]
     st.html(words.table(["10,000 test images", "deferred", "accepted", "right, deferred", "right, accepted"], rows))
     st.caption(mnist_article.EXPLANATION)
+    query = {"method": METHODS[source.method_id].label, "by": MEASURES["normalized_entropy"].label}
+    query |= {"t": f"{mnist_article.THRESHOLD:.6g}", "look_7": _ARTICLE}
+    st.html(
+        f'<a href="threshold_lab?{escape(urlencode(query))}" target="_self">Set the threshold above to it</a>'
+    )
 
 
 def _threshold(value: float) -> str:
@@ -312,4 +328,3 @@ _SECTIONS = {
     "home": _take_home,
     "article": _article,
 }
-__all__: Sequence[str] = ("per_class", "show")

@@ -113,14 +113,23 @@ def _own() -> Source | None:
         "CSV and Parquet: columns p_0, p_1, … or logit_0, …, and `label`, `ood`. Read on this server, kept for "
         "nobody but you and gone with your visit.",
     )
+    st.caption("An example of each kind:")
+    with st.container(horizontal=True, gap="small"):
+        for kind, mime in _EXAMPLES.items():
+            label = kind.upper() if len(kind) == 3 else kind.title()
+            st.download_button(
+                label,
+                _example(kind),
+                f"example.{kind}",
+                mime,
+                key=f"example_{kind}",
+                on_click="ignore",
+                type="tertiary",
+            )
     if file is None:
         st.session_state.pop("own", None)
-        st.markdown("An example of each kind:")
-        for column, (kind, mime) in zip(st.columns(3), _EXAMPLES.items(), strict=True):
-            column.download_button(
-                kind.upper(), _example(kind), f"example.{kind}", mime, key=f"example_{kind}", on_click="ignore"
-            )
-        return None
+        st.info("What you see is the example: 300 simulated predictions of three classes, 60 of them unseen.")
+        return Source("example", read_predictions(_example("npz"), "The example"))
     normalize = bool(st.session_state.get("own_normalize"))
     kept = st.session_state.get("own")
     if kept is None or kept[0] != (file.file_id, normalize):

@@ -141,3 +141,43 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
     return f'<div class="scroll"><table class="verdicts"><tr>{top}</tr>{body}</table></div>'
+
+
+def value(number: float) -> str:
+    """A measure in the little room below a picture; never a false zero."""
+    if 0 < number < 0.005:
+        return "< 0.01"
+    return f"{number:.2f}" if number < 10 else f"{number:.0f}"
+
+
+def how_wrong_the_ends_are(name: str, n: int, surest: float, least_sure: float, of_all: float) -> str:
+    """The answer of the gallery, in Markdown: error rates among the ``n`` surest and least sure of each digit."""
+    return (
+        f"Of the {n} images of each digit that **{name}** is surest of, it reads **{percent(surest)}** wrong; of the "
+        f"{n} that it is least sure of, **{percent(least_sure)}**; of all, {percent(of_all)}."
+    )
+
+
+def how_sure_of_garments(name: str, n_garments: int, share: float) -> str:
+    """The answer of the gallery where it shows what is no digit, in Markdown."""
+    return (
+        f"None of these is a digit, yet **{name}** is as sure of **{percent(share)}** of the {n_garments:,} garments "
+        "as it is of 95 % of the test digits."
+    )
+
+
+def how_many_errors_show(name: str, n_wrong: int, n_unsure: int, n: int) -> str:
+    """The answer above the wrong predictions, in Markdown: how many are among the least sure 5 %."""
+    return (
+        f"**{name}** reads **{n_wrong:,}** of {n:,} digits wrong; **{n_unsure:,}** of them are among the 5 % that it "
+        "is least sure of."
+    )
+
+
+def who_names_another(names: tuple[str, str], n_differ: int, n: int, right: tuple[int, int] | None) -> str:
+    """The answer about two methods, in Markdown; ``right``: how often either is right where they differ."""
+    said = f"**{names[0]}** and **{names[1]}** name different digits for **{n_differ:,}** of {n:,} images"
+    if right is None or not n_differ:
+        return f"{said}."
+    neither = n_differ - sum(right)
+    return f"{said}: there the first is right {right[0]:,} times, the second {right[1]:,}, neither {neither:,}."

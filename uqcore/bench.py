@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from uqcore import datasets
+from uqcore.bench_selection import CONTESTS
 from uqcore.datasets.moons import grid
 from uqcore.measures import MEASURES
 from uqcore.methods import METHODS
@@ -47,7 +48,7 @@ Sample = Callable[[str, FloatArray, int], Draws]
 
 
 class Contest(NamedTuple):
-    """Two ways to do the same work; ``naive``, which ``note`` describes, is None where TensorFlow is not installed."""
+    """Two ways to do the same work; ``naive``, which ``note`` describes, is None where its library is not installed."""
 
     ours: Way
     naive: Way | None
@@ -86,7 +87,7 @@ def run_all(benchmarks: Mapping[str, Callable[[], Contest]], announce: Callable[
         except UqError as error:
             announce(f"skipped {name}: {error}")
             continue
-        note = "no naive way: TensorFlow is not installed" if contest.naive is None else contest.note
+        note = "no naive way: its library is not installed" if contest.naive is None else contest.note
         yield Result(name, seconds, naive_s, N_RUNS, note)
 
 
@@ -216,6 +217,10 @@ def _sngp_variance() -> Contest:
     )
 
 
+def _of_selection(prepare: Callable[[], tuple[Way, Way | None, str]]) -> Contest:
+    return Contest(*prepare())
+
+
 def _first_page() -> Contest:
     """A new process each: what the first page imports."""
     page = ast.parse((ROOT / "app.py").read_text())
@@ -244,5 +249,6 @@ BENCHMARKS: Mapping[str, Callable[[], Contest]] = {
     "MC Dropout: 50 samples of 1,000 digits": partial(_mc_dropout, compiled=False),
     "MC Dropout: the same against tf.function": partial(_mc_dropout, compiled=True),
     "SNGP: variance on the 100 x 100 grid": _sngp_variance,
+    **{name: partial(_of_selection, prepare) for name, prepare in CONTESTS.items()},
     FIRST_PAGE: _first_page,
 }

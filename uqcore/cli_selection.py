@@ -11,12 +11,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, BinaryIO, get_args
 
 import numpy as np
 
 from uqcore.measures import MEASURES
-from uqcore.predictions import Predictions, decisions_csv, read_predictions
+from uqcore.predictions import NotNormalized, Predictions, decisions_csv, read_predictions
 from uqcore.selection import Certificate, Procedure
 from uqcore.selection.cost import Costs
 from uqcore.selection.policy import ThresholdPolicy
@@ -25,6 +25,9 @@ from uqcore.types import UqError
 
 Ticker = Callable[[str], Callable[[float], None]]
 """From the name of some work to what is told its share that is done."""
+
+Write = Callable[[BinaryIO], object]
+"""Writes a result to a stream."""
 
 _ALIASES = {"entropy": "predictive_entropy"}
 
@@ -65,18 +68,23 @@ def _tune(arguments: argparse.Namespace, ticker: Ticker) -> None:
         raise UqError(f"--method {arguments.method} needs --target-risk, e.g. --target-risk 0.01. Received none.")
     if arguments.seed < 0:
         raise UqError(f"The seed must be 0 or more. Received: {arguments.seed}.")
+    if arguments.method == "cost" and arguments.target_risk is not None:
+        print("note: --method cost looks at costs alone and takes no --target-risk.", file=sys.stderr)
     of_file = study(_read(arguments, ticker), measure_id, arguments.calibration_share, arguments.seed)
     tuned = tune(of_file, _goal(arguments, of_file))
     if arguments.out is not None:
-        tuned.policy.save(arguments.out)
-    for note in of_file.predictions.notes:
-        print(f"note: {note}", file=sys.stderr)
+        text = tuned.policy.to_json().encode()
+        _write_file(arguments.out, lambda target: target.write(text))
     if arguments.json:
-        print(json.dumps(_row(of_file, tuned), indent=2))
-        return
-    seen = tuned.assessment
+        print(json.dumps(_row(of_file, tuned), indent=2, allow_nan=False))
+    else:
+        _print_tuned(of_file, tuned)
+
+
+def _print_tuned(of_file: Study, tuned: Tuned) -> None:
+    policy, seen = tuned.policy, tuned.assessment
     print(tuned.promise)
-    print(f"Threshold on {measure_id}: {_thresholds(tuned.policy)}")
+    print(f"Threshold on {policy.measure}: {', '.join(str(_jsonable(threshold)) for threshold in policy.thresholds)}")
     accepts = f"{seen.coverage.value:.2%} ({seen.coverage.low:.2%} to {seen.coverage.high:.2%})"
     wrong = f", {seen.n_errors:,} of them wrong: {seen.risk.value:.3%} ({seen.risk.low:.3%} to {seen.risk.high:.3%})"
     print(f"On {seen.n:,} held-out examples it accepts {accepts}{wrong if seen.n_accepted else ''}.")
@@ -98,10 +106,9 @@ def _goal(arguments: argparse.Namespace, of_file: Study) -> Goal:
 
 
 def _row(of_file: Study, tuned: Tuned) -> dict[str, Any]:
-    """What ``--json`` prints; what does not exist is null, and no number stands for an infinite threshold."""
+    """What ``--json`` prints: what does not exist is null, and a threshold that is infinite is in words."""
     policy, seen = tuned.policy, tuned.assessment
     chosen_on = of_file.calibration.assess(policy.thresholds)
-    bound = tuned.certificate.risk_bound if isinstance(tuned.certificate, Certificate) else policy.target.value
     values: dict[str, Any] = {
         "threshold": _jsonable(policy.thresholds[0]) if len(policy.thresholds) == 1 else None,
         "thresholds": [_jsonable(threshold) for threshold in policy.thresholds],
@@ -109,7 +116,7 @@ def _row(of_file: Study, tuned: Tuned) -> dict[str, Any]:
         "procedure": policy.procedure,
         "coverage": chosen_on.coverage.value,
         "risk": chosen_on.risk.value,
-        "risk_bound": bound if policy.certified else None,
+        "risk_bound": policy.target.value if policy.certified else None,
         "delta": policy.delta,
         "n_calibration": policy.n_calibration,
         "n_test": policy.n_test,
@@ -119,6 +126,7 @@ def _row(of_file: Study, tuned: Tuned) -> dict[str, Any]:
         "test_risk_interval": [seen.risk.low, seen.risk.high],
         "test_ood_accepted": seen.ood_accepted.value,
         "certified": policy.certified,
+        "n_needed": tuned.certificate.n_needed if isinstance(tuned.certificate, Certificate) else None,
         "promise": tuned.promise,
     }
     return {k: None if isinstance(value, float) and math.isnan(value) else value for k, value in values.items()}
@@ -134,35 +142,62 @@ def _decide(arguments: argparse.Namespace, ticker: Ticker) -> None:
         )
     measure = predictions.measure(policy.measure)
     accept = policy.decide_measured(measure, predictions.predicted)
+
+    def write(target: BinaryIO) -> None:
+        decisions_csv(predictions, measure, accept, target)
+
     if arguments.out is None:
-        decisions_csv(predictions, measure, accept, sys.stdout.buffer)
+        _write_stdout(write)
     else:
-        _write_whole(arguments.out, lambda target: decisions_csv(predictions, measure, accept, target))
+        _write_file(arguments.out, write)
     n_accepted = int(np.count_nonzero(accept))
     print(f"{n_accepted:,} of {len(accept):,} accepted, {len(accept) - n_accepted:,} deferred", file=sys.stderr)
 
 
 def _read(arguments: argparse.Namespace, ticker: Ticker) -> Predictions:
     tick = ticker(f"reading {arguments.file.name}")
-    return read_predictions(arguments.file, arguments.file.name, normalize=arguments.normalize, tick=tick)
+    try:
+        read = read_predictions(arguments.file, arguments.file.name, normalize=arguments.normalize, tick=tick)
+    except NotNormalized as error:
+        raise UqError(f"{str(error).removesuffix('.')} with --normalize.") from None
+    for note in read.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return read
 
 
-def _write_whole(path: Path, write: Callable[[Any], None]) -> None:
-    """The file appears whole or not at all."""
+def _write_file(path: Path, write: Write) -> None:
+    """The file appears whole or not at all; UqError if it cannot. A device or a pipe is written to, not replaced."""
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as target:
+                write(target)
+        else:
+            _replace(Path(os.path.realpath(path)), write)
+    except OSError as error:
+        raise UqError(f"{path} cannot be written ({error.strerror}); name another place with --out.") from None
+
+
+def _replace(path: Path, write: Write) -> None:
     temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}"
     try:
         with temporary.open("xb") as target:
             write(target)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UqError(f"{path} cannot be written ({error.strerror}); name another place with --out.") from None
+        temporary.replace(path)
     finally:
         with suppress(OSError):
             temporary.unlink()
 
 
-def _thresholds(policy: ThresholdPolicy) -> str:
-    return ", ".join(str(_jsonable(threshold)) for threshold in policy.thresholds)
+def _write_stdout(write: Write) -> None:
+    """UqError if it cannot be written; a reader that has seen enough, as ``head`` has, is no error."""
+    try:
+        write(sys.stdout.buffer)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is still in the buffer must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise UqError(f"The decisions cannot be written to stdout ({error.strerror}).") from None
 
 
 def _jsonable(threshold: float) -> float | str:

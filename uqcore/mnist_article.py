@@ -11,10 +11,10 @@ from uqcore import datasets, kept_draws
 from uqcore.datasets.bundled import fashion_mnist
 from uqcore.datasets.corruptions import add_noise
 from uqcore.measures import normalized_entropy
-from uqcore.predictions.ours import N_DISTURBED, draw_as_kept
+from uqcore.predictions.ours import N_DISTURBED, draw_as_kept, first_samples
 from uqcore.selection import Acceptance, rank
 from uqcore.store import Store
-from uqcore.types import Draws, FloatArray, IntArray, ModelRecord
+from uqcore.types import FloatArray, IntArray, ModelRecord
 
 NOISE_WEIGHT = 0.7
 PUBLISHED_THRESHOLD = 0.005
@@ -41,7 +41,7 @@ def tables(store: Store, record: ModelRecord, n_samples: int) -> Mapping[str, Ac
     clean = kept_draws.load(store, record, "test")
     noisy = draw_as_kept(store, record, add_noise(test.x[:N_DISTURBED], NOISE_WEIGHT, seed=0), n_samples)
     fashion = kept_draws.load(store, record, "fashion")
-    of_clean, of_noisy, of_fashion = (_first(draws, n_samples).predictive for draws in (clean, noisy, fashion))
+    of_clean, of_noisy, of_fashion = (first_samples(draws, n_samples).predictive for draws in (clean, noisy, fashion))
     return {
         "clean": cut(of_clean, test.y),
         "noise": cut(np.concatenate([of_noisy, of_clean[N_DISTURBED:]]), test.y),
@@ -52,7 +52,3 @@ def tables(store: Store, record: ModelRecord, n_samples: int) -> Mapping[str, Ac
 def cut(probs: FloatArray, labels: IntArray) -> Acceptance:
     """The article's table for predictive probabilities ``(N, K)``: what is accepted, and how much right."""
     return rank(normalized_entropy(probs), probs.argmax(axis=1) == labels).at(THRESHOLD)
-
-
-def _first(draws: Draws, n_samples: int) -> Draws:
-    return draws if draws.mean_logits is not None else Draws(draws.logits[:n_samples])

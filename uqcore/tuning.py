@@ -7,35 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from uqcore.predictions import Predictions
 from uqcore.selection import (
     Assessment,
     Certificate,
     ClassCertificates,
     Procedure,
-    Ranking,
-    assess,
     certify,
     certify_per_class,
-    rank,
-    split_calibration,
     threshold_at_coverage,
     threshold_at_ood_share,
 )
 from uqcore.selection.cost import Costs, cost_interval
-from uqcore.selection.optimum import Optimum, PerClassOptimum, RankedOutcomes, cheapest_per_class, rank_outcomes
-from uqcore.selection.outcomes import OutcomeCounts, count_outcomes
+from uqcore.selection.optimum import Optimum, PerClassOptimum
 from uqcore.selection.policy import Target, ThresholdPolicy
-from uqcore.types import FloatArray, IntArray, UqError
+from uqcore.study import CONFIDENCE, Study, study
+from uqcore.types import UqError
 
-CONFIDENCE = 0.95
-"""Of every interval."""
+__all__ = ["Goal", "Kind", "Study", "Tuned", "study", "tune"]
+
+_N_NAMED = 5  # classes that a promise names
 
 Kind = Literal["risk", "cost", "coverage", "ood_accepted", "manual"]
 
@@ -60,93 +52,6 @@ class Goal:
     per_class: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Some of the examples, with one measure of them.
-
-    Attributes:
-        indices: ``(M,)`` which examples of the predictions these are, in-distribution first, then OOD.
-        measure, predicted, correct, labels: ``(N,)`` of the in-distribution examples; the last two None without labels.
-        ood_measure, ood_predicted: of the OOD examples, None where there are none.
-    """
-
-    indices: IntArray
-    measure: FloatArray
-    predicted: IntArray
-    correct: NDArray[np.bool_] | None
-    labels: IntArray | None
-    ood_measure: FloatArray | None
-    ood_predicted: IntArray | None
-    n_classes: int
-
-    @cached_property
-    def ranking(self) -> Ranking:
-        """Sorted by the measure. Without labels every example counts as right, and no risk means anything."""
-        correct = np.ones(len(self.measure), np.bool_) if self.correct is None else self.correct
-        return rank(self.measure, correct, self.ood_measure)
-
-    @cached_property
-    def outcomes(self) -> RankedOutcomes:
-        """For pricing. UqError without labels."""
-        return rank_outcomes(self.measure, self.predicted, self._labels(), self.n_classes, self.ood_measure)
-
-    def counts(self, thresholds: tuple[float, ...]) -> OutcomeCounts:
-        """What one threshold, or one for each predicted class, does. UqError without labels."""
-        threshold = np.array(thresholds) if len(thresholds) > 1 else thresholds[0]
-        return count_outcomes(
-            threshold,
-            self.measure,
-            self.predicted,
-            self._labels(),
-            self.n_classes,
-            self.ood_measure,
-            self.ood_predicted,
-        )
-
-    def assess(self, thresholds: tuple[float, ...]) -> Assessment:
-        """Coverage, risk and OOD share of the thresholds here, with exact intervals."""
-        if len(thresholds) == 1:
-            return assess(self.ranking, thresholds[0], CONFIDENCE)
-        by_class = np.array(thresholds)
-
-        def deferred(measure: FloatArray, predicted: IntArray) -> FloatArray:
-            return (measure > by_class[predicted]).astype(np.float64)
-
-        ood = None
-        if self.ood_measure is not None and self.ood_predicted is not None:
-            ood = deferred(self.ood_measure, self.ood_predicted)
-        correct = np.ones(len(self.measure), np.bool_) if self.correct is None else self.correct
-        return assess(rank(deferred(self.measure, self.predicted), correct, ood), 0.0, CONFIDENCE)
-
-    def per_class(self, costs: Costs) -> PerClassOptimum:
-        return cheapest_per_class(
-            self.measure, self.predicted, self._labels(), costs, self.ood_measure, self.ood_predicted
-        )
-
-    def _labels(self) -> IntArray:
-        if self.labels is None:
-            raise UqError("This needs labels, to know which predictions are right. Received predictions without them.")
-        return self.labels
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """One measure of some predictions, split in two. Make one with `study`."""
-
-    predictions: Predictions
-    measure_id: str
-    calibration: Part
-    held_out: Part
-
-    @property
-    def has_labels(self) -> bool:
-        return self.predictions.labels is not None
-
-    @property
-    def has_ood(self) -> bool:
-        return self.held_out.ood_measure is not None
-
-
 class Tuned(NamedTuple):
     """A threshold with its evidence.
 
@@ -165,28 +70,6 @@ class Tuned(NamedTuple):
     optimum: Optimum | PerClassOptimum | None = None
 
 
-def study(predictions: Predictions, measure_id: str, share: float = 0.5, seed: int = 0) -> Study:
-    """Measure the predictions and split them at random, in-distribution and OOD apart.
-
-    Args:
-        share: of the calibration part.
-        seed: of the split.
-
-    Raises:
-        UqError: the predictions do not have the measure, or a part would be empty.
-    """
-    measure, is_ood = predictions.measure(measure_id), ~predictions.in_distribution
-    if is_ood.all():
-        raise UqError("Expected examples that are not OOD: thresholds are chosen on them. Received OOD alone.")
-    calibration, held_out = split_calibration(len(predictions), share, seed, is_ood)
-    return Study(
-        predictions,
-        measure_id,
-        _part(predictions, measure, calibration),
-        _part(predictions, measure, held_out),
-    )
-
-
 def tune(study: Study, goal: Goal) -> Tuned:
     """Choose on the calibration part what `Goal` asks for, and judge it on the held-out part.
 
@@ -199,25 +82,21 @@ def tune(study: Study, goal: Goal) -> Tuned:
 
 
 def _risk(study: Study, goal: Goal) -> Tuned:
-    part, risk = study.calibration, _value(goal)
-    part._labels()
-    target = Target("risk", risk, f"at most {risk:.4g} of the accepted wrong, with confidence {1 - goal.delta:.4g}")
+    part, risk, delta = study.calibration, _value(goal), goal.delta
+    correct = part.predicted == part.known_labels()
+    found: Certificate | ClassCertificates
     if goal.per_class:
-        assert part.correct is not None
-        of_classes = certify_per_class(
-            part.measure, part.correct, part.predicted, part.n_classes, risk, goal.delta, goal.procedure
-        )
-        thresholds = tuple(float(threshold) for threshold in of_classes.thresholds)
-        certified = len(of_classes.uncertified) < part.n_classes
-        promise = _per_class_promise(of_classes, goal, risk)
-        return _tuned(study, thresholds, target, goal.procedure, promise, goal.delta, certified)._replace(
-            certificate=of_classes
-        )
-    found = certify(part.ranking, risk, goal.delta, goal.procedure)
-    promise = _risk_promise(found)
-    return _tuned(study, (found.threshold,), target, goal.procedure, promise, goal.delta, found.certified)._replace(
-        certificate=found
-    )
+        found = certify_per_class(part.measure, correct, part.predicted, part.n_classes, risk, delta, goal.procedure)
+        thresholds = tuple(float(threshold) for threshold in found.thresholds)
+        certified = len(found.uncertified) < part.n_classes
+        promise = _per_class_promise(found, study.predictions.class_names, risk, delta)
+    else:
+        found = certify(part.ranking, risk, delta, goal.procedure)
+        thresholds, certified, promise = (found.threshold,), found.certified, _risk_promise(found)
+    if certified and part.ood_measure is not None:
+        promise += " OOD examples that are accepted come on top."
+    target = Target("risk", risk, f"at most {_share(risk)} of the accepted wrong, with {_share(1 - delta)} confidence")
+    return _tuned(study, thresholds, target, goal.procedure, promise, delta, certified)._replace(certificate=found)
 
 
 def _cost(study: Study, goal: Goal) -> Tuned:
@@ -226,7 +105,7 @@ def _cost(study: Study, goal: Goal) -> Tuned:
     part = study.calibration
     optimum: Optimum | PerClassOptimum
     if goal.per_class:
-        optimum = part.per_class(goal.costs)
+        optimum = part.cheapest_per_class(goal.costs)
         thresholds = tuple(float(threshold) for threshold in optimum.thresholds)
     else:
         optimum = part.outcomes.cheapest(goal.costs)
@@ -234,32 +113,35 @@ def _cost(study: Study, goal: Goal) -> Tuned:
     seen = cost_interval(study.held_out.counts(thresholds), goal.costs, CONFIDENCE)
     target = Target("cost", optimum.cost, "the least expected cost on the calibration examples")
     promise = (
-        f"Cheapest on {len(part.measure):,} calibration examples, at {optimum.cost:.4g} per 1,000 examples. The others "
-        f"cost {seen.cost:.4g} per 1,000 ({seen.low:.4g} to {seen.high:.4g}, 95 % bootstrap interval)."
+        f"Cheapest on {len(part.measure):,} calibration examples, at {optimum.cost:.4g} per 1,000 examples. The "
+        f"{len(study.held_out.measure):,} held out cost {seen.cost:.4g} per 1,000 ({seen.low:.4g} to {seen.high:.4g}, "
+        "95 % bootstrap interval)."
     )
     return _tuned(study, thresholds, target, "cost", promise)._replace(optimum=optimum)
 
 
 def _coverage(study: Study, goal: Goal) -> Tuned:
     part, coverage = study.calibration, _value(goal)
-    target = Target("coverage", coverage, f"accept {coverage:.4g} of the examples")
+    threshold = threshold_at_coverage(part.measure, coverage)
+    target = Target("coverage", coverage, f"accept at least {_share(coverage)} of the examples")
     promise = (
-        f"Accepts {_share(coverage)} of {len(part.measure):,} calibration examples, the surest ones. "
+        f"Accepts at least {_share(coverage)} of {len(part.measure):,} calibration examples, the surest ones. "
         "How many of them are wrong is measured, not promised."
     )
-    return _tuned(study, (threshold_at_coverage(part.measure, coverage),), target, "coverage", promise)
+    return _tuned(study, (threshold,), target, "coverage", promise)
 
 
 def _ood(study: Study, goal: Goal) -> Tuned:
     part, share = study.calibration, _value(goal)
     if part.ood_measure is None:
         raise UqError("This needs OOD examples, to see how many are let through. Received predictions without any.")
-    target = Target("ood_accepted", share, f"let through at most {share:.4g} of these OOD examples")
+    threshold = threshold_at_ood_share(part.ood_measure, share)
+    target = Target("ood_accepted", share, f"let through at most {_share(share)} of these OOD examples")
     promise = (
         f"Lets through at most {_share(share)} of {len(part.ood_measure):,} unseen examples of this kind. "
         "Unseen inputs of another kind may fare differently."
     )
-    return _tuned(study, (threshold_at_ood_share(part.ood_measure, share),), target, "ood", promise)
+    return _tuned(study, (threshold,), target, "ood", promise)
 
 
 def _manual(study: Study, goal: Goal) -> Tuned:
@@ -291,7 +173,7 @@ def _tuned(
         n_calibration=len(study.calibration.measure),
         n_test=len(study.held_out.measure),
         coverage=assessment.coverage,
-        risk=assessment.risk if study.has_labels else None,
+        risk=assessment.risk,
         confidence=CONFIDENCE,
         created=datetime.now(UTC).date().isoformat(),
         fingerprint=study.predictions.fingerprint,
@@ -309,7 +191,7 @@ def _risk_promise(found: Certificate) -> str:
     needed = (
         f"about {found.n_needed:,} would be needed if the model errs as often as it did here"
         if found.n_needed
-        else "and no number of examples like these would do"
+        else "even 128 times as many like these would not do"
     )
     return (
         f"No threshold can promise at most {_share(found.target_risk)} wrong with {_share(1 - found.delta)} confidence "
@@ -317,38 +199,28 @@ def _risk_promise(found: Certificate) -> str:
     )
 
 
-def _per_class_promise(of_classes: ClassCertificates, goal: Goal, risk: float) -> str:
-    n_classes, missing = len(of_classes.thresholds), of_classes.uncertified
+def _per_class_promise(found: ClassCertificates, names: tuple[str, ...], risk: float, delta: float) -> str:
+    missing = [f"{names[c][:40]!r} ({_shortfall(found.certificates[c])})" for c in found.uncertified]
+    n_certified, confidence = len(names) - len(missing), f"{_share(1 - delta)} confidence"
     promise = (
-        f"At most {_share(risk)} of what is accepted is wrong, for each of {n_classes - len(missing)} predicted "
-        f"classes, all together with {_share(1 - goal.delta)} confidence."
+        f"At most {_share(risk)} of what is accepted is wrong, for each of {n_certified} predicted "
+        f"class{'es, all together' if n_certified > 1 else ''} with {confidence}."
+        if n_certified
+        else f"For no predicted class can a threshold promise at most {_share(risk)} wrong with {confidence}."
     )
-    return promise + (
-        f" {len(missing)} of {n_classes} classes could not be certified and are deferred." * bool(missing)
-    )
+    more = f" and {len(missing) - _N_NAMED:,} more" if len(missing) > _N_NAMED else ""
+    return promise + (f" Always deferred: {', '.join(missing[:_N_NAMED])}{more}." if missing else "")
+
+
+def _shortfall(found: Certificate) -> str:
+    return f"{found.n:,} examples, " + (f"about {found.n_needed:,} needed" if found.n_needed else "too many wrong")
 
 
 def _share(share: float) -> str:
-    return f"{100 * share:.4g} %"
+    return f"{100 * share:.10g} %"  # with fewer digits a confidence of 99.9999 % would be said to be 100 %
 
 
 def _value(goal: Goal) -> float:
     if goal.value is None:
         raise UqError(f"The goal {goal.kind} needs a value. Received none.")
     return goal.value
-
-
-def _part(predictions: Predictions, measure: FloatArray, indices: IntArray) -> Part:
-    inside = predictions.in_distribution[indices]
-    known, ood = indices[inside], indices[~inside]
-    labels, correct = predictions.labels, predictions.correct
-    return Part(
-        indices=np.concatenate([known, ood]),
-        measure=measure[known],
-        predicted=predictions.predicted[known],
-        correct=None if correct is None else correct[known],
-        labels=None if labels is None else labels[known],
-        ood_measure=measure[ood] if len(ood) else None,
-        ood_predicted=predictions.predicted[ood] if len(ood) else None,
-        n_classes=predictions.n_classes,
-    )

@@ -44,9 +44,9 @@ def predictions_of(store: Store, record: ModelRecord, unseen: Unseen, n_samples:
     """
     dataset = datasets.load(record.task)
     x = dataset.test.x[:N_DISTURBED]
-    groups = [(_first(kept_draws.load(store, record, "test"), n_samples), dataset.test.x)]
+    groups = [(first_samples(kept_draws.load(store, record, "test"), n_samples), dataset.test.x)]
     if unseen.fashion:
-        groups.append((_first(kept_draws.load(store, record, "fashion"), n_samples), dataset.ood["fashion"]))
+        groups.append((first_samples(kept_draws.load(store, record, "fashion"), n_samples), dataset.ood["fashion"]))
     disturbed = [images for images in (add_noise(x, unseen.noise, 0), rotate(x, unseen.rotation)) if images is not x]
     groups += [(draw_as_kept(store, record, images, n_samples), images) for images in disturbed]
     n_ood = sum(len(images) for _, images in groups[1:])
@@ -66,10 +66,11 @@ def draw_as_kept(store: Store, record: ModelRecord, x: FloatArray, n_samples: in
     return draw_in_chunks(load_posterior(store, record), x, n_samples if n_kept is None else min(n_samples, n_kept))
 
 
+def first_samples(draws: Draws, n_samples: int) -> Draws:
+    """The same without the samples after the first ``n_samples``; a closed form stays."""
+    return replace(draws, logits=draws.logits[:n_samples])
+
+
 def levels(images: FloatArray) -> NDArray[np.uint8]:
     """Grey levels ``(N, 28, 28) uint8`` of ``(N, 28, 28, 1)`` in [0, 1]."""
     return np.rint(255 * images[..., 0]).astype(np.uint8)
-
-
-def _first(draws: Draws, n_samples: int) -> Draws:
-    return replace(draws, logits=draws.logits[:n_samples])

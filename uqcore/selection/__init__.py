@@ -11,6 +11,7 @@ from uqcore.selection.conformal import (
     assess_sets,
     calibrate,
     prediction_sets,
+    singleton_curve,
 )
 from uqcore.selection.cost import CostEstimate, Costs, cost_interval, expected_cost
 from uqcore.selection.curves import (
@@ -94,6 +95,7 @@ __all__ = [
     "rank",
     "rank_outcomes",
     "risk_coverage_curve",
+    "singleton_curve",
     "split_by_class",
     "split_calibration",
     "threshold_at_coverage",

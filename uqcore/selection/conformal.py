@@ -25,10 +25,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from uqcore.selection.checks import checked_class_of_each, checked_probs
+from uqcore.selection.curves import RiskCoverageCurve
 from uqcore.selection.heldout import clopper_pearson
 from uqcore.types import FloatArray, IntArray, UqError
 
 Score = Literal["lac", "aps"]
+
+CURVE_ALPHAS = tuple(float(alpha) for alpha in np.geomspace(0.001, 0.2, 24))
 
 _CHUNK = 2**16  # examples at a time: 10 million need no second array of their size
 
@@ -145,6 +148,26 @@ def assess_sets(
         accuracy=int(holds_label[sizes == 1].sum()) / n_accepted if n_accepted else float("nan"),
         ood_accepted=_share_of_singletons(ood_sets),
     )
+
+
+def singleton_curve(
+    probs: ArrayLike, labels: ArrayLike, test_probs: ArrayLike, test_labels: ArrayLike, score: Score = "lac"
+) -> RiskCoverageCurve:
+    """Risk against coverage if sets of one class are accepted, as alpha runs over `CURVE_ALPHAS`.
+
+    On the axes of a threshold's curve, whose ``thresholds`` are alphas here. Unlike that curve it need not reach all
+    coverages: with a larger alpha sets of several classes become singletons, and singletons become empty.
+
+    Args:
+        probs, labels: to calibrate on, as for `calibrate`.
+        test_probs, test_labels: to count on.
+    """
+    rows, seen = _checked_rows(probs), _checked_rows(test_probs)
+    assessed = [
+        assess_sets(prediction_sets(calibrate(rows, labels, alpha, score), seen), test_labels) for alpha in CURVE_ALPHAS
+    ]
+    coverage, accuracy = (np.array([getattr(a, name) for a in assessed]) for name in ("coverage", "accuracy"))
+    return RiskCoverageCurve(np.array(CURVE_ALPHAS), coverage, 1 - accuracy)
 
 
 def _lac(probs: FloatArray) -> FloatArray:

@@ -10,8 +10,8 @@ from typing import Any
 
 from uqcore.plots.selection import histogram, risk_coverage, roc
 from uqcore.plots.threshold_bins import MeasureBins
-from uqcore.report import Section, Table, report
-from uqcore.selection import Assessment, Ranking, error_roc, ood_roc, risk_coverage_curve
+from uqcore.report_page import Section, Table, report
+from uqcore.selection import Assessment, Estimate, Ranking, error_roc, ood_roc, risk_coverage_curve
 from uqcore.selection.policy import ThresholdPolicy
 
 POLICY_FILE = "policy.json"
@@ -37,7 +37,6 @@ def policy_report(
     bins: MeasureBins,
     measure_label: str,
     notes: Sequence[str] = (),
-    has_labels: bool = True,
 ) -> str:
     """The report on a policy: what was promised, what held-out examples show, and how to apply it.
 
@@ -45,12 +44,13 @@ def policy_report(
         source: what the predictions are called.
         promise: what holds and on what evidence, in a sentence or two.
         assessment: of the policy on the held-out examples.
-        ranking: of the held-out examples by the policy's measure.
+        ranking: of the held-out examples by the policy's measure; without labels all count as right.
         bins: of the same values.
         measure_label: name of the measure, with the unit.
         notes: what was guessed or repaired when the predictions were read, a sentence each.
-        has_labels: whether right and wrong are known. If not, all count as right in ``ranking`` and no risk is shown.
     """
+    # Without labels a policy has no risk and no example is wrong; with them it lacks one where it accepts nothing.
+    has_labels = policy.risk is not None or len(ranking.wrong) > 0
     sections = [
         Section("What is promised", [promise, _rule(policy, measure_label)], [_evidence(policy)]),
         Section(
@@ -88,7 +88,7 @@ def _evidence(policy: ThresholdPolicy) -> Table:
         ("Day", policy.created),
         ("SHA-256 of the predictions", policy.fingerprint),
     ]
-    return Table(("", ""), rows)
+    return Table(rows)
 
 
 def _counts(assessment: Assessment, has_labels: bool) -> str:
@@ -105,7 +105,7 @@ def _intervals(policy: ThresholdPolicy, assessment: Assessment, ranking: Ranking
         n_ood = len(ranking.ood)
         rows.append(("OOD examples accepted", round(ood_accepted.value * n_ood), n_ood, ood_accepted))
     head = ("", "share", "count", f"{_percent(policy.confidence)} interval")
-    return Table(head, [(name, _percent(share.value), f"{k:,} of {of:,}", _span(share)) for name, k, of, share in rows])
+    return Table([(name, _percent(share.value), f"{k:,} of {of:,}", _span(share)) for name, k, of, share in rows], head)
 
 
 def _figures(
@@ -153,7 +153,7 @@ def _percent(share: float) -> str:
     from_end = 100 * min(share, 1 - share)
     digits = max(0, 2 - math.floor(math.log10(from_end))) if from_end > 0 else 0
     text = f"{100 * share:.{digits}f}"
-    return (text.rstrip("0").rstrip(".") if digits else text) + " %"
+    return (text.rstrip("0").rstrip(".") if digits else text) + "\u00a0%"
 
 
 def _span(share: Estimate) -> str:

@@ -1,0 +1,259 @@
+"""The threshold lab: what the server makes of links and clicks, and in a browser what is dragged and uploaded."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from browsing import ROOT, Visit, at, needs_browser, serve, settle
+from playwright.sync_api import Page, expect
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup
+
+from ui import cache
+from uqcore.methods import METHODS
+from uqcore.predictions import example_file, read_predictions
+from uqcore.selection.policy import ThresholdPolicy
+from uqcore.tuning import Goal, study, tune
+
+PAGE = "pages/threshold_lab.py"
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "warm_up", lambda: None)
+    monkeypatch.setattr(cache, "_N_TIMED", 2)
+
+
+def lab(**link: str) -> AppTest:
+    """The page as a link with these parameters opens it."""
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).switch_page(PAGE)
+    for name, value in link.items():
+        app.query_params[name] = value
+    return checked(app.run())
+
+
+def checked(app: AppTest) -> AppTest:
+    assert [error.value for error in app.exception] == []
+    return app
+
+
+def choose(app: AppTest, key: str, option: str) -> AppTest:
+    (group,) = (group for group in app.get("button_group") if group.key == key)
+    assert isinstance(group, ButtonGroup)
+    group.set_value(option)
+    return checked(app.run())
+
+
+def html(app: AppTest) -> str:
+    return "".join(element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>"))
+
+
+def shown(app: AppTest) -> tuple[dict[str, Any], float]:
+    """What the browser was given: its header, and the threshold."""
+    (component,) = app.get("bidi_component")
+    data = component.proto.bytes
+    length = int.from_bytes(data[:4], "little")
+    return json.loads(data[4 : 4 + length]), float(np.frombuffer(data, "<f8", 1, 4 + length)[0])
+
+
+def test_it_opens_with_an_answer_and_a_certified_threshold() -> None:
+    app = lab()
+    assert re.match(r"\*\*MC Dropout\*\* accepts \*\*[\d.]+ %\*\* of 5,000 examples held out", app.markdown[0].value)
+    assert "✓ At most 0.1 % of what is accepted is wrong, with 95 % confidence" in html(app)
+    assert "unseen let through" in html(app)
+    header, threshold = shown(app)
+    assert header["has_labels"]
+    assert 0 < threshold < np.log(10)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_its_threshold(method: str) -> None:
+    app = lab(method=METHODS[method].label)
+    assert app.markdown[0].value.replace("\\", "").startswith(f"**{METHODS[method].label}** accepts")
+
+
+def test_each_target_is_one_click_and_says_what_it_promises() -> None:
+    app = lab()
+    thresholds = [shown(app)[1]]
+    for target, says in (
+        ("cost", "Cheapest on 5,000 calibration examples"),
+        ("coverage", "Accepts 95 % of 5,000 calibration examples"),
+        ("ood_accepted", "Lets through at most 5 % of 5,000 unseen examples"),
+    ):
+        app = choose(app, "target_4", target)
+        assert says in html(app)
+        thresholds.append(shown(app)[1])
+    assert len(set(thresholds)) == 4
+
+
+def test_a_threshold_in_the_link_is_by_hand_and_promises_nothing() -> None:
+    app = lab(t="0.5")
+    assert "Chosen by hand: nothing is promised." in html(app)
+    app = choose(app, "target_4", "coverage")
+    assert "Accepts 95 %" in html(app)
+    assert "t" not in app.query_params
+
+
+def test_a_target_out_of_reach_is_said_with_how_many_examples_it_would_take() -> None:
+    app = lab(risk="0.02")
+    assert re.search(r"No threshold can promise at most 0.02 % wrong .* about [\d,]+ would be needed", html(app))
+    assert "accepts **nothing**" in app.markdown[0].value
+
+
+def test_thresholds_per_class_list_the_evidence_for_each() -> None:
+    app = lab(per_class="true", risk="2")
+    assert html(app).count("<tr><th>") >= 10
+    assert not app.get("bidi_component")
+    assert "for each of 10 predicted classes" in html(app)
+
+
+@pytest.mark.parametrize("section", ["examples", "methods", "costs", "classes", "sets", "home", "article"])
+@pytest.mark.parametrize("target", ["risk", "cost"])
+def test_every_section_opens(section: str, target: str) -> None:
+    app = choose(lab(), "target_4", target)
+    app = choose(app, "look_7", section)
+    assert [error.value for error in app.error] == []
+    if section == "methods":
+        assert all(method.label in html(app) for method in METHODS.values())
+    if section == "article":
+        assert all(name in html(app) for name in ("clean", "noise", "Fashion-MNIST"))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"risk": "-3", "confidence": "400", "procedure": "magic", "method": "Oracle", "by": "luck"},
+        {"t": "nan", "target_4": "everything", "look_7": "?", "share": "2", "unseen_noise": "x"},
+    ],
+)
+def test_a_link_with_nonsense_shows_the_page_as_it_is(link: dict[str, str]) -> None:
+    plain, odd = lab(), lab(**link)
+    assert odd.markdown[0].value == plain.markdown[0].value
+    assert shown(odd)[1] == shown(plain)[1]
+
+
+def test_noise_and_rotation_are_unseen_too() -> None:
+    app = lab(fashion="false", unseen_noise="0.7", unseen_rotation="90")
+    assert shown(app)[0]["has_labels"]
+    assert "of 2,000" not in app.markdown[0].value
+    assert "slips through" in app.markdown[0].value
+    alone = lab(fashion="false")
+    assert "slips through" not in alone.markdown[0].value
+
+
+def test_the_articles_threshold_is_one_click_away() -> None:
+    (address,) = re.findall(r'href="threshold_lab\?([^"]*)"', html(choose(lab(), "look_7", "article")))
+    query = {name: values[0] for name, values in parse_qs(unescape(address)).items()}
+    app = lab(**query)
+    assert shown(app)[0]["measure_label"] == "Normalised entropy"
+    assert shown(app)[1] == pytest.approx(0.02)
+    assert "10,000 test images" in html(app)
+
+
+# In a browser
+
+browser_tests = needs_browser
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serve("app.py") as address:
+        yield f"{address}/threshold_lab"
+
+
+def link(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+@browser_tests
+def test_a_dragged_threshold_is_in_the_link_and_judged_on_the_held_out_half(visit: Visit, url: str) -> None:
+    page = visit(url, ready=".promise")
+    handle = page.get_by_role("slider", name=re.compile("[Tt]hreshold"))
+    handle.focus()
+    before = page.locator(".heldout").inner_text()
+    for _ in range(5):
+        page.keyboard.press("PageDown")
+    expect(page.locator(".promise")).to_contain_text("Chosen by hand")
+    settle(page)
+    assert page.locator(".heldout").inner_text() != before
+    copy = visit(page.url, ready=".promise")
+    expect(copy.locator(".promise")).to_contain_text("Chosen by hand")
+    assert copy.locator(".heldout").inner_text() == page.locator(".heldout").inner_text()
+    page.get_by_text("Coverage", exact=True).first.click()
+    expect(page.locator(".promise")).to_contain_text("Accepts 95 %")
+    settle(page)
+    assert "t" not in link(page)
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    )
+
+
+@browser_tests
+@pytest.mark.parametrize("kind", ["npz", "csv", "parquet"])
+def test_own_predictions_are_read_and_their_policy_goes_home(visit: Visit, url: str, kind: Any) -> None:
+    data = example_file(kind)
+    page = visit(f"{url}?predictions=Your+own&risk=20.0&target_4_few=Risk", ready="[data-testid=stFileUploader]")
+    upload(page, f"mine.{kind}", data)
+    expect(page.locator(".promise")).to_contain_text("with 95 % confidence")
+    page.get_by_text("Take home", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Policy (JSON)").click()
+    policy = ThresholdPolicy.from_json(download.value.path().read_bytes())
+    predictions = read_predictions(data, f"mine.{kind}")
+    assert policy.thresholds == tune(study(predictions, "predictive_entropy"), Goal("risk", 0.2)).policy.thresholds
+    assert policy.fingerprint == predictions.fingerprint
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Decisions (CSV)").click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 1 + len(predictions)
+    accepted = policy.decide_measured(predictions.measure("predictive_entropy"), predictions.predicted)
+    assert [line.endswith('"accept"') for line in lines[1:]] == accepted.tolist()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report (HTML)").click()
+    assert "plotly" in download.value.path().read_text()
+
+
+@browser_tests
+def test_rows_that_do_not_sum_to_one_are_offered_to_be_divided(visit: Visit, url: str) -> None:
+    rng = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    np.savez(buffer, probs=rng.dirichlet([1, 1, 1], 200) * 2, labels=rng.integers(0, 3, 200))
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "twice.npz", buffer.getvalue())
+    expect(page.get_by_role("alert")).to_contain_text("200")
+    page.get_by_text("Divide each row by its sum").click()
+    expect(page.locator(".promise")).to_be_visible()
+
+
+@browser_tests
+def test_a_file_that_holds_no_predictions_is_one_sentence(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "mine.npz", b"not an archive")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+@browser_tests
+def test_a_phone_does_not_scroll_sideways(visit: Visit, url: str) -> None:
+    page = visit(url, ready=".promise", width=390, height=844, has_touch=True, is_mobile=True)
+    for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1
+
+
+@browser_tests
+def test_a_thumbnail_opens_its_picture_in_the_digit_lab(visit: Visit, url: str) -> None:
+    page = visit(url, ready=".thumbs a")
+    page.locator(".thumbs a").first.click()
+    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    assert at(page.locator(".seen img"), 0.5, 0.5)

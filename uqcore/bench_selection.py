@@ -1,0 +1,140 @@
+"""The speed of choosing thresholds for a million predictions, beside what a person would use otherwise."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore.measures import MEASURES
+from uqcore.selection import (
+    aurc,
+    certify,
+    error_roc,
+    ood_roc,
+    rank,
+    risk_coverage_curve,
+)
+from uqcore.selection.cost import Costs
+from uqcore.selection.optimum import rank_outcomes
+from uqcore.types import Draws, FloatArray, IntArray, softmax
+
+N_EXAMPLES, N_OOD, N_CLASSES = 1_000_000, 100_000, 10
+_RISK, _DELTA = 0.02, 0.05
+_TRIED = 200  # thresholds that the naive loop tries: 20,000 times as many make a difference
+
+Way = Callable[[int], object]
+
+
+class Million(NamedTuple):
+    """Predictive entropies of a million simulated predictions, about 95 % of them right, and of OOD ones."""
+
+    measure: FloatArray
+    predicted: IntArray
+    labels: IntArray
+    ood: FloatArray
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        return self.predicted == self.labels
+
+
+def million(n_examples: int = N_EXAMPLES, n_ood: int = N_OOD) -> Million:
+    """Gaussian logits with the label's raised; OOD without that."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, N_CLASSES, n_examples)
+    logits = rng.normal(0, 1.5, (1, n_examples + n_ood, N_CLASSES)).astype(np.float32)
+    logits[0, np.arange(n_examples), labels] += 6
+    draws = Draws(logits, sample_probs=softmax(logits))
+    measure = MEASURES["predictive_entropy"].compute(draws)
+    predicted = draws.predictive[:n_examples].argmax(axis=1)
+    return Million(measure[:n_examples], predicted, labels, measure[n_examples:])
+
+
+def curves() -> tuple[Way, Way, str]:
+    """From the measure to all curves, their areas and a certified threshold."""
+    data = million()
+
+    def ours(i: int) -> None:
+        ranking = rank(data.measure, data.correct, data.ood)
+        table = ranking.table()
+        for curve in (risk_coverage_curve, error_roc, ood_roc):
+            curve(table)
+        aurc(ranking)
+        certify(ranking, _RISK, _DELTA)
+
+    def naive(i: int) -> None:
+        from sklearn.metrics import precision_recall_curve, roc_curve
+
+        correct = data.correct
+        roc_curve(~correct, data.measure)
+        precision_recall_curve(correct, -data.measure)
+        roc_curve(np.arange(N_EXAMPLES + N_OOD) >= N_EXAMPLES, np.concatenate([data.measure, data.ood]))
+
+    return ours, naive, "naive: scikit-learn's ROC, ROC against OOD and precision-recall, without a certificate"
+
+
+def certificate() -> tuple[Way, Way | None, str]:
+    """A certified threshold alone, from the sorted examples."""
+    data = million()
+    ranking, correct = rank(data.measure, data.correct), data.correct.astype(int)
+    scores, thresholds = -data.measure, -np.quantile(data.measure, np.linspace(0.02, 1, 50))
+
+    def naive(i: int) -> None:
+        from mapie.risk_control import BinaryClassificationController
+
+        controller = BinaryClassificationController(
+            lambda x: np.column_stack([-x, x]),
+            "precision",
+            target_level=1 - _RISK,
+            confidence_level=1 - _DELTA,
+            list_predict_params=np.sort(thresholds),
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            controller.calibrate(scores, correct)
+
+    note = "naive: MAPIE's controller on 50 thresholds"
+    return lambda i: certify(ranking, _RISK, _DELTA), naive if find_spec("mapie") else None, note
+
+
+def one_more() -> tuple[Way, Way, str]:
+    """What one further threshold accepts."""
+    data = million()
+    ranking, correct = rank(data.measure, data.correct, data.ood), data.correct
+
+    def naive(i: int) -> None:
+        accepted = data.measure <= 0.1 * (i + 1)
+        correct[accepted].mean(), accepted.mean(), (data.ood <= 0.1 * (i + 1)).mean()
+
+    return lambda i: ranking.at(0.1 * (i + 1)), naive, "naive: masks over all examples"
+
+
+def cheapest() -> tuple[Way, Way, str]:
+    """The threshold of least cost among all that make a difference."""
+    data = million()
+    costs = Costs.uniform(N_CLASSES, deferral=0.1)
+
+    def naive(i: int) -> None:
+        correct = data.correct
+        for threshold in np.quantile(data.measure, np.linspace(0, 1, _TRIED)):
+            accepted = data.measure <= threshold
+            np.mean(np.where(accepted, ~correct, costs.deferral))
+
+    return (
+        lambda i: rank_outcomes(data.measure, data.predicted, data.labels, N_CLASSES).cheapest(costs),
+        naive,
+        f"naive: a loop over {_TRIED} thresholds",
+    )
+
+
+CONTESTS: Mapping[str, Callable[[], tuple[Way, Way | None, str]]] = {
+    "1,000,000 predictions: curves and certificate": curves,
+    "1,000,000 predictions: certified threshold": certificate,
+    "1,000,000 predictions: one further threshold": one_more,
+    "1,000,000 predictions: cheapest threshold": cheapest,
+}
