@@ -56,7 +56,7 @@ def test_the_three_tables_are_a_slow_recount(
     kept = {name: kept_draws.load(committed, record, name) for name in ("test", "fashion")}
     if kept["test"].mean_logits is None:
         clean, fashion = (
-            np.mean([stats_softmax(logits) for logits in kept[name].logits[:n_samples]], axis=0) for name in kept
+            np.mean([softmax(logits) for logits in kept[name].logits[:n_samples]], axis=0) for name in kept
         )
     else:  # the closed form has no samples
         clean, fashion = kept["test"].predictive, kept["fashion"].predictive
@@ -70,7 +70,7 @@ def test_the_three_tables_are_a_slow_recount(
     assert_same(found["Fashion-MNIST"], recount(fashion, fashion_mnist().y_test))
 
 
-def stats_softmax(logits: FloatArray) -> FloatArray:
+def softmax(logits: FloatArray) -> FloatArray:
     exps = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return exps / exps.sum(axis=1, keepdims=True)
 
@@ -95,9 +95,9 @@ def test_a_cut_by_hand() -> None:
     p = np.zeros((6, 10))
     p[:2, 3] = 1
     p[2:4, :2] = 0.5
-    # -(1 - e) ln(1 - e) - e ln e is 0.02 ln 10 = 0.04605 between e = 0.0084 and 0.0086.
-    p[4, [3, 4]] = 1 - 0.0080, 0.0080
-    p[5, [3, 4]] = 1 - 0.0090, 0.0090
+    # 0.0078 ln(1 / 0.0078) + 0.0078 = 0.0456 and 0.0080 ln(1 / 0.0080) + 0.0080 = 0.0466; 0.02 ln 10 is 0.0461.
+    p[4, [3, 4]] = 1 - 0.0078, 0.0078
+    p[5, [3, 4]] = 1 - 0.0080, 0.0080
     table = cut(p, np.array([3, 4, 0, 1, 3, 3]))
     assert (table.n_accepted, table.n_deferred) == (3, 3)
     assert table.accuracy == pytest.approx(2 / 3)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from prediction_files import calibrated
 
+from uqcore.metrics import misclassification_auroc, ood_metrics
+from uqcore.predictions import Predictions
+from uqcore.selection import aurc, rank
 from uqcore.selection.cost import Costs
 from uqcore.study import Part, study
 from uqcore.types import UqError
@@ -127,3 +130,26 @@ def test_what_the_predictions_do_not_have_is_refused() -> None:
     for share in (0, 1, float("nan")):
         with pytest.raises(UqError, match="`share` must be between 0 and 1"):
             study(calibrated(301, 60), "margin", share)
+
+
+def test_quality_is_what_the_metrics_say_of_the_part() -> None:
+    rng = np.random.default_rng(5)
+    probs = rng.dirichlet([0.5] * 3, 400).astype(np.float32)
+    labels = rng.integers(0, 3, 400)
+    of_file = study(Predictions("p", "probs", probs[None], ("a", "b", "c"), labels, np.arange(400) >= 300), "margin")
+    part, quality = of_file.held_out, of_file.held_out.quality()
+    assert part.correct is not None
+    assert part.ood_measure is not None
+    assert (quality.aurc, quality.excess_aurc) == tuple(aurc(rank(part.measure, part.correct)))
+    assert quality.misclassification_auroc == misclassification_auroc(part.measure, part.correct)
+    assert quality.ood == ood_metrics(part.measure, part.ood_measure)
+
+
+def test_another_measure_keeps_the_parts() -> None:
+    probs = np.random.default_rng(6).dirichlet([1, 1, 1], 60).astype(np.float32)
+    of_file = study(Predictions("p", "probs", probs[None], ("a", "b", "c"), np.zeros(60, np.int64)), "margin", seed=3)
+    other = of_file.with_measure("least_confidence")
+    expected = study(of_file.predictions, "least_confidence", seed=3)
+    for ours, fresh in ((other.calibration, expected.calibration), (other.held_out, expected.held_out)):
+        assert ours.indices.tolist() == fresh.indices.tolist()
+        assert ours.measure.tolist() == fresh.measure.tolist()

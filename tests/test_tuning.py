@@ -95,6 +95,7 @@ def test_a_certified_risk_counts_what_a_recount_counts(mixed: Study, procedure: 
     n_accepted, n_errors = int(accepted.sum()), int((accepted & (part.predicted != part.known_labels())).sum())
     assert 0 < n_accepted < 1200
     assert (found.n, found.n_accepted, found.n_errors) == (1200, n_accepted, n_errors)
+    assert found == certify(part.ranking, 0.25, 0.02, procedure)
     assert binom.cdf(n_errors, n_accepted, 0.25) <= 0.02  # Learn then Test's p-value
     assert tuned.promise == (
         "At most 25 % of what is accepted is wrong, with 98 % confidence: certified on 1,200 calibration examples, of "
@@ -114,6 +115,7 @@ def test_ood_examples_are_no_errors_of_a_certified_risk(mixed: Study) -> None:
     certain_ood = tune(replace(mixed, calibration=sure), Goal("risk", 0.25))
     assert certain_ood.certificate == alone
     assert (alone.certified, alone.n) == (True, 1200)
+    assert "OOD" not in tune(mixed, Goal("risk", 1e-6)).promise  # nothing of it is accepted
 
 
 def test_thresholds_per_class_count_what_a_recount_counts(mixed: Study) -> None:

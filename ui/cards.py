@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from ui.words import ACCEPT, DEFER, percent
@@ -19,20 +18,10 @@ from uqcore.verdicts import Verdict
 
 def picture(image: FloatArray, alt: str, side: int = 140) -> str:
     """An ``<img>`` of grey levels ``(28, 28, 1)`` in [0, 1], its pixels kept sharp."""
-    return _img(Image.fromarray(np.rint(255 * image[..., 0]).astype(np.uint8)), alt, side)
-
-
-def _img(image: Image.Image, alt: str, side: int) -> str:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    Image.fromarray(np.rint(255 * image[..., 0]).astype(np.uint8)).save(buffer, "PNG")
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return f'<img class="pixels" width="{side}" height="{side}" alt="{escape(alt)}" src="data:image/png;base64,{data}">'
-
-
-def thumbnail(image: NDArray[np.uint8], alt: str, side: int = 64) -> str:
-    """An ``<img>`` of ``(H, W)`` or ``(H, W, C) uint8``, its pixels kept sharp."""
-    flat = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-    return _img(Image.fromarray(flat), alt, side)
 
 
 def seen(image: FloatArray) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -10,6 +13,7 @@ from ui.controls import BIND
 from uqcore.selection import Procedure
 from uqcore.selection.cost import Costs
 from uqcore.tuning import Goal, Kind, Study
+from uqcore.types import FloatArray
 
 _LABELS: dict[Kind, str] = {
     "risk": "Risk",
@@ -63,8 +67,22 @@ def _cost(study: Study) -> Goal:
         ood = _number("of an unseen", 0.0, 1e6, 1.0, "cost_unseen", 1.0)
         share = _number("Unseen (%)", 0.0, 100.0, 5.0, "unseen_share", 1.0) / 100
     costs = Costs.uniform(n_classes, deferral=deferral, error=error, ood_accepted=ood, ood_share=share)
-    matrix = st.session_state.get(_matrix_key(study, error))
-    return Goal("cost", costs=costs if matrix is None else Costs(matrix, deferral, ood, share), per_class=_per_class())
+    with st.popover("Kinds of error", help="What each kind of error costs. Lasts as long as the visit."):
+        costs = replace(costs, matrix=_edited(study.predictions.class_names, costs.matrix))
+    return Goal("cost", costs=costs, per_class=_per_class())
+
+
+def _edited(class_names: Sequence[str], matrix: FloatArray) -> FloatArray:
+    """The matrix as the visitor has changed it; an emptied cell counts as it was."""
+    st.markdown("A row a true class, a column a predicted one.")
+    edited = st.data_editor(
+        {"truth": list(class_names)} | {f"as {name}": matrix[:, k].tolist() for k, name in enumerate(class_names)},
+        disabled=["truth"],
+        hide_index=True,
+        key=f"matrix_{class_names}_{matrix[0, 1]}",
+    )
+    values = np.array([edited[f"as {name}"] for name in class_names], np.float64).T
+    return np.where(np.isfinite(values), values, matrix)
 
 
 def _coverage(study: Study) -> Goal:
@@ -76,28 +94,6 @@ def _ood(study: Study) -> Goal:
 
 
 _GOALS = {"risk": _risk, "cost": _cost, "coverage": _coverage, "ood_accepted": _ood}
-
-
-def edit_matrix(study: Study, goal: Goal) -> None:
-    """A table of the cost of each kind of error, which starts from the uniform one. It lasts as long as the visit."""
-    assert goal.costs is not None
-    error = float(st.session_state.get("cost_error", 1.0))
-    names, key = list(study.predictions.class_names), _matrix_key(study, error)
-    st.markdown("**The cost of each kind of error**: a row a true class, a column a predicted one.")
-    edited = st.data_editor(
-        {"truth": names} | {name: [float(v) for v in goal.costs.matrix[:, k]] for k, name in enumerate(names)},
-        disabled=["truth"],
-        hide_index=True,
-        key=f"editor_{key}",
-    )
-    matrix = np.array([edited[name] for name in names], np.float64).T
-    if not np.array_equal(matrix, goal.costs.matrix) and np.isfinite(matrix).all():
-        st.session_state[key] = matrix
-        st.rerun()
-
-
-def _matrix_key(study: Study, error: float) -> str:
-    return f"matrix {study.predictions.class_names} {error}"
 
 
 def _per_class() -> bool:

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 import numpy as np
 import streamlit as st
 
-from ui import cache, cards, controls, threshold_goal, words
+from ui import cache, controls, words
 from ui.threshold_source import Source
+from ui.thumbs import Thumb, thumbs
 from uqcore import mnist_article
 from uqcore.measures import MEASURES
 from uqcore.methods import METHODS
@@ -44,8 +45,8 @@ _ARTICLE = "The MNIST article"
 
 def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     """A row of buttons and the section that is chosen; the others cost nothing."""
-    sections = {"examples": "Examples", "methods": "Methods", "costs": "Costs", "classes": "Classes"}
-    sections |= {"sets": "Prediction sets", "home": "Take home", "article": _ARTICLE}
+    sections = {"examples": "Examples", "methods": "Methods", "measures": "Measures", "costs": "Costs"}
+    sections |= {"classes": "Classes", "sets": "Prediction sets", "home": "Take home", "article": _ARTICLE}
     if source.method_id is None:
         del sections["methods"], sections["article"]
     if not study.has_labels:
@@ -96,21 +97,19 @@ def _examples(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
 
 
 def _thumbnails(predictions: Predictions, measure: np.ndarray, indices: IntArray) -> str:
-    made = []
-    for i in indices.tolist():
+    images = None if predictions.images is None else predictions.images[indices]
+    items = []
+    for place, i in enumerate(indices.tolist()):
         name = predictions.class_names[int(predictions.predicted[i])]
         truth = "unseen" if not predictions.in_distribution[i] else None
         if truth is None and predictions.labels is not None:
             truth = predictions.class_names[int(predictions.labels[i])]
         said = f"{escape(name)}" + ("" if truth is None else f" <small>is {escape(truth)}</small>")
-        picture, link = "", ""
-        if predictions.images is not None:
-            picture = cards.thumbnail(predictions.images[i], f"example {i}")
-        if _links(predictions) and predictions.images is not None:
-            shown = encode_image((predictions.images[i] / np.float32(255))[..., None])
-            link = f'href="digit_lab?source=Upload&picture={shown}" target="_self"'
-        made.append(f"<a {link}>{picture}<span>{said}</span><small>{measure[i]:.3g} · #{i}</small></a>")
-    return f'<div class="thumbs">{"".join(made)}</div>'
+        link = None
+        if images is not None and _links(predictions):
+            link = f"digit_lab?source=Upload&picture={encode_image((images[place] / np.float32(255))[..., None])}"
+        items.append(Thumb(f"example {i}", f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>", link))
+    return thumbs(items, images)
 
 
 def _links(predictions: Predictions) -> bool:
@@ -165,6 +164,23 @@ def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     )
 
 
+def _measures(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    rows = []
+    for measure_id in study.predictions.measures:
+        seen = study.with_measure(measure_id).held_out.quality()
+        row = [f"{value:.4f}" for value in (seen.aurc, seen.excess_aurc, seen.misclassification_auroc)]
+        if seen.ood is not None:
+            row += [f"{value:.4f}" for value in seen.ood]
+        rows.append([MEASURES[measure_id].label, *row])
+    head = ["", "AURC", "E-AURC", "AUROC of errors"]
+    st.html(words.table(head + (["AUROC of unseen", "AUPR", "FPR95"] if study.has_ood else []), rows))
+    st.caption(
+        "On the held-out part. AURC: the mean share of wrong predictions over all coverages, lower is better; E-AURC: "
+        "what a perfect order of the examples would have saved. AUROC: the chance that an error, or an unseen input, "
+        "has the higher uncertainty, higher is better. FPR95: the share deferred where 95 % of the unseen is."
+    )
+
+
 def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     if goal.costs is None:
         st.info("Choose the target Cost: its costs are what is shown here.")
@@ -189,7 +205,6 @@ def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     highest = 0.5 if what == "ood_share" else 4 * (now or 1.0)
     moved = outcomes.sweep(costs, what, np.linspace(0, highest, 60))
     st.plotly_chart(plots.cost_sweep(moved, x_title=name), config=style.CONFIG, key="cost_figure")
-    threshold_goal.edit_matrix(study, goal)
     st.caption(
         "An interval by the bootstrap knows nothing of errors that did not happen: with few of them it is short."
     )
@@ -309,10 +324,8 @@ def _article(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     st.html(words.table(["10,000 test images", "deferred", "accepted", "right, deferred", "right, accepted"], rows))
     st.caption(mnist_article.EXPLANATION)
     query = {"method": METHODS[source.method_id].label, "by": MEASURES["normalized_entropy"].label}
-    query |= {"t": f"{mnist_article.THRESHOLD:.6g}", "look_7": _ARTICLE}
-    st.html(
-        f'<a href="threshold_lab?{escape(urlencode(query))}" target="_self">Set the threshold above to it</a>'
-    )
+    query |= {"t": f"{mnist_article.THRESHOLD:.6g}", "look_8": _ARTICLE}
+    st.html(f'<a href="threshold_lab?{escape(urlencode(query))}" target="_self">Set the threshold above to it</a>')
 
 
 def _threshold(value: float) -> str:
@@ -322,6 +335,7 @@ def _threshold(value: float) -> str:
 _SECTIONS = {
     "examples": _examples,
     "methods": _methods,
+    "measures": _measures,
     "costs": _costs,
     "classes": _classes,
     "sets": _sets,

@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ class Thumb(NamedTuple):
 
     Attributes:
         alt: what it shows, in words: a tooltip, and what a screen reader says.
-        caption: HTML below it, which readers say after ``alt``.
+        caption: HTML below it, which is read after ``alt``.
         href: where a click leads, or None.
     """
 
@@ -30,40 +30,45 @@ class Thumb(NamedTuple):
     href: str | None = None
 
 
-def thumbs(images: NDArray[np.uint8], items: Sequence[Thumb], side: int = 64) -> str:
+def thumbs(items: Sequence[Thumb], images: NDArray[np.uint8] | None, side: int = 64) -> str:
     """Pictures ``(n, H, W)`` or ``(n, H, W, C)``, ``side`` CSS pixels wide, in lines that fill the width.
 
-    A ``data:`` address for each would be twice the bytes and take the browser several times as long.
+    Without ``images`` there are the captions alone.
     """
-    height, width = images.shape[1:3]
-    vars = {"side": f"{side}px", "tall": f"{side * height / width:g}px"}
+    if images is None or not len(items):
+        return f'<div class="thumbs">{"".join(_linked(item, "") for item in items)}</div>'
     columns = min(len(items), _COLUMNS)
-    vars |= {"sheet": f"url({_png(images, columns)})", "columns": str(columns)}
-    style = ";".join(f"--{name}:{value}" for name, value in vars.items())
-    made = (_thumb(item, i % columns, i // columns) for i, item in enumerate(items))
+    height, width = images.shape[1:3]
+    style = (
+        f"--side:{side}px;--tall:{side * height / width:g}px;--columns:{columns};--sheet:url({_png(images, columns)})"
+    )
+    made = (
+        _linked(item, f'<i role="img" title="{escape(item.alt)}" style="--x:{i % columns};--y:{i // columns}"></i>')
+        for i, item in enumerate(items)
+    )
     return f'<div class="thumbs" style="{style}">{"".join(made)}</div>'
 
 
-def _thumb(item: Thumb, x: int, y: int) -> str:
-    link = "" if item.href is None else f' href="{escape(item.href)}" target="_self"'
-    return f'<a{link}><i role="img" title="{escape(item.alt)}" style="--x:{x};--y:{y}"></i>{item.caption}</a>'
-
-
-def _png(images: NDArray[np.uint8], columns: int) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(sheet(images, columns)).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
 def sheet(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """The pictures side by side, line after line; black where the last line ends."""
+    """The pictures side by side, line below line: ``(H', W')`` or ``(H', W', C)``, black where the last line ends."""
     step = -(-max(images.shape[1:3]) // _MAX_SIDE)
     small = images[:, ::step, ::step]
     if small.ndim == 4 and small.shape[3] == 1:
         small = small[..., 0]
     n, height, width, *channels = small.shape
     rows = -(-n // columns)
-    cells: NDArray[Any] = np.zeros((rows * columns, height, width, *channels), np.uint8)
+    cells = np.zeros((rows * columns, height, width, *channels), np.uint8)
     cells[:n] = small
     lines = cells.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
     return lines.reshape(rows * height, columns * width, *channels)
+
+
+def _linked(item: Thumb, picture: str) -> str:
+    link = "" if item.href is None else f' href="{escape(item.href)}" target="_self"'
+    return f"<a{link}>{picture}{item.caption}</a>"
+
+
+def _png(images: NDArray[np.uint8], columns: int) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(sheet(images, columns)).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uqcore.metrics import OodMetrics, misclassification_auroc, ood_metrics
 from uqcore.predictions import Predictions
-from uqcore.selection import Assessment, Estimate, Ranking, assess, rank, split_calibration
+from uqcore.selection import Assessment, Estimate, Ranking, assess, aurc, rank, split_calibration
 from uqcore.selection.cost import Costs
 from uqcore.selection.optimum import PerClassOptimum, RankedOutcomes, cheapest_per_class, rank_outcomes
 from uqcore.selection.outcomes import OutcomeCounts, count_outcomes
@@ -17,6 +19,21 @@ from uqcore.types import FloatArray, IntArray, UqError
 
 CONFIDENCE = 0.95
 """Of every interval."""
+
+
+class Quality(NamedTuple):
+    """How well a measure ranks examples.
+
+    Attributes:
+        aurc, excess_aurc: area under the risk-coverage curve, and what of it a perfect order would save; see `aurc`.
+        misclassification_auroc: of telling errors from right predictions; NaN where all or none are right.
+        ood: of telling OOD from in-distribution examples; None without OOD.
+    """
+
+    aurc: float
+    excess_aurc: float
+    misclassification_auroc: float
+    ood: OodMetrics | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +95,14 @@ class Part:
             seen = assess(self._ranked_by_decision(np.array(thresholds)), 0.0, CONFIDENCE)
         return seen if self.labels is not None else seen._replace(risk=Estimate(float("nan"), 0.0, 1.0))
 
+    def quality(self) -> Quality:
+        """How well the measure ranks these examples, without any threshold. UqError without labels."""
+        self.known_labels()
+        assert self.correct is not None
+        area = aurc(self.ranking)
+        ood = None if self.ood_measure is None else ood_metrics(self.measure, self.ood_measure)
+        return Quality(area.aurc, area.excess, misclassification_auroc(self.measure, self.correct), ood)
+
     def cheapest_per_class(self, costs: Costs) -> PerClassOptimum:
         """The cheapest threshold of each predicted class. UqError without labels."""
         return cheapest_per_class(
@@ -108,6 +133,12 @@ class Study:
     measure_id: str
     calibration: Part
     held_out: Part
+
+    def with_measure(self, measure_id: str) -> Study:
+        """Another measure on the same two parts."""
+        measure = self.predictions.measure(measure_id)
+        parts = (_part(self.predictions, measure, part.indices) for part in (self.calibration, self.held_out))
+        return Study(self.predictions, measure_id, *parts)
 
     @property
     def has_labels(self) -> bool:
