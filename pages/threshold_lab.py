@@ -9,6 +9,7 @@ from ui.components import threshold_view
 from uqcore.measures import MEASURES
 from uqcore.plots.threshold_bins import measure_bins
 from uqcore.tuning import Goal, tune
+from uqcore.types import UqError
 
 top = page.start("Threshold lab")
 left, right = st.columns([5, 22], gap="medium")
@@ -16,8 +17,11 @@ source = threshold_source.choose(left)
 if source is None:
     page.answer(top, words.NO_PREDICTIONS, [])
     st.stop()
-study = threshold_source.measured(source, left)
-measure = MEASURES[study.measure_id]
+try:
+    study = threshold_source.measured(source, left)
+except UqError as error:
+    page.answer(top, words.NO_PREDICTIONS, [str(error)])
+    st.stop()
 
 with right:
     goal = threshold_goal.choose(study)
@@ -35,7 +39,7 @@ with right:
             measure_bins(ranking.right, ranking.wrong, ranking.ood),
             threshold=start,
             revision=revision,
-            measure_label=measure.label + (f" ({measure.unit})" if measure.unit else ""),
+            measure_label=MEASURES[study.measure_id].label_with_unit,
             key="threshold",
             scale="log",
             has_labels=study.has_labels,

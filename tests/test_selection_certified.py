@@ -123,11 +123,23 @@ def test_one_right_answer_too_few_certifies_nothing_and_says_so() -> None:
 
 
 def test_ties_are_certified_together_or_not_at_all() -> None:
-    """30 right answers at 0, then 20 of which half are wrong, all at 1: only the first 30 can be taken."""
-    measure, correct = np.repeat([0.0, 1.0], [30, 20]), np.arange(50) < 40
+    """40 right answers at 0, where the walk starts, then 10 of which half are wrong, all at 1: only 40 can be taken."""
+    measure, correct = np.repeat([0.0, 1.0], [40, 10]), np.arange(50) < 45
     certificate = certify(rank(measure.astype(np.float32), correct), 0.1, 0.05)
-    assert certificate.n_accepted == 30
+    assert certificate.n_accepted == 40
     assert certificate.threshold == np.nextafter(np.float32(1), np.float32(0))
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_a_start_among_ties_counts_their_errors_as_if_they_came_first(procedure: Procedure) -> None:
+    """Half of the examples tie at 0, as float32 confidences do that round to 1; a few of them are wrong."""
+    measure = np.concatenate([np.zeros(2500), np.linspace(0.1, 1, 2500)])
+    correct = np.ones(5000, bool)
+    correct[:3] = correct[-30:] = False
+    certificate = certify(rank(measure, correct), 0.02, 0.05, procedure)
+    assert certificate.n_accepted > 4900
+    correct[:600] = False  # now the ties are too often wrong, whatever their order
+    assert not certify(rank(measure, correct), 0.02, 0.05, procedure).certified
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)

@@ -237,6 +237,27 @@ def test_rows_that_do_not_sum_to_one_are_offered_to_be_divided(visit: Visit, url
 
 
 @browser_tests
+def test_predictions_that_are_all_ood_are_one_sentence(visit: Visit, url: str) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, probs=np.full((50, 2), 0.5), labels=np.zeros(50, int), ood=np.ones(50, bool))
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "ood.npz", buffer.getvalue())
+    expect(page.get_by_text("Expected examples that are not OOD for both parts")).to_be_visible()
+
+
+@browser_tests
+@pytest.mark.parametrize("known", [{}, {"ood": np.arange(60) >= 40}])
+def test_predictions_without_labels_get_what_needs_none(visit: Visit, url: str, known: dict[str, Any]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, probs=np.random.default_rng(1).dirichlet([1, 1, 1], 60), **known)
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "bare.npz", buffer.getvalue())
+    expect(page.locator(".promise")).to_contain_text("Accepts at least 95 %")
+    expect(page.get_by_text("wrong among the accepted")).to_have_count(0)
+    assert ("unseen let through" in page.locator(".heldout").inner_text()) == bool(known)
+
+
+@browser_tests
 def test_a_file_that_holds_no_predictions_is_one_sentence(visit: Visit, url: str) -> None:
     page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
     upload(page, "mine.npz", b"not an archive")

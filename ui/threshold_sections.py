@@ -295,7 +295,7 @@ def _take_home(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
             assessment=tuned.assessment,
             ranking=ranking,
             bins=measure_bins(ranking.right, ranking.wrong, ranking.ood),
-            measure_label=MEASURES[study.measure_id].label,
+            measure_label=MEASURES[study.measure_id].label_with_unit,
             notes=predictions.notes,
         )
 

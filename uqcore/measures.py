@@ -116,6 +116,11 @@ class Measure:
     compute: Callable[[Draws], FloatArray]
     upper: Callable[[int], float] | None
 
+    @property
+    def label_with_unit(self) -> str:
+        """For an axis."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
     def largest(self, n_classes: int) -> float:
         """The largest value possible; UqError for a measure without one."""
         if self.upper is None:

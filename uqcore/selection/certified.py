@@ -11,6 +11,10 @@ random, yet the level holds: up to that rank the walk has met only values where 
 and each stretch of such values ends where the risk is back at the target, so it holds errors at the target's rate or
 above. The errors below that rank are then stochastically at least as many as a binomial draw at the target's rate.
 
+Where the start falls among tied values, as it does where a float32 confidence of half of the examples rounds to 1, the
+ties count as ordered at random, by numbers that are never drawn: their errors count as if they all came first, the
+worst case of any order, so that what passes would pass in every order.
+
 Both procedures are that walk; they differ in where it starts, and so in what a start costs:
 
 * ``"ltt"``: Learn then Test with fixed-sequence testing (Angelopoulos et al. 2021, arXiv 2110.01052, sec. 4): one
@@ -197,12 +201,12 @@ def _passes(ranking: Ranking, thresholds: FloatArray, target_risk: float, level:
 
 def _largest_certified(ranking: Ranking, target_risk: float, starts: _Starts) -> float | None:
     """The highest threshold that a walk reaches: that of the highest start that passes. None if none passes."""
-    at_start = _below_rank(ranking, starts.n_below)
-    passing = at_start[_passes(ranking, at_start, target_risk, starts.level)]
+    n_seen, n_errors = _at_starts(ranking, starts.n_below)
+    passing = np.flatnonzero(_p_values(n_errors, n_seen, target_risk) <= starts.level)
     if not len(passing):
         return None
     # From one value to the next the p-value rises only where there is an error, so a walk ends only below an error.
-    errors = ranking.wrong[np.searchsorted(ranking.wrong, ranking.wrong.dtype.type(passing[-1]), side="right") :]
+    errors = ranking.wrong[n_errors[passing[-1]] :]
     for block in np.split(errors, range(_BLOCK, len(errors), _BLOCK)):
         passes = _passes(ranking, block, target_risk, starts.level)
         if not passes.all():
@@ -214,12 +218,23 @@ _BLOCK = 8192
 """Errors tested at once: a walk seldom meets all of them."""
 
 
-def _below_rank(ranking: Ranking, n_below: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The thresholds just below the values of rank ``n_below + 1``, infinity at rank n + 1."""
+def _at_starts(ranking: Ranking, n_below: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many examples each start tests, and how many of them are wrong.
+
+    These are the first ``n_below``. Where the next value is tied with the last of these, all wrong ones among its ties
+    are counted too, and as many examples as that takes.
+    """
+    measure = ranking.measure
+    tied = np.zeros(len(n_below), bool)
+    inside = (n_below > 0) & (n_below < len(measure))
+    tied[inside] = measure[n_below[inside]] == measure[n_below[inside] - 1]
     thresholds = np.full(len(n_below), np.inf)
-    inside = n_below < ranking.n_examples
-    thresholds[inside] = just_below(ranking.measure[n_below[inside]])
-    return thresholds
+    inside = n_below < len(measure)
+    thresholds[inside] = just_below(measure[n_below[inside]])
+    below = ranking.count(thresholds)
+    thresholds[tied] = measure[n_below[tied]]
+    n_errors = ranking.count(thresholds).n_wrong
+    return np.maximum(n_below, below.n_right + n_errors), n_errors
 
 
 def _n_needed(ranking: Ranking, target_risk: float, delta: float, procedure: Procedure) -> int | None:
@@ -246,9 +261,8 @@ def _would_start(ranking: Ranking, n_more: int, target_risk: float, starts: _Sta
         return False  # so many were not enough
     if n == 0:
         return len(starts.n_below) > 0
-    counts = ranking.count(_below_rank(ranking, starts.n_below * n // n_more))
-    n_seen = counts.n_right + counts.n_wrong
-    n_errors = np.ceil(starts.n_below * (counts.n_wrong / np.maximum(n_seen, 1)))
+    n_seen, n_wrong = _at_starts(ranking, starts.n_below * n // n_more)
+    n_errors = np.ceil(starts.n_below * (n_wrong / np.maximum(n_seen, 1)))
     return bool(np.any((n_seen > 0) & (_p_values(n_errors, starts.n_below, target_risk) <= starts.level)))
 
 

@@ -55,7 +55,7 @@ class Costs:
         cls, n_classes: int, *, deferral: float, error: float = 1.0, ood_accepted: float = 0.0, ood_share: float = 0.0
     ) -> Self:
         """The same cost for every error, none for a right prediction."""
-        return cls(error * (1 - np.eye(n_classes)), deferral, ood_accepted, ood_share)
+        return cls(np.where(np.eye(n_classes, dtype=bool), 0.0, error), deferral, ood_accepted, ood_share)
 
     def check(self, n_classes: int, n_ood: int) -> None:
         """UqError if examples of ``n_classes``, ``n_ood`` of them OOD, cannot be priced."""
