@@ -101,3 +101,22 @@ def test_a_table_has_a_row_a_method_and_escapes_names() -> None:
     assert "<b>" not in table
     assert [table.count(said) for said in (words.ACCEPT, words.DEFER)] == [1, 1]
     assert "<td>0.394</td><td>0.300</td><td>0.094</td>" in table
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(0, "0.00"), (1e-12, "< 0.01"), (0.005, "0.01"), (1.234, "1.23"), (12.3, "12")],
+)
+def test_value(number: float, expected: str) -> None:
+    assert words.value(number) == expected
+
+
+def test_who_names_another() -> None:
+    names = ("A", "B")
+    assert (
+        words.who_names_another(names, 0, 10, (0, 0)) == "**A** and **B** name different digits for **0** of 10 images."
+    )
+    assert words.who_names_another(names, 1200, 10_000, None).endswith("for **1,200** of 10,000 images.")
+    assert words.who_names_another(names, 9, 10, (5, 3)).endswith(
+        "the first is right 5 times, the second 3, neither 1."
+    )

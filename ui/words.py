@@ -153,8 +153,8 @@ def value(number: float) -> str:
 def how_wrong_the_ends_are(name: str, n: int, surest: float, least_sure: float, of_all: float) -> str:
     """The answer of the gallery, in Markdown: error rates among the ``n`` surest and least sure of each digit."""
     return (
-        f"Of the {n} images of each digit that **{name}** is surest of, it reads **{percent(surest)}** wrong; of the "
-        f"{n} that it is least sure of, **{percent(least_sure)}**; of all, {percent(of_all)}."
+        f"Of its {n} surest images of each digit **{name}** reads **{percent(surest)}** wrong; of its {n} least sure, "
+        f"**{percent(least_sure)}**; of all, {percent(of_all)}."
     )
 
 

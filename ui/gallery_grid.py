@@ -1,0 +1,144 @@
+"""The gallery's views of a set of images: both ends of every class, what is wrong, where two methods disagree."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ui import words
+from ui.cache import TestImages
+from ui.thumbs import Thumb, thumbs
+from uqcore import gallery
+from uqcore.measures import MEASURES
+from uqcore.predictions import Predictions
+from uqcore.predictions.ours import levels
+from uqcore.types import FloatArray, IntArray
+
+_SMALL, _LARGE = 34, 56  # CSS pixels; of the small ones, 15 fill half a projector's width and 10 a phone's
+_DIVERGENCE = (
+    "Ordered by the Jensen-Shannon divergence of the two methods' probabilities, in nats: 0 where they are equal, "
+    f"{np.log(2):.2f} where they have no class in common."
+)
+
+
+class Shown(NamedTuple):
+    """What one method says of a set of images.
+
+    Attributes:
+        name: of the set, as links to the digit lab have it.
+        images: with their own classes: digits or garments.
+        predictions: of digits, whatever is on the images; with labels if these are digits.
+        on_digits: the same method's predictions of the test digits.
+    """
+
+    name: str
+    images: TestImages
+    predictions: Predictions
+    on_digits: Predictions
+
+    @property
+    def are_digits(self) -> bool:
+        return self.predictions.labels is not None
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether the prediction is right, which it never is for a garment."""
+        correct = self.predictions.correct
+        return np.zeros(len(self.predictions), np.bool_) if correct is None else correct
+
+
+class View(NamedTuple):
+    """An answer in Markdown, pictures in HTML, and a sentence that explains their order."""
+
+    answer: str
+    html: str
+    note: str
+
+
+def ends(shown: Shown, measure_id: str, n: int) -> View:
+    """Of every class the ``n`` images that the method is surest of, and those that it is least sure of."""
+    measure, unit = shown.predictions.measure(measure_id), MEASURES[measure_id].unit
+    note = MEASURES[measure_id].description
+    rows = gallery.class_ends(measure, shown.images.labels, shown.images.class_names, shown.correct, n)
+    html = "".join(
+        f'<div class="ends">{_end(shown, row.class_name, "surest", row.surest, unit)}'
+        f"{_end(shown, row.class_name, 'least sure', row.least_sure, unit)}</div>"
+        for row in rows
+    )
+    if not shown.are_digits:
+        return View(_of_garments(shown, measure_id), html, note)
+    surest = gallery.pooled([row.surest for row in rows]).error_rate
+    least_sure = gallery.pooled([row.least_sure for row in rows]).error_rate
+    of_all = 1 - float(shown.correct.mean())
+    return View(words.how_wrong_the_ends_are(shown.predictions.name, n, surest, least_sure, of_all), html, note)
+
+
+def wrong(shown: Shown, measure_id: str, n: int) -> View:
+    """The ``n`` wrong predictions that the method is surest of. Any digit that is read on a garment is wrong."""
+    measure, note = shown.predictions.measure(measure_id), MEASURES[measure_id].description
+    correct = shown.correct
+    errors = gallery.surest(measure, n, ~correct)
+    html = _pictures(shown, errors, measure[errors], _LARGE)
+    if not shown.are_digits:
+        return View(_of_garments(shown, measure_id), html, note)
+    unsure = gallery.least_sure(measure, len(correct) // 20)
+    n_wrong, n_unsure = (int(np.count_nonzero(~part)) for part in (correct, correct[unsure]))
+    return View(words.how_many_errors_show(shown.predictions.name, n_wrong, n_unsure, len(correct)), html, note)
+
+
+def disagreeing(shown: Shown, other: Predictions, n: int) -> View:
+    """The ``n`` images on which the probabilities of two methods are furthest apart."""
+    both, found = (shown.predictions, other), gallery.disagreement(shown.predictions, other)
+    apart = gallery.least_sure(found.divergence, n)
+    html = _pictures(shown, apart, found.divergence[apart], _LARGE, other)
+    right = None
+    if shown.are_digits:
+        first, second = (np.count_nonzero(found.differ & (p.predicted == shown.images.labels)) for p in both)
+        right = int(first), int(second)
+    n_differ = int(np.count_nonzero(found.differ))
+    answer = words.who_names_another((shown.predictions.name, other.name), n_differ, len(found.differ), right)
+    return View(answer, html, _DIVERGENCE)
+
+
+def _of_garments(shown: Shown, measure_id: str) -> str:
+    measure, reference = shown.predictions.measure(measure_id), shown.on_digits.measure(measure_id)
+    return words.how_sure_of_garments(shown.predictions.name, len(measure), gallery.share_as_sure(measure, reference))
+
+
+def _end(shown: Shown, class_name: str, which: str, end: gallery.End, unit: str) -> str:
+    mean = f"{escape(words.value(end.mean))} {unit}".rstrip()
+    said = f"<b>{escape(class_name)}</b>: the {len(end.indices)} {which}, mean {mean}"
+    if shown.are_digits:
+        said += f", <b>{np.count_nonzero(~end.correct) or 'none'} wrong</b>"
+    return f"<div><h3>{said}</h3>{_pictures(shown, end.indices, end.measure, _SMALL)}</div>"
+
+
+def _pictures(shown: Shown, indices: IntArray, amounts: FloatArray, side: int, other: Predictions | None = None) -> str:
+    """Images with their label, what is read on them and an amount each; a click opens one in the digit lab."""
+    if not len(indices):
+        return "<p>None.</p>"
+    images, labels, names = shown.images
+    readers = [shown.predictions] if other is None else [shown.predictions, other]
+    items = []
+    for i, amount in zip(indices.tolist(), amounts.tolist(), strict=True):
+        truth = names[labels[i]]
+        read = [reader.class_names[reader.predicted[i]] for reader in readers]
+        marked = [f'<b class="defer">{name}</b>' if shown.are_digits and name != truth else name for name in read]
+        caption = f"<span>{' | '.join(marked)}</span>"
+        if side == _LARGE:
+            caption += f"<small>is {escape(truth)}</small>"
+        alt = f"{truth}, read as {' and '.join(read)}, {amount:.3g}, test image {i}"
+        items.append(Thumb(alt, f"{caption}<small>{escape(words.value(amount))}</small>", _link(shown, i)))
+    return thumbs(items, levels(images[indices]), side)
+
+
+def _link(shown: Shown, i: int) -> str:
+    """Opens image ``i`` in the digit lab, which picks it by its class and how many of that class come before it."""
+    label = shown.images.labels[i]
+    number = np.count_nonzero(shown.images.labels[:i] == label)
+    class_name = quote(shown.images.class_names[label], safe="")
+    return f"digit_lab?source=Pick&images={shown.name}&class={class_name}&number={number}"
