@@ -26,6 +26,7 @@ bench: .venv/train.stamp ## time it, with the naive way beside it
 train: .venv/train.stamp ## train every model again (about an hour on two cores)
 	$(PY) -m uqcore train --task moons --method all
 	$(PY) -m uqcore train --task digits --method all
+	$(PY) -m uqcore train --task sine --method all
 
 clean: ## remove .venv and the tools' caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from uqcore import datasets
+from uqcore import datasets, regression
 from uqcore.datasets import DATASETS
 from uqcore.methods import METHODS, sngp
 from uqcore.networks import HEAD, NETWORKS, Flatten, Network
@@ -24,7 +24,7 @@ from uqcore.store import Store
 from uqcore.types import FloatArray, ModelRecord, Posterior, Weights
 
 # More digits than the NumPy side computes at a time, so that its chunks are tested too.
-N_EXAMPLES = {"moons": 60, "digits": 160}
+N_EXAMPLES = {"moons": 60, "digits": 160, "sine": 60}
 SAMPLES = range(5)
 
 
@@ -79,8 +79,8 @@ def numbers(posterior: Posterior) -> list[int]:
 def test_draws_have_the_documented_shape(model: Model) -> None:
     samples = numbers(model.posterior)
     logits = model.posterior.draw(model.x, samples)
-    n_classes = len(datasets.load(model.record.task).class_names)
-    assert logits.shape == (len(samples), len(model.x), n_classes)
+    n_outputs = len(datasets.load(model.record.task).class_names) or 1
+    assert logits.shape == (len(samples), len(model.x), n_outputs)
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
 
@@ -127,7 +127,7 @@ def test_drawing_changes_nothing_and_nothing_can_be_changed(model: Model) -> Non
     x = model.x.copy()
     x.flags.writeable = False
     before = digests(model.posterior)
-    assert len(before) >= 12, "two arrays a layer"
+    assert len(before) >= 2 * len(NETWORKS[model.record.task].layers), "two arrays a layer"
     assert not any(array.flags.writeable for array in held_arrays(model.posterior))
     draw(model.posterior, x, 3)
     assert digests(model.posterior) == before
@@ -142,6 +142,47 @@ def test_threads_that_draw_at_once_get_the_same(model: Model, committed: Store) 
     with ThreadPoolExecutor(8) as pool:
         for logits in pool.map(lambda _: posterior.draw(x, samples), range(8)):
             np.testing.assert_array_equal(logits, expected)
+
+
+# In regression
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_a_sampled_function_is_continuous(method: str, posterior_of: Callable[[str, str], Posterior]) -> None:
+    """On a grid twice as fine its largest step is half as large; noise of its own at each x would stay as large."""
+    posterior = posterior_of("sine", method)
+    largest = []
+    for n_steps in (3000, 6000):
+        x = np.linspace(-6, 6, n_steps + 1, dtype=np.float32)[:, None]
+        values = posterior.draw(x, numbers(posterior))[..., 0].astype(float)
+        largest.append(np.abs(np.diff(values)).max(axis=1))
+    np.testing.assert_allclose(largest[0] / largest[1], 2, atol=0.2)
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "deterministic"])
+def test_functions_spread_where_there_were_no_data(method: str, posterior_of: Callable[[str, str], Posterior]) -> None:
+    """What the SVI article claims of Flipout holds for every method: in the gap, and beyond the data."""
+    dataset, posterior = datasets.load("sine"), posterior_of("sine", method)
+    std = {
+        name: regression.functions(draw(posterior, x, 200)).std
+        for name, x in {"data": dataset.test.x, **dataset.ood}.items()
+    }
+    ratios = regression.std_ratios(std.pop("data"), std)
+    assert set(ratios) == {"gap", "beyond"}
+    assert min(ratios.values()) > 1
+
+
+def test_sngp_is_the_exact_posterior_in_regression(committed: Store) -> None:
+    """The output weights solve (Phi^T Phi + ridge I) beta = Phi^T y, and the precision is that matrix."""
+    record, train = committed.find("sine", "sngp"), datasets.load("sine").train
+    arrays = one(committed, record)
+    process = sngp._RandomFeatures(NETWORKS["sine"], arrays)
+    phi = process.features(process.hidden(train.x)).astype(float)
+    precision = phi.T @ phi + record.config["ridge"] * np.eye(phi.shape[1])
+    cholesky = arrays["gp/cholesky"].astype(float)
+    np.testing.assert_allclose(cholesky @ cholesky.T, precision, atol=1e-3)
+    np.testing.assert_allclose(precision @ arrays["gp/beta"][:, 0], phi.T @ train.y, atol=1e-3)
+    assert not arrays["gp/bias"].any()
 
 
 # What NumPy serves is what TensorFlow trained

@@ -28,9 +28,12 @@ def test_every_dataset_keeps_the_contract(task: str) -> None:
     assert {x.dtype for x in inputs} == {np.dtype(np.float32)}
     assert len({x.shape[1:] for x in inputs}) == 1
     for split in (dataset.train, dataset.validation, dataset.test):
-        assert split.y.dtype == np.int64
         assert len(split.x) == len(split.y)
-        assert set(split.y) == set(range(len(dataset.class_names)))
+        if dataset.is_regression:
+            assert split.y.dtype == np.float64
+        else:
+            assert split.y.dtype == np.int64
+            assert set(split.y) == set(range(len(dataset.class_names)))
         assert not split.y.flags.writeable
     assert not any(x.flags.writeable for x in inputs)
 

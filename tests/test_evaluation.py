@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 import sklearn.metrics
 
-from uqcore import datasets
-from uqcore.evaluation import Evaluation, evaluate
+from uqcore import datasets, regression
+from uqcore.evaluation import Evaluation, RegressionEvaluation, evaluate
 from uqcore.measures import MEASURES
 from uqcore.methods import METHODS
 from uqcore.sampling import draw, load_posterior
@@ -19,7 +20,8 @@ N_SAMPLES = 5
 
 @pytest.fixture(scope="module")
 def results(tiny_store: Store, tiny: dict[str, ModelRecord]) -> dict[str, Evaluation]:
-    return {method: evaluate(tiny_store, record, N_SAMPLES) for method, record in tiny.items()}
+    found = {method: evaluate(tiny_store, record, N_SAMPLES) for method, record in tiny.items()}
+    return {method: result for method, result in found.items() if isinstance(result, Evaluation)}
 
 
 @pytest.mark.parametrize("method", list(METHODS))
@@ -78,3 +80,50 @@ def test_progress_counts_every_example_once(tiny_store: Store, tiny: dict[str, M
 def test_measures_of_one_network_that_cannot_tell_are_chance(results: dict[str, Evaluation]) -> None:
     """One sample has no epistemic part: all examples tie."""
     assert results["deterministic"].ood["cluster"]["mutual_information"].auroc == 0.5
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_the_figures_of_a_regression_model(method: str, committed: Store) -> None:
+    record, dataset = committed.find("sine", method), datasets.load("sine")
+    ticks: list[tuple[int, int]] = []
+    result = evaluate(committed, record, N_SAMPLES, lambda done, total: ticks.append((done, total)))
+    assert isinstance(result, RegressionEvaluation)
+    for name in ("model_id", "task", "method", "seed", "n_parameters"):
+        assert getattr(result, name) == getattr(record, name)
+    assert result.n_samples == (1 if method == "deterministic" else N_SAMPLES)
+    posterior = load_posterior(committed, record)
+    values = posterior.draw(dataset.test.x, range(result.n_samples))[..., 0].astype(float)
+    mean, variance = values.mean(axis=0), values.var(axis=0)
+    closed = posterior.closed_form(dataset.test.x)
+    if closed is not None:
+        mean, variance = closed.mean[:, 0], closed.variance
+    y, std = dataset.test.y, np.sqrt(variance + record.metrics["noise_std"] ** 2)
+    assert result.rmse == pytest.approx(sklearn.metrics.root_mean_squared_error(y, mean), rel=1e-5)
+    assert result.nll == pytest.approx(-scipy.stats.norm.logpdf(y, mean, std).mean(), rel=1e-4)
+    assert result.coverage == pytest.approx(np.mean(np.abs(y - mean) <= scipy.stats.norm.ppf(0.95) * std), abs=2e-3)
+    assert result.width == pytest.approx(2 * scipy.stats.norm.ppf(0.95) * std.mean(), rel=1e-5)
+    assert result.crps == pytest.approx(regression.crps(regression.Gaussian(mean, std), y), rel=1e-4)
+    assert result.std_on_data == pytest.approx(np.sqrt(variance).mean(), rel=1e-4, abs=1e-9)
+    assert list(result.std_ratio) == list(dataset.ood)
+    assert ticks == [(1000, 1300), (1100, 1300), (1300, 1300)]
+
+
+def test_regression_models_are_near_the_best_there_is(committed: Store) -> None:
+    """The noise is 0.1, so that no model can expect an RMSE below 0.1, nor a CRPS below 0.1 / sqrt(pi) = 0.0564."""
+    for method in METHODS:
+        result = evaluate(committed, committed.find("sine", method), 50)
+        assert isinstance(result, RegressionEvaluation)
+        assert result.rmse < 0.12
+        assert result.crps < 0.07
+        assert 0.85 < result.coverage < 0.97
+        assert result.calibration_error < 0.06
+
+
+def test_a_summary_names_every_figure_that_there_is(committed: Store, results: dict[str, Evaluation]) -> None:
+    line, functions = evaluate(committed, committed.find("sine", "deterministic")).summary().split("\n")
+    for words in ("sine-deterministic-seed0: RMSE 0.", "NLL -0.", "CRPS 0.", "90% interval covers 9", "(1 samples)"):
+        assert words in line
+    assert functions == "  std on data 0.0000"
+    _, functions = evaluate(committed, committed.find("sine", "sngp")).summary().split("\n")
+    assert "; gap " in functions
+    assert results["sngp"].summary().count("cluster") == 2

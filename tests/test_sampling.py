@@ -174,7 +174,7 @@ def test_a_record_that_does_not_fit_the_program_is_one_sentence(
     record = tiny["sngp"]
     cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"method": "magic"}, "Unknown method 'magic'"),
-        ({"task": "stars"}, r"one of the tasks moons, digits; .* is for 'stars'"),
+        ({"task": "stars"}, r"one of the tasks moons, digits, sine; .* is for 'stars'"),
         ({"config": {"epochs": 1}}, r"`python -m uqcore train .*Expected the settings epochs, .*Received: epochs"),
         ({"config": {**record.config, "ridge": -1.0}}, "ridge must be above 0"),
     )

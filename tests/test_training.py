@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from conftest import tiny_config
 
-from uqcore import datasets, training
+from uqcore import datasets, regression, training
 from uqcore.measures import MEASURES
 from uqcore.methods import METHODS
-from uqcore.methods.base import TrainingConfig
+from uqcore.methods.base import TrainingConfig, configure
 from uqcore.metrics import accuracy, nll
 from uqcore.sampling import draw, load_posterior
 from uqcore.store import Store
@@ -144,6 +144,33 @@ def test_thresholds_and_figures_are_those_of_the_validation_split(
             assert accepted.sum() in (495, 496), "99 % of the 500, a tie of rounding aside"
 
 
+@pytest.mark.parametrize("method", ["deterministic", "sngp", "svi_flipout"])
+def test_a_regression_model_has_the_figures_of_its_kind(store: Store, method: str) -> None:
+    validation = datasets.load("sine").validation
+    config = configure(METHODS[method].configs["sine"], {"epochs": "2"})
+    record = train(store, "sine", method, 0, config)
+    assert {"loss", "rmse", "val_loss", "val_rmse"} <= set(record.metrics)
+    assert not [name for name in record.metrics if "accuracy" in name or "threshold" in name]
+    function = regression.functions(draw(load_posterior(store, record), validation.x, 50))
+    assert record.metrics["noise_std"] == pytest.approx(regression.fit_noise(function, validation.y), rel=1e-4)
+    predictive = regression.predictive(function, record.metrics["noise_std"])
+    for name in ("nll", "crps"):
+        expected = getattr(regression, name)(predictive, validation.y)
+        assert record.metrics[f"validation_{name}"] == pytest.approx(expected, rel=1e-4)
+    assert record.metrics["validation_rmse"] == pytest.approx(regression.rmse(function.mean, validation.y), rel=1e-5)
+
+
+def test_the_loss_of_regression_is_the_mean_squared_error(store: Store) -> None:
+    """The served network's own error, on the validation data that Keras saw after the last step."""
+    validation = datasets.load("sine").validation
+    config = configure(METHODS["deterministic"].configs["sine"], {"epochs": "2"})
+    record = train(store, "sine", "deterministic", 0, config)
+    values = load_posterior(store, record).draw(validation.x, [0])[0, :, 0]
+    error = np.square(values - validation.y).mean()
+    assert record.metrics["val_loss"] == pytest.approx(error, rel=1e-4)
+    assert record.metrics["val_rmse"] == pytest.approx(np.sqrt(error), rel=1e-4)
+
+
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Test and OOD data that would spoil every figure which looked at them."""
@@ -162,6 +189,6 @@ def test_neither_test_nor_ood_data_take_part(store: Store, tiny: dict[str, Model
 
 
 def test_an_unknown_task_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UqError, match=r"Expected one of the tasks moons, digits. Received: 'letters'"):
+    with pytest.raises(UqError, match=r"Expected one of the tasks moons, digits, sine. Received: 'letters'"):
         train(Store(tmp_path), "letters", "deterministic", 0)
     assert not list(tmp_path.iterdir())

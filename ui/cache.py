@@ -11,7 +11,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from ui import controls
-from uqcore import datasets, kept_draws, mnist_article
+from uqcore import datasets, kept_draws, lines, mnist_article
 from uqcore.methods import METHODS
 from uqcore.predictions import Predictions
 from uqcore.predictions.ours import Unseen, predictions_of
@@ -24,6 +24,7 @@ from uqcore.types import Draws, FloatArray, IntArray, ModelRecord, UqError
 from uqcore.verdicts import Gauge, gauge, own_threshold
 
 _WARM_STEP = 5
+_CUT = ("moons", "digits")  # the tasks whose pages cut a measure at the method's own threshold
 _N_TIMED = 200
 
 
@@ -56,7 +57,8 @@ def models(task: str) -> tuple[dict[str, Model], list[str]]:
     for method_id in METHODS:
         try:
             record = default_store().find(task, method_id)
-            own_threshold(record)  # a row without it is as good as missing
+            if task in _CUT:
+                own_threshold(record)  # a row without it is as good as missing
             found[method_id] = Model(record, _bank(record.model_id, tuple(file.sha256 for file in record.files)))
         except UqError as error:
             problems.append(str(error))
@@ -178,3 +180,22 @@ def article_tables(model_id: str, n_samples: int) -> dict[str, Acceptance]:
     """The tables of the MNIST article for a stored digit model."""
     store = default_store()
     return dict(mnist_article.tables(store, store.get(model_id), n_samples))
+
+
+@st.cache_resource(show_spinner="Fitting …", max_entries=60)
+def line_fit(model_id: str, setting: lines.Setting) -> tuple[lines.Fit, str]:
+    """A regression model fitted to the data of ``setting``, and a name that determines it."""
+    store = default_store()
+    record = store.get(model_id)
+    digests = "".join(file.sha256 for file in record.files)
+    return lines.fit(store, record, setting), f"{model_id} {digests} {setting}"
+
+
+@st.cache_resource(show_spinner=False, max_entries=60)
+def line_draws(name: str, _fitted: lines.Fit, n_samples: int) -> Draws:
+    return draw(_fitted.posterior, lines.grid(), n_samples)
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def line_figures(name: str, n_samples: int, _fitted: lines.Fit, _setting: lines.Setting) -> lines.Figures:
+    return lines.figures(_fitted, _setting, n_samples)

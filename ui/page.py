@@ -19,6 +19,7 @@ _DOORS = {
     "pages/two_moons.py": ("Two moons", ":material/scatter_plot:"),
     "pages/digit_lab.py": ("Digit lab", ":material/draw:"),
     "pages/threshold_lab.py": ("Threshold lab", ":material/tune:"),
+    "pages/regression.py": ("Regression", ":material/show_chart:"),
     "pages/gallery.py": ("Gallery", ":material/photo_library:"),
     "pages/reproductions.py": ("Reproductions", ":material/fact_check:"),
 }

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from uqcore.lines import Figures
 from uqcore.selection import Acceptance, Estimate
 from uqcore.surfaces import Surface
 from uqcore.tuning import Tuned
@@ -181,3 +182,36 @@ def who_names_another(names: tuple[str, str], n_differ: int, n: int, right: tupl
         return f"{said}."
     neither = n_differ - sum(right)
     return f"{said}: there the first is right {right[0]:,} times, the second {right[1]:,}, neither {neither:,}."
+
+
+def who_widens_in_the_gap(ratios: Mapping[str, float]) -> str:
+    """The answer of the regression page, in Markdown: whose functions lie farther apart where there is no data."""
+    if not ratios:
+        return "No trained model can be shown."
+    wider = {label: ratio for label, ratio in ratios.items() if ratio > 1}
+    said = [f"**{label}** {ratio:.1f} times" for label, ratio in wider.items()]
+    start = "In the shaded gap there is no data. "
+    if not wider:
+        return start + "**No method** is less sure there than on the data."
+    silent = [label for label, ratio in ratios.items() if math.isnan(ratio)]
+    rest = f" **{_listed(silent)}** draws one line and no band." if silent else ""
+    return f"{start}How much farther do the sampled functions lie apart there than on the data? {_listed(said)}.{rest}"
+
+
+def regression_table(figures: Mapping[str, Figures]) -> str:
+    """A row a method, with what it scores on test points."""
+    rows = [
+        [
+            label,
+            f"{f.rmse:.3f}",
+            f"{f.nll:.3f}",
+            f"{f.crps:.4f}",
+            percent(f.coverage),
+            f"{f.width:.3f}",
+            f"{f.calibration_error:.3f}",
+            *("–" if math.isnan(ratio) else f"{ratio:.2f} times" for ratio in f.std_ratio.values()),
+        ]
+        for label, f in figures.items()
+    ]
+    head = ["", "RMSE", "NLL", "CRPS", "90 % covers", "its width", "quantile error", "in the gap", "beyond"]
+    return table(head, rows)

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from uqcore import cli_selection, methods
+from uqcore import cli_reproduce, cli_selection, methods
 from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.store import FileCheck, Store, all_files, default_store
@@ -67,6 +68,17 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_selection.add_commands(commands, _share_bar)
 
+    predict = commands.add_parser("predict", help="samples of a Keras model with dropout, for `tune` and the pages")
+    predict.add_argument("model", type=Path, metavar="MODEL.keras")
+    predict.add_argument("input", type=Path, metavar="INPUT.npy", help="or .npz with an array for each input")
+    predict.add_argument("--samples", type=_positive, default=50)
+    predict.add_argument("--seed", type=_seed, default=0)
+    predict.add_argument("--batch-size", type=_positive, default=256)
+    predict.add_argument("--out", type=Path, required=True, metavar="PREDICTIONS.npz")
+    predict.set_defaults(run=_predict)
+
+    cli_reproduce.add_command(commands, _retrain)
+
     bench = commands.add_parser("bench", help="how fast it is, with the naive way beside it")
     bench.add_argument("--json", action="store_true")
     bench.set_defaults(run=_bench)
@@ -76,8 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 def _train(arguments: argparse.Namespace) -> None:
     from uqcore.training import train
 
-    if find_spec("tensorflow") is None:
-        raise UqError("Training needs TensorFlow, which is not installed here: run `make .venv/train.stamp`.")
+    _check_tensorflow()
     task = _known_task(arguments.task)
     chosen = list(methods.METHODS) if arguments.method == "all" else [methods.method(arguments.method).method_id]
     settings = _settings(arguments.set)
@@ -87,6 +98,18 @@ def _train(arguments: argparse.Namespace) -> None:
     for method_id, config in configs.items():
         record = train(store, task, method_id, arguments.seed, config, _EpochBar())
         print(f"{record.model_id}: {record.training_time_s:.1f} s of training, {_figures(record.metrics)}".rstrip(", "))
+
+
+def _check_tensorflow() -> None:
+    if find_spec("tensorflow") is None:
+        raise UqError("This needs TensorFlow, which is not installed here: run `make .venv/train.stamp`.")
+
+
+def _retrain(store: Store) -> None:
+    from uqcore.reproduce.retrain import retrain
+
+    _check_tensorflow()
+    retrain(store, _EpochBar())
 
 
 def _configured(method_id: str, task: str, settings: dict[str, str]) -> TrainingConfig:
@@ -112,15 +135,15 @@ def _problems(record: ModelRecord, checks: Sequence[FileCheck]) -> list[str]:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from uqcore.evaluation import Evaluation, evaluate
+    from uqcore.evaluation import Evaluation, RegressionEvaluation, evaluate
 
     store = default_store()
     chosen = _selected(store, arguments.task, arguments.method)
-    results: list[Evaluation] = []
+    results: list[Evaluation | RegressionEvaluation] = []
     for record in chosen:
         results.append(evaluate(store, record, arguments.samples, _Bar(record.model_id)))
         if not arguments.json:
-            _print_evaluation(results[-1])
+            print(results[-1].summary())
     if arguments.json:
         print(json.dumps([_plain(asdict(result)) for result in results], indent=2))
 
@@ -134,15 +157,16 @@ def _selected(store: Store, task: str | None, method_id: str | None) -> list[Mod
     return chosen
 
 
-def _print_evaluation(result: Any) -> None:
-    print(
-        f"{result.model_id}: accuracy {result.accuracy:.2%}, NLL {result.nll:.4f}, Brier {result.brier:.4f}, "
-        f"ECE {result.ece:.4f} ({result.n_samples} samples)"
+def _predict(arguments: argparse.Namespace) -> None:
+    from uqcore.keras_dropout import predict_file
+
+    _check_tensorflow()
+    bar = _Bar(arguments.model.name)
+    made = predict_file(
+        arguments.model, arguments.input, arguments.samples, arguments.out, arguments.seed, arguments.batch_size, bar
     )
-    for name, by_measure in result.ood.items():
-        for measure in dict.fromkeys(("predictive_entropy", result.own_measure)):
-            row = by_measure[measure]
-            print(f"  {name:8} {measure:18} AUROC {row.auroc:.4f}  AUPR {row.aupr:.4f}  FPR95 {row.fpr95:.4f}")
+    shape = f"{made.n_samples} samples, {len(made):,} examples, {made.n_classes} classes"
+    print(f"{arguments.out}: {made.kind} of {shape}")
 
 
 def _draws(arguments: argparse.Namespace) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from uqcore import datasets, metrics
+from uqcore import datasets, metrics, regression
 from uqcore.measures import MEASURES
 from uqcore.methods import METHODS
 from uqcore.metrics import OodMetrics
-from uqcore.sampling import draw_in_chunks, load_posterior
+from uqcore.sampling import draw, draw_in_chunks, load_posterior, sample_numbers
 from uqcore.store import Store
-from uqcore.types import FloatArray, ModelRecord
+from uqcore.types import Dataset, FloatArray, ModelRecord, Posterior
 
 Tick = Callable[[int, int], None]
 """Told how many of how many examples are done."""
@@ -20,7 +20,7 @@ Tick = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One model's figures.
+    """One classifier's figures.
 
     Attributes:
         n_samples: samples drawn; the deterministic network has 1, an ensemble its members.
@@ -44,13 +44,74 @@ class Evaluation:
     misclassification_auroc: float
     ood: Mapping[str, Mapping[str, OodMetrics]]
 
+    def summary(self) -> str:
+        """What a person compares, a line for the test split and two at most for each OOD set."""
+        lines = [
+            f"{self.model_id}: accuracy {self.accuracy:.2%}, NLL {self.nll:.4f}, Brier {self.brier:.4f}, "
+            f"ECE {self.ece:.4f} ({self.n_samples} samples)"
+        ]
+        for name, by_measure in self.ood.items():
+            for measure in dict.fromkeys(("predictive_entropy", self.own_measure)):
+                row = by_measure[measure]
+                lines.append(
+                    f"  {name:8} {measure:18} AUROC {row.auroc:.4f}  AUPR {row.aupr:.4f}  FPR95 {row.fpr95:.4f}"
+                )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class RegressionEvaluation:
+    """One regression model's figures.
+
+    Attributes:
+        n_samples: as for a classifier.
+        noise_std: the observation noise that was fitted on validation data and is part of the predictive distribution.
+        rmse, nll, crps, calibration_error: of the predictive distribution on the test split; see `uqcore.regression`.
+        coverage, width: of its central 90 % interval.
+        std_on_data: mean standard deviation of the functions, noise apart, on the test split.
+        std_ratio: OOD set -> the same there, as a multiple of ``std_on_data``; NaN for a single function.
+    """
+
+    model_id: str
+    task: str
+    method: str
+    seed: int
+    n_parameters: int
+    n_samples: int
+    noise_std: float
+    rmse: float
+    nll: float
+    crps: float
+    coverage: float
+    width: float
+    calibration_error: float
+    std_on_data: float
+    std_ratio: Mapping[str, float]
+
+    def summary(self) -> str:
+        """What a person compares, a line for the test split and one for the spread of the functions."""
+        ratios = ", ".join(f"{name} {ratio:.2f} x" for name, ratio in self.std_ratio.items())
+        return (
+            f"{self.model_id}: RMSE {self.rmse:.4f}, NLL {self.nll:.4f}, CRPS {self.crps:.4f}, "
+            f"{regression.LEVEL:.0%} interval covers {self.coverage:.1%} at width {self.width:.3f}, "
+            f"quantile error {self.calibration_error:.3f} ({self.n_samples} samples)\n"
+            f"  std on data {self.std_on_data:.4f}"
+        ) + (f"; {ratios}" if self.std_on_data else "")
+
 
 def evaluate(
     store: Store, record: ModelRecord, n_samples: int = 50, tick: Tick = lambda done, total: None
-) -> Evaluation:
+) -> Evaluation | RegressionEvaluation:
     """Draws ``n_samples`` samples on the test split and every OOD set of the task, and computes every metric."""
     dataset = datasets.load(record.task)
     posterior = load_posterior(store, record)
+    of_kind = _evaluate_regression if dataset.is_regression else _evaluate_classification
+    return of_kind(record, posterior, dataset, n_samples, tick)
+
+
+def _evaluate_classification(
+    record: ModelRecord, posterior: Posterior, dataset: Dataset, n_samples: int, tick: Tick
+) -> Evaluation:
     names = [name for name in MEASURES if name != "bernoulli_variance" or len(dataset.class_names) == 2]
     inputs = {"": dataset.test.x, **dataset.ood}
     total, done = sum(len(x) for x in inputs.values()), 0
@@ -83,6 +144,37 @@ def evaluate(
             ood_name: {name: metrics.ood_metrics(test[name], values[name]) for name in names}
             for ood_name, values in measured.items()
         },
+    )
+
+
+def _evaluate_regression(
+    record: ModelRecord, posterior: Posterior, dataset: Dataset, n_samples: int, tick: Tick
+) -> RegressionEvaluation:
+    inputs = {"": dataset.test.x, **dataset.ood}
+    total, done = sum(len(x) for x in inputs.values()), 0
+    functions: dict[str, regression.Gaussian] = {}
+    for name, x in inputs.items():
+        functions[name] = regression.functions(draw(posterior, x, n_samples))
+        done += len(x)
+        tick(done, total)
+    on_test, y = functions.pop(""), dataset.test.y
+    predictive = regression.predictive(on_test, record.metrics["noise_std"])
+    return RegressionEvaluation(
+        model_id=record.model_id,
+        task=record.task,
+        method=record.method,
+        seed=record.seed,
+        n_parameters=record.n_parameters,
+        n_samples=len(sample_numbers(posterior, n_samples)),
+        noise_std=record.metrics["noise_std"],
+        rmse=regression.rmse(predictive.mean, y),
+        nll=regression.nll(predictive, y),
+        crps=regression.crps(predictive, y),
+        coverage=regression.coverage(predictive, y),
+        width=regression.width(predictive),
+        calibration_error=regression.quantile_calibration_error(predictive, y),
+        std_on_data=float(on_test.std.mean()),
+        std_ratio=regression.std_ratios(on_test.std, {name: f.std for name, f in functions.items()}),
     )
 
 

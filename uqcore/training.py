@@ -11,7 +11,7 @@ from importlib.metadata import version
 from json import dumps
 from typing import NamedTuple
 
-from uqcore import datasets, kept_draws
+from uqcore import datasets, kept_draws, regression
 from uqcore.manifest import default_id
 from uqcore.measures import MEASURES
 from uqcore.methods import METHODS, method
@@ -20,7 +20,7 @@ from uqcore.metrics import accuracy, nll
 from uqcore.sampling import draw_in_chunks, load_posterior
 from uqcore.selection import threshold_at_coverage
 from uqcore.store import Store
-from uqcore.types import ModelRecord, Progress, Report, StoredFile, UqError
+from uqcore.types import Draws, ModelRecord, Progress, Report, Split, StoredFile, UqError
 
 _VERSIONED = ("numpy", "tensorflow", "tf_keras", "tf-models-official")
 _VALIDATION_SAMPLES = 50
@@ -128,12 +128,29 @@ def _part(
 
 
 def _validation_metrics(store: Store, record: ModelRecord) -> dict[str, float]:
-    """The served model on the validation split: accuracy, NLL, and the thresholds that pages start from.
+    """The served model on the validation split; test and OOD data take no part."""
+    dataset = datasets.load(record.task)
+    drawn = draw_in_chunks(load_posterior(store, record), dataset.validation.x, _VALIDATION_SAMPLES)
+    if dataset.is_regression:
+        return _regression_metrics(drawn, dataset.validation)
+    return _classification_metrics(record, drawn, dataset.validation)
 
-    ``threshold_<measure>`` accepts 99 % of the validation examples; test and OOD data take no part.
-    """
-    validation = datasets.load(record.task).validation
-    drawn = draw_in_chunks(load_posterior(store, record), validation.x, _VALIDATION_SAMPLES)
+
+def _regression_metrics(drawn: Draws, validation: Split) -> dict[str, float]:
+    """``noise_std`` is the observation noise of `uqcore.regression.predictive`; the figures are those with it."""
+    function = regression.functions(drawn)
+    noise_std = regression.fit_noise(function, validation.y)
+    predictive = regression.predictive(function, noise_std)
+    return {
+        "noise_std": noise_std,
+        "validation_rmse": regression.rmse(predictive.mean, validation.y),
+        "validation_nll": regression.nll(predictive, validation.y),
+        "validation_crps": regression.crps(predictive, validation.y),
+    }
+
+
+def _classification_metrics(record: ModelRecord, drawn: Draws, validation: Split) -> dict[str, float]:
+    """Accuracy, NLL, and the thresholds that pages start from: ``threshold_<measure>`` accepts 99 % of the examples."""
     measures = dict.fromkeys(("predictive_entropy", METHODS[record.method].own_measure))
     return {
         "validation_accuracy": accuracy(drawn.predictive, validation.y),

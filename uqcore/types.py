@@ -30,10 +30,10 @@ def softmax(logits: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Examples with their labels: ``x (N, *input_shape) float32``, ``y (N,) int64``."""
+    """Examples with their labels: ``x (N, *input_shape) float32``, ``y (N,) int64``; in regression ``y`` is float64."""
 
     x: FloatArray
-    y: IntArray
+    y: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.y)
@@ -44,10 +44,10 @@ class Dataset:
     """A task's data. ``ood`` is for evaluation only: neither training nor any choice may look at it.
 
     Attributes:
-        task_id: ``"moons"`` or ``"digits"``.
+        task_id: ``"moons"``, ``"digits"`` or ``"sine"``.
         train, validation, test: disjoint splits, already normalised.
         ood: OOD set's name -> inputs ``(N, *input_shape)``, normalised as the in-distribution inputs are.
-        class_names: the name of each of the K classes.
+        class_names: the name of each of the K classes; none in regression, where one output is the function's value.
     """
 
     task_id: str
@@ -57,10 +57,18 @@ class Dataset:
     ood: Mapping[str, FloatArray]
     class_names: tuple[str, ...]
 
+    @property
+    def is_regression(self) -> bool:
+        """Whether labels are numbers to be met, not classes."""
+        return not self.class_names
+
 
 @dataclass(frozen=True, eq=False)
 class Draws:
     """What a model says about N examples: S samples of the logits and, where the method has one, a closed form.
+
+    In regression K is 1 and what is called a logit is the value of a sampled function; `uqcore.regression` reads it,
+    and probabilities mean nothing.
 
     Attributes:
         logits: ``(S, N, K)``; slice s depends only on the model, the sample's number and the inputs.

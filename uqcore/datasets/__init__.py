@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
 
-from uqcore.datasets import digits, moons
+from uqcore.datasets import digits, moons, sine
 from uqcore.types import Dataset, UqError
 
-DATASETS: dict[str, Callable[[int], Dataset]] = {"moons": moons.load, "digits": digits.load}
+DATASETS: dict[str, Callable[[int], Dataset]] = {"moons": moons.load, "digits": digits.load, "sine": sine.load}
 
 _lock = Lock()
 

@@ -20,8 +20,12 @@ def seed_everything(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-def fit_classifier(model: Any, dataset: Dataset, config: TrainingConfig, seed: int, report: Report) -> dict[str, float]:
-    """Minimises the cross-entropy of the model's logits; returns the figures of the last epoch."""
+def fit(model: Any, dataset: Dataset, config: TrainingConfig, seed: int, report: Report) -> dict[str, float]:
+    """Minimises the cross-entropy of the model's logits, in regression the mean squared error, and the model's losses.
+
+    Returns:
+        The figures of the last epoch.
+    """
     n_batches = -(-len(dataset.train) // config.batch_size)
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
@@ -33,8 +37,7 @@ def fit_classifier(model: Any, dataset: Dataset, config: TrainingConfig, seed: i
         optimizer=keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
         if config.weight_decay
         else keras.optimizers.Adam(rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        **(_regression() if dataset.is_regression else _classification()),
     )
     validation = tf.data.Dataset.from_tensor_slices((dataset.validation.x, dataset.validation.y)).batch(
         _VALIDATION_BATCH
@@ -47,6 +50,20 @@ def fit_classifier(model: Any, dataset: Dataset, config: TrainingConfig, seed: i
         verbose=0,
     ).history
     return {name: float(values[-1]) for name, values in history.items()}
+
+
+def _classification() -> dict[str, Any]:
+    return {
+        "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    }
+
+
+def _regression() -> dict[str, Any]:
+    return {
+        "loss": keras.losses.MeanSquaredError(),
+        "metrics": [keras.metrics.RootMeanSquaredError(name="rmse")],
+    }
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]

@@ -14,6 +14,8 @@ from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Report, Weight
 CONFIGS = {
     "moons": TrainingConfig(),
     "digits": TrainingConfig(epochs=20, learning_rate=2e-3, schedule="cosine", weight_decay=1e-3, augment=True),
+    # Of the weight decays 0, 0.1, 0.3, 1 and 3 the one with the best validation NLL.
+    "sine": TrainingConfig(epochs=1000, batch_size=64, learning_rate=1e-3, schedule="cosine", weight_decay=1.0),
 }
 
 
@@ -23,7 +25,7 @@ def fit(task: str, config: TrainingConfig, dataset: Dataset, seed: int, report: 
     loop.seed_everything(seed)
     network = networks.NETWORKS[task]
     model = backbone.build(network, backbone.dense_head)
-    metrics = loop.fit_classifier(model, dataset, config, seed, report)
+    metrics = loop.fit(model, dataset, config, seed, report)
     return Fitted(backbone.freeze(network, model), model.count_params(), backbone.n_trainable(model), metrics)
 
 

@@ -1,0 +1,66 @@
+"""How wide should the band be where there is no data?"""
+
+import streamlit as st
+
+from ui import cache, lines_controls, page, words
+from uqcore import lines
+from uqcore.datasets import sine
+from uqcore.plots import functions as plots
+from uqcore.plots import style
+from uqcore.types import UqError
+
+top = page.start("Regression")
+models, problems = cache.models("sine")
+setting = lines_controls.setting()
+n_samples, n_members, n_stds, with_noise, n_lines, overlaid = lines_controls.view()
+counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
+
+x, curves, figures = lines.grid(), [], {}
+for place, (method_id, model) in enumerate(models.items()):
+    try:
+        fitted, name = cache.line_fit(model.record.model_id, setting)
+    except UqError as error:
+        problems.append(str(error))
+        continue
+    draws = cache.line_draws(name, fitted, counts[method_id])
+    figures[model.label] = cache.line_figures(name, counts[method_id], fitted, setting)
+    curves.append(
+        plots.Curves(
+            place,
+            model.label,
+            lines.band(draws, fitted.noise_std, with_noise),
+            draws.logits[:n_lines, :, 0] if len(draws.logits) > 1 else draws.logits[:0, :, 0],
+        )
+    )
+page.answer(top, words.who_widens_in_the_gap({label: f.std_ratio["gap"] for label, f in figures.items()}), problems)
+if not curves:
+    st.stop()
+
+points = lines_controls.points(setting)
+groups = [curves] if overlaid else [[one] for one in curves]
+for column, group in zip(st.columns(len(groups)), groups, strict=True):
+    figure = plots.functions(
+        x[:, 0], group, points, n_stds=n_stds, gap=setting.gap, y_range=lines.Y_RANGE, height=430 if overlaid else 300
+    )
+    with column:
+        st.markdown("" if overlaid else f"**{group[0].label}**")
+        lines_controls.clicked(figure, "overlaid" if overlaid else group[0].label, setting)
+lines_controls.added(setting)
+
+left, right = st.columns([3, 2])
+left.subheader("How far the functions lie apart", anchor=False)
+left.plotly_chart(
+    plots.spreads(x[:, 0], {one.label: one.function.std for one in curves}, gap=setting.gap),
+    config=style.CONFIG,
+    key="spreads",
+)
+right.subheader("Are the quantiles right?", anchor=False)
+right.plotly_chart(
+    plots.quantiles({label: f.quantiles for label, f in figures.items()}), config=style.CONFIG, key="quantiles"
+)
+st.html(words.regression_table(figures))
+st.caption(
+    f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The 90 % interval "
+    "should cover 90 %, the narrower the better. In the gap, and beyond |x| = 4: how many times as far the functions "
+    "lie apart there as on the data. One training each."
+)

@@ -1,0 +1,107 @@
+"""The controls of the regression page: the data, the view, and points that are added by clicking."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from ui import controls
+from ui.controls import BIND, put_in_url
+from uqcore.datasets import sine
+from uqcore.lines import MAX_ADDED, Setting
+from uqcore.plots import style
+from uqcore.plots.functions import Points
+
+
+class View(NamedTuple):
+    """How the functions are drawn."""
+
+    n_samples: int
+    n_members: int
+    n_stds: float
+    with_noise: bool
+    n_lines: int
+    overlaid: bool
+
+
+def setting() -> Setting:
+    """The noise, the gap and the added points; a move of any of them fits every method again."""
+    columns = st.columns(3)
+    noise = columns[0].slider(
+        "Noise", 0.0, 0.5, sine.NOISE, 0.05, key="y_noise", bind=BIND, help="Of y, as a deviation."
+    )
+    center = columns[1].slider("Gap, centre", -2.0, 2.0, 0.0, 0.25, key="gap_at", bind=BIND)
+    width = columns[2].slider("Gap, width", 0.5, 3.0, 2.0, 0.25, key="gap_width", bind=BIND)
+    return Setting(noise, (center - width / 2, center + width / 2), _added())
+
+
+def view() -> View:
+    columns = st.columns(4)
+    n_samples = controls.samples(columns[0])
+    n_members = controls.members(10, columns[1])
+    n_stds = columns[2].slider("Band, in deviations", 0.5, 3.0, 2.0, 0.5, key="stds", bind=BIND)
+    n_lines = columns[3].slider(
+        "Functions drawn", 0, 30, 8, key="lines", bind=BIND, help="A sample is a function: each thin line is one."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layout = controls.choice("Show", {"apart": "Side by side", "together": "Overlaid"}, "layout", "apart")
+        with_noise = st.toggle("Band with the noise", key="band_noise", bind=BIND)
+    return View(n_samples, n_members, n_stds, with_noise, n_lines, layout == "together")
+
+
+def points(setting: Setting) -> Points:
+    """The training points and the added ones, to be drawn."""
+    train = setting.dataset.train
+    extra = np.array(setting.added, np.float64).reshape(-1, 2)
+    return Points(np.append(train.x[:, 0], extra[:, 0]), np.append(train.y, extra[:, 1]), len(extra))
+
+
+def clicked(figure: dict[str, Any], name: str, setting: Setting) -> None:
+    """Shows the figure; a click adds a point, and the page runs again with it."""
+    # The key counts the points: the chart of a new one has nothing selected.
+    event = st.plotly_chart(
+        figure,
+        config=style.CONFIG,
+        key=f"functions_{name}_{len(setting.added)}",
+        on_select="rerun",
+        selection_mode="points",
+    )
+    chosen = event["selection"]["points"]
+    if chosen and len(setting.added) < MAX_ADDED:
+        place = (round(float(chosen[0]["x"]), 2), round(float(chosen[0]["y"]), 2))
+        put_in_url("points", _text((*setting.added, place)))
+        st.rerun()
+
+
+def added(setting: Setting) -> None:
+    """What clicking does, and a way back."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        n = len(setting.added)
+        st.caption(
+            f"Click a plot to add a point: every method is fitted again. {n} added, each counting as ten."
+            if n
+            else "Click a plot to add a point: every method is fitted again."
+        )
+        if n and st.button("Remove the last", key="remove_last"):
+            put_in_url("points", _text(setting.added[:-1]) or None)
+            st.rerun()
+
+
+def _added() -> tuple[tuple[float, float], ...]:
+    """The points in the link; what is no pair of numbers in range is left out."""
+    found = []
+    for pair in st.query_params.get("points", "").split(";")[:MAX_ADDED]:
+        try:
+            x, y = (float(number) for number in pair.split(","))
+        except ValueError:
+            continue
+        if isfinite(x) and isfinite(y) and sine.EDGES[0] <= x <= sine.EDGES[1] and abs(y) <= 10:
+            found.append((x, y))
+    return tuple(found)
+
+
+def _text(added: tuple[tuple[float, float], ...]) -> str:
+    return ";".join(f"{x:g},{y:g}" for x, y in added)

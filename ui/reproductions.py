@@ -1,0 +1,59 @@
+"""The page of published numbers: rows that are kept between visitors, as tables and as words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from html import escape
+
+import streamlit as st
+
+from uqcore.reproduce import SOURCES, Row, Source
+from uqcore.reproduce.trainings import store_beside
+from uqcore.store import default_store
+
+_HEAD = ("", "quantity", "published", "ours", "note")
+
+
+def rows_of(source: Source) -> list[Row]:
+    """The rows of one source, counted once for all visitors until a model changes.
+
+    Raises:
+        UqError: a model or a training cannot be read.
+    """
+    store = default_store()
+    manifests = [path.read_bytes() for path in (store.manifest, store_beside(store).manifest) if path.is_file()]
+    return _rows(source.title, sha256(b"\0".join([str(store.root).encode(), *manifests])).hexdigest())
+
+
+@st.cache_data(show_spinner="Counting …", max_entries=32)
+def _rows(title: str, digest: str) -> list[Row]:
+    (source,) = (source for source in SOURCES if source.title == title)
+    return list(source.rows(default_store()))
+
+
+def what_came_out(rows: Sequence[Row]) -> str:
+    """The answer of the page, in Markdown: how many agree, and why the others do not."""
+    if not rows:
+        return "No trained model can be shown."
+    others = [row for row in rows if not row.agrees]
+    start = f"**{len(rows) - len(others)} of {len(rows)}** published numbers and claims come out as published."
+    reasons = [f"- {row.source}, {row.quantity}: {row.published}, here {row.ours}. {row.explanation}" for row in others]
+    return "\n".join([start + (" The others:" if others else ""), *reasons])
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A row a number, in HTML; on a narrow screen each row is a block of its own."""
+    head = "".join(f"<th>{name}</th>" for name in _HEAD)
+    return f'<table class="published"><tr>{head}</tr>{"".join(map(_line, rows))}</table>'
+
+
+def _line(row: Row) -> str:
+    mark = '<td class="accept">✓ agrees</td>' if row.agrees else '<td class="defer">✗ differs</td>'
+    remarks = " ".join(filter(None, (row.note, row.explanation)))
+    return (
+        f"<tr>{mark}<th>{escape(row.quantity)}</th>"
+        f'<td data-label="published">{escape(row.published)}</td>'
+        f'<td data-label="ours">{escape(row.ours)} <small>{escape(row.rule)}</small></td>'
+        f"<td>{escape(remarks)}</td></tr>"
+    )
