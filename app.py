@@ -42,7 +42,7 @@ st.caption(
 with st.expander("What are the five methods?"):
     st.markdown("\n".join(f"- **{METHODS[method_id].label}.** {METHODS[method_id].summary}" for method_id in models))
 for column, (target, label, text, query) in zip(
-    st.columns(3),
+    (*st.columns(3), *st.columns(3)),
     (
         ("pages/two_moons.py", "See it on two moons", "Every method's uncertainty over one plane, side by side.", {}),
         ("pages/digit_lab.py", "Draw a digit", "Five methods read your handwriting and say how sure they are.", {}),
@@ -52,6 +52,9 @@ for column, (target, label, text, query) in zip(
             "Show the digit readers Fashion-MNIST, add noise, turn it, and watch who notices.",
             {"source": "Pick", "images": "Fashion-MNIST"},
         ),
+        ("pages/threshold_lab.py", "Choose a threshold", "Certify a risk, on our models or on your predictions.", {}),
+        ("pages/regression.py", "Fit a curve", "How wide is the band where there is no data? Click to add some.", {}),
+        ("pages/gallery.py", "Browse the doubtful", "The digits that a model is surest and least sure of.", {}),
     ),
     strict=True,
 ):

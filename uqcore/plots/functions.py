@@ -77,7 +77,7 @@ def functions(
         "layout": layout(
             height,
             showlegend=len(curves) > 1,
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
             xaxis={"range": [float(x[0]), float(x[-1])], "zeroline": False},
             yaxis={"range": list(y_range), "zeroline": False},
             shapes=[_shade(gap)],
