@@ -13,7 +13,7 @@ run: .venv/serve.stamp ## start the dashboard on http://localhost:$PORT (8501); 
 	$(PY) -m streamlit run app.py --server.port $(PORT)
 
 test: .venv/dev.stamp ## run all tests
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff check .
@@ -23,7 +23,7 @@ lint: .venv/dev.stamp ## check style, formatting and types
 bench: .venv/train.stamp ## time it, with the naive way beside it
 	$(PY) -m uqcore bench
 
-train: .venv/train.stamp ## train every model again (about an hour on two cores)
+train: .venv/train.stamp ## train every model again (over an hour on two cores)
 	$(PY) -m uqcore train --task moons --method all
 	$(PY) -m uqcore train --task digits --method all
 	$(PY) -m uqcore train --task sine --method all

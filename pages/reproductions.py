@@ -9,9 +9,9 @@ from uqcore.reproduce import SOURCES, to_csv, to_plain
 from uqcore.types import UqError
 
 RULE = (
-    "A number agrees if it lies in the 95 % prediction interval for one more training like ours (Student's t over the "
-    "seeds), widened by half a unit of its last digit; a count of parameters, if it is equal; what a source says in "
-    "words or shows in pictures, if our numbers meet the condition that stands with them."
+    "A number agrees if it is as expected: in the 95 % prediction interval for one more training like ours (Student's "
+    "t over the seeds), widened by half a unit of its last digit. A count of parameters agrees if it is equal, and "
+    "what a source says in words or shows in pictures if our numbers meet the condition that stands with them."
 )
 
 top = page.start("Reproductions")

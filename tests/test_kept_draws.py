@@ -51,8 +51,8 @@ def test_nothing_is_kept_for_a_task_that_is_drawn_in_no_time(tiny_store: Store, 
 
 
 def test_drawing_again_gives_the_same_files(tmp_path: Path, committed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_draws, "inputs_named", lambda task, name: kept_x[name])
     kept_x = {name: np.zeros((3 + i, 28, 28, 1), np.float32) for i, name in enumerate(kept_draws.KEPT["digits"])}
+    monkeypatch.setattr(kept_draws, "inputs_named", lambda task, name: kept_x[name])
     store = Store(tmp_path)
     committed_record = committed.find("digits", "deterministic")
     file = store.save_arrays(committed_record.model_id, committed.arrays(committed_record)[0])

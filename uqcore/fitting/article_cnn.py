@@ -1,4 +1,4 @@
-"""Training of the MNIST article's network, in the Keras of its time."""
+"""Training of the MNIST article's network, with RMSprop as Keras had it and as it has it."""
 
 from __future__ import annotations
 

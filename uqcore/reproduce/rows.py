@@ -22,10 +22,7 @@ from uqcore.predictions.export import safe_cell
 from uqcore.store import Store
 
 CONFIDENCE = 0.95
-UNEXPECTED = (
-    f"It lies outside the {CONFIDENCE:.0%} interval of these trainings, but inside that of the committed ones: seeds, "
-    "or the versions of the libraries, differ."
-)
+UNEXPECTED = "Not so with the trainings in the repository: there it agrees, so seeds or library versions matter here."
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Source:
 def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
     """Where one more value like the n >= 2 given ones lies with a probability of 95 %, if they are normal.
 
-    ``mean ± t s sqrt(1 + 1 / n)`` with Student's t of n - 1 degrees of freedom (Geisser 1993, section 2.2).
+    ``mean ± t s sqrt(1 + 1 / n)`` with Student's t of n - 1 degrees of freedom.
     """
     n = len(values)
     half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * np.std(values, ddof=1) * math.sqrt(1 + 1 / n)
@@ -86,15 +83,7 @@ def half_unit(published: str) -> float:
     return float(Decimal(1).scaleb(_exponent(published)) / 2)
 
 
-def measured(
-    source: str,
-    quantity: str,
-    published: str,
-    values: Sequence[float],
-    note: str = "",
-    explanation: str = UNEXPECTED,
-    of: str = "seeds",
-) -> Row:
+def measured(source: str, quantity: str, published: str, values: Sequence[float], note: str = "") -> Row:
     """A number that depends on the training; ``values``, one a seed, are in the unit of ``published``."""
     low, high = prediction_interval(values)
     rounding = half_unit(published)
@@ -105,12 +94,12 @@ def measured(
         source=source,
         quantity=quantity,
         published=f"{Decimal(published):,}",
-        ours=f"{mean} ({least} to {most}, {len(values)} {of})",
+        ours=f"{mean} ({least} to {most}, {len(values)} seeds)",
         agrees=agrees,
         note=note,
-        explanation="" if agrees else explanation,
+        explanation="" if agrees else UNEXPECTED,
         rule=f"expected {low:,.{digits}f} to {high:,.{digits}f}",
-        values={of: tuple(float(value) for value in values)},
+        values={"seeds": tuple(float(value) for value in values)},
     )
 
 
@@ -139,7 +128,7 @@ def claim(
 
 def spread(values: Sequence[float], digits: int) -> str:
     """The smallest and the largest value, or the one value that there is, as text."""
-    least, most = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
+    least, most = f"{min(values):,.{digits}f}", f"{max(values):,.{digits}f}"
     return least if least == most else f"{least} to {most}"
 
 
