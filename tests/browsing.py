@@ -21,7 +21,7 @@ needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="The browser tests need Chromium: install it with `apt-get install chromium`."
 )
 Visit = Callable[..., Page]
-expect.set_options(timeout=20_000)  # ms; a busy machine is slow, not wrong
+expect.set_options(timeout=60_000)  # ms; a busy machine is slow, not wrong
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import pytest
 
 from uqcore import bench, bench_selection
 from uqcore.bench import Contest, Result, compare, run_all
-from uqcore.store import MODELS_VARIABLE
+from uqcore.evaluation import RegressionEvaluation, evaluate
+from uqcore.store import MODELS_VARIABLE, Store
 from uqcore.types import UqError
 
 
@@ -131,3 +132,11 @@ def test_a_first_page_that_imports_too_much_or_fails_is_refused(
     (tmp_path / "tensorflow.py").write_text("")
     with pytest.raises(UqError, match=problem):
         bench.BENCHMARKS[bench.FIRST_PAGE]().ours(0)
+
+
+def test_the_ratios_of_the_regression_are_reported(committed: Store) -> None:
+    note = bench.BENCHMARKS["sine: five methods, 50 functions"]().note
+    figures = evaluate(committed, committed.find("sine", "svi_flipout"), 50)
+    assert isinstance(figures, RegressionEvaluation)
+    assert f"SVI (Flipout) {figures.std_ratio['gap']:.2f} / {figures.std_ratio['beyond']:.2f}" in note
+    assert "Deterministic" not in note

@@ -188,3 +188,19 @@ def test_the_module_runs() -> None:
     done = subprocess.run([sys.executable, "-m", "uqcore", "--help"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0
     assert all(command in done.stdout for command in ("train", "models", "evaluate", "bench"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has the device that is always full.")
+@pytest.mark.parametrize("arguments", ["models", "models --json"])
+def test_a_full_disk_behind_stdout_is_one_sentence(arguments: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "uqcore", *arguments.split()],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: The results cannot be written to stdout (No space left on device).\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from keras_models import classifier, images, library
 
+from uqcore import cli
 from uqcore.keras_dropout import predict_file, predict_with_uncertainty
 from uqcore.predictions import read_predictions
 from uqcore.types import UqError
@@ -207,11 +209,37 @@ def test_bad_inputs_are_refused(saved: Path, inputs: Any, message: str) -> None:
     assert not (saved / "out.npz").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"1,2,3", b"\x80\x04]", b"PK\x03\x04....", b"\x93NUMPY\x01\x00"])
+def header(*shape: int) -> bytes:
+    """Of an `.npy` file of this shape, with nothing behind it."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"1,2,3", b"\x80\x04]", b"PK\x03\x04....", b"\x93NUMPY\x01\x00", header(10**15), header(9, 6, 6, 1)],
+)
 def test_inputs_of_another_format_are_refused(saved: Path, content: bytes) -> None:
     (saved / "inputs.npy").write_bytes(content)
     with pytest.raises(UqError, match=r"as np\.save or np\.savez writes them"):
         predict(saved)
+
+
+def test_the_command_writes_the_same_file_and_says_what_it_holds(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [str(saved / name) for name in ("model.keras", "inputs.npy", "out.npz")]
+    assert cli.main(["predict", *names[:2], "--samples", "5", "--seed", "3", "--out", names[2]]) == 0
+    out, _ = capsys.readouterr()
+    assert out == f"{names[2]}: probs of 5 samples, 9 examples, 3 classes\n"
+    expected = predict_file(saved / "model.keras", saved / "inputs.npy", 5, saved / "again.npz", seed=3)
+    assert written(saved).fingerprint == expected.fingerprint
+    assert cli.main(["predict", names[0], str(saved / "none.npy"), "--out", str(saved / "no.npz")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, (saved / "no.npz").exists()) == ("", False)
+    assert "none.npy cannot be read (No such file or directory)" in err
+    assert "Traceback" not in err
 
 
 def test_outputs_that_are_not_finite_have_no_file(keras: Any, saved: Path) -> None:

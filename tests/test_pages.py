@@ -325,6 +325,7 @@ def test_a_damaged_manifest_is_one_sentence(text: str, other_store: Store) -> No
 def test_warming_up_draws_the_plane_that_the_page_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the real one
     monkeypatch.setattr(controls, "MAX_SAMPLES", 5)
+    monkeypatch.setattr(cache, "_WARM_AFTER_S", 0)
     st.cache_resource.clear()
     cache.warm_up().join()
     for model in cache.models("moons")[0].values():

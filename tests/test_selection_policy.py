@@ -109,6 +109,20 @@ def test_a_write_that_fails_keeps_the_old_file(tmp_path: Path, monkeypatch: pyte
     assert os.listdir(tmp_path) == ["policy.json"]
 
 
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to("policy.json")
+    POLICY.save(tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert ThresholdPolicy.load(tmp_path / "policy.json") == POLICY
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "absent" / "policy.json"
+    with pytest.raises(UqError) as caught:
+        POLICY.save(path)
+    assert str(caught.value) == f"The policy cannot be written to {path}: No such file or directory."
+
+
 def test_paths_that_are_no_file_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "absent" / "policy.json", tmp_path, "policy\0.json"):
         with pytest.raises(UqError, match="cannot be written"):

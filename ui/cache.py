@@ -24,6 +24,7 @@ from uqcore.types import Draws, FloatArray, IntArray, ModelRecord, UqError
 from uqcore.verdicts import Gauge, gauge, own_threshold
 
 _WARM_STEP = 5
+_WARM_AFTER_S = 4  # by then the page that started the server is there; together both would take twice as long
 _CUT = ("moons", "digits")  # the tasks whose pages cut a measure at the method's own threshold
 _N_TIMED = 200
 
@@ -90,6 +91,7 @@ def warm_up() -> threading.Thread:
     """Draws the two-moons plane once a server, in the background, a few samples at a time: visitors pass between."""
 
     def draw() -> None:
+        time.sleep(_WARM_AFTER_S)
         for n_samples in range(_WARM_STEP, controls.MAX_SAMPLES + 1, _WARM_STEP):
             for model in models("moons")[0].values():
                 try:

@@ -6,6 +6,7 @@ Mostly that is the way of the tutorials: one Keras call a sample (`uqcore.fittin
 from __future__ import annotations
 
 import ast
+import math
 import os
 import platform
 import subprocess
@@ -21,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uqcore import datasets
+from uqcore import datasets, regression
 from uqcore.bench_selection import CONTESTS
 from uqcore.datasets.moons import grid
 from uqcore.measures import MEASURES
@@ -217,6 +218,29 @@ def _sngp_variance() -> Contest:
     )
 
 
+def _sine() -> Contest:
+    """Every method's functions on the test points and outside the data; how far apart they lie stands in the note."""
+    models, data = _Models("sine"), datasets.load("sine")
+
+    def ratios(sample: Sample) -> dict[str, dict[str, float]]:
+        spreads = {
+            name: [regression.functions(sample(name, x, _SAMPLES)).std for x in (data.test.x, *data.ood.values())]
+            for name in METHODS
+        }
+        return {
+            name: regression.std_ratios(on, dict(zip(data.ood, off, strict=True)))
+            for name, (on, *off) in spreads.items()
+        }
+
+    found = ", ".join(
+        f"{METHODS[name].label} " + " / ".join(f"{ratio:.2f}" for ratio in of_method.values())
+        for name, of_method in ratios(models.draw).items()
+        if not any(map(math.isnan, of_method.values()))
+    )
+    note = f"naive: one Keras call a sample; std outside the data ({' / '.join(data.ood)}) / that on the data: {found}"
+    return Contest(lambda i: ratios(models.draw), models.naive(lambda sample, i: ratios(sample)), note)
+
+
 def _of_selection(prepare: Callable[[], tuple[Way, Way | None, str]]) -> Contest:
     return Contest(*prepare())
 
@@ -249,6 +273,7 @@ BENCHMARKS: Mapping[str, Callable[[], Contest]] = {
     "MC Dropout: 50 samples of 1,000 digits": partial(_mc_dropout, compiled=False),
     "MC Dropout: the same against tf.function": partial(_mc_dropout, compiled=True),
     "SNGP: variance on the 100 x 100 grid": _sngp_variance,
+    "sine: five methods, 50 functions": _sine,
     **{name: partial(_of_selection, prepare) for name, prepare in CONTESTS.items()},
     FIRST_PAGE: _first_page,
 }

@@ -6,9 +6,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; 2 is the exit code of an error that one sentence explains."""
     arguments = _parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        with _writing_stdout():
+            arguments.run(arguments)
     except UqError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -38,6 +41,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped; nothing half-written is left behind", file=sys.stderr)
         return 130
     return 0
+
+
+@contextmanager
+def _writing_stdout() -> Iterator[None]:
+    """UqError if stdout cannot be written; a reader that has seen enough, as ``head`` has, is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:  # of stdout: whatever reads or writes files has made its own a UqError
+        # What is still in the buffer must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise UqError(f"The results cannot be written to stdout ({error.strerror or error}).") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -191,7 +207,7 @@ def _bench(arguments: argparse.Namespace) -> None:
         results.append(result)
         if not arguments.json:
             naive = "" if result.naive_s is None else f"   naive {result.naive_s:9.4f} s   {result.ratio:6.1f} x"
-            print(f"{result.name:44} {result.seconds:9.4f} s{naive}")
+            print(f"{result.name:46} {result.seconds:9.4f} s{naive}   {result.note}")
     if arguments.json:
         print(json.dumps([{**asdict(result), "ratio": result.ratio} for result in results], indent=2))
 

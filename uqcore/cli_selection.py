@@ -146,12 +146,12 @@ def _decide(arguments: argparse.Namespace, ticker: Ticker) -> None:
     def write(target: BinaryIO) -> None:
         decisions_csv(predictions, measure, accept, target)
 
-    if arguments.out is None:
-        _write_stdout(write)
-    else:
+    if arguments.out is not None:
         _write_file(arguments.out, write)
     n_accepted = int(np.count_nonzero(accept))
     print(f"{n_accepted:,} of {len(accept):,} accepted, {len(accept) - n_accepted:,} deferred", file=sys.stderr)
+    if arguments.out is None:
+        write(sys.stdout.buffer)
 
 
 def _read(arguments: argparse.Namespace, ticker: Ticker) -> Predictions:
@@ -186,18 +186,6 @@ def _replace(path: Path, write: Write) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
-
-
-def _write_stdout(write: Write) -> None:
-    """UqError if it cannot be written; a reader that has seen enough, as ``head`` has, is no error."""
-    try:
-        write(sys.stdout.buffer)
-        sys.stdout.flush()
-    except OSError as error:
-        # What is still in the buffer must not fail again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise UqError(f"The decisions cannot be written to stdout ({error.strerror}).") from None
 
 
 def _jsonable(threshold: float) -> float | str:

@@ -151,16 +151,16 @@ def _check_is_keras_file(path: Path) -> None:
 def _load_inputs(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """The array in an `.npy` file or alone in an `.npz` file, or the arrays by name."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
+        with path.open("rb") as file:  # opened here: np.load leaves a damaged archive open
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
             arrays = {name: loaded[name] for name in loaded.files}
     except OSError as error:
         raise UqError(
             f"{path} cannot be read ({error.strerror or error}); name an .npy or .npz file that can."
         ) from error
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, MemoryError) as error:
         if "Object arrays" in str(error):
             raise UqError(
                 f"Expected arrays of numbers. {path} holds an object array, which is stored as a pickle that could run "

@@ -113,7 +113,8 @@ def predict_with_uncertainty(
             block = samples[drawn.start : drawn.stop, examples]
             block[:] = forward(rows(inputs, examples, len(drawn)), masks.draw(seed, drawn)).reshape(block.shape)
             tick(drawn.start * n_examples + len(drawn) * min(examples.stop, n_examples), n_iter * n_examples)
-    return Prediction(samples.mean(axis=0), samples.var(axis=0), samples)
+    with np.errstate(invalid="ignore"):  # an infinite output has no variance: NaN, and no warning beside it
+        return Prediction(samples.mean(axis=0), samples.var(axis=0), samples)
 
 
 def _whole(name: str, value: Any, smallest: int) -> int:

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import secrets
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -216,19 +215,20 @@ class ThresholdPolicy:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file, whole or not at all; one that is there is replaced. UqError: it cannot be written."""
-        target = Path(path)
-        temporary = target.parent / f".{target.name}.{secrets.token_hex(8)}"
         try:
-            with temporary.open("x", encoding="utf-8", newline="\n") as handle:
-                handle.write(self.to_json())
-                handle.flush()
-                os.fsync(handle.fileno())
-            temporary.replace(target)
+            target = Path(os.path.realpath(path))  # a link is followed, not replaced
+            temporary = target.parent / f".{target.name}.{secrets.token_hex(8)}"
+            try:
+                with temporary.open("x", encoding="utf-8", newline="\n") as handle:
+                    handle.write(self.to_json())
+                    handle.flush()
+                    os.fsync(handle.fileno())
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
         except (OSError, ValueError) as error:  # a path with a null character is a ValueError
-            raise UqError(f"The policy cannot be written to {target}: {error}.") from None
-        finally:
-            with suppress(OSError, ValueError):
-                temporary.unlink()
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UqError(f"The policy cannot be written to {path}: {why}.") from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
