@@ -57,7 +57,7 @@ def test_text_names_every_source_row_and_reason(found: list[Store], capsys: pyte
     assert "  agrees   first: much; ours 4 [above 3]" in lines
     assert "  DIFFERS  second: much; ours 2 [above 3]" in lines
     assert ROWS[1].explanation in out
-    assert lines[-1] == "1 of 2 come out as published."
+    assert lines[-1] == "1 of 2 agree with ours."
 
 
 def test_an_empty_store_gives_no_rows_a_sentence_a_source_and_2(

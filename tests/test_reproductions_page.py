@@ -73,10 +73,10 @@ def test_the_answer_says_why_the_others_differ() -> None:
     agreeing = claim("source", "first", "much", "4", True, "above 3", {})
     other = claim("source", "second", "much", "2", False, "above 3", {})
     said = reproductions.what_came_out([agreeing, other])
-    assert said.splitlines()[0] == "**1 of 2** published numbers and claims come out as published. The others:"
+    assert said.splitlines()[0] == "**1 of 2** published numbers and claims agree with ours. The others:"
     assert "second: much, here 2" in said
     assert other.explanation in said
-    assert reproductions.what_came_out([agreeing]) == ("**1 of 1** published numbers and claims come out as published.")
+    assert reproductions.what_came_out([agreeing]) == ("**1 of 1** published numbers and claims agree with ours.")
 
 
 def test_a_table_shows_what_a_row_says_as_text() -> None:

@@ -319,6 +319,18 @@ def test_a_class_too_small_is_listed_with_what_it_needs() -> None:
     assert needed[3] is None
 
 
+@pytest.mark.parametrize("procedure", ["sgr", "ltt"])
+def test_the_least_target_and_delta_on_many_examples_stay_in_range(procedure: Procedure) -> None:
+    n = 200_000  # times the examples needed this is more than an int64 holds
+    found = certify(rank(np.arange(n), np.arange(n) > 2), 1e-12, 1e-12, procedure)
+    assert (found.certified, found.n_needed) == (False, None)
+    no_error = certify(rank(np.arange(n), np.ones(n, bool)), 1e-12, 1e-12, procedure)
+    assert not no_error.certified
+    # A start comes at least halfway, in logarithms, to all; its test must pass with no error.
+    assert no_error.n_needed is not None
+    assert no_error.n_needed >= np.log(1e-12) / np.log1p(-1e-12)
+
+
 RANKING, FOUR = rank(np.arange(4.0), np.ones(4, bool)), np.arange(4)
 RIGHT = np.ones(4, bool)
 
@@ -334,6 +346,8 @@ RIGHT = np.ones(4, bool)
             (lambda value=value: certify(RANKING, 0.1, value), "`delta` must be between 0 and 1")
             for value in (0, 1, 2, float("nan"))
         ],
+        (lambda: certify(RANKING, 1e-19, 0.05), "`target_risk` must be at least 1e-12. Received: 1e-19"),
+        (lambda: certify(RANKING, 0.1, 5e-324, "sgr"), "`delta` must be at least 1e-12. Received: 5e-324"),
         (lambda: certify(RANKING, 0.1, 0.05, "holm"), '`procedure` must be "sgr" or "ltt". Received: \'holm\''),  # type: ignore[arg-type]
         (
             lambda: certify_per_class(FOUR, RIGHT, FOUR, 4, 0.1, 1.5),

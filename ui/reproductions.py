@@ -37,7 +37,7 @@ def what_came_out(rows: Sequence[Row]) -> str:
     if not rows:
         return "No trained model can be shown."
     others = [row for row in rows if not row.agrees]
-    start = f"**{len(rows) - len(others)} of {len(rows)}** published numbers and claims come out as published."
+    start = f"**{len(rows) - len(others)} of {len(rows)}** published numbers and claims agree with ours."
     reasons = [f"- {row.source}, {row.quantity}: {row.published}, here {row.ours}. {row.explanation}" for row in others]
     return "\n".join([start + (" The others:" if others else ""), *reasons])
 

@@ -61,4 +61,4 @@ def _print_text(rows: Sequence[Row]) -> None:
             print(f"  {verdict}  {row.quantity}: {row.published}; ours {row.ours} [{row.rule}]")
             for text in filter(None, (row.note, row.explanation)):
                 print(f"           {text}")
-    print(f"{sum(row.agrees for row in rows)} of {len(rows)} come out as published.")
+    print(f"{sum(row.agrees for row in rows)} of {len(rows)} agree with ours.")

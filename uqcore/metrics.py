@@ -102,7 +102,8 @@ class OodMetrics(NamedTuple):
     Attributes:
         auroc: probability that an OOD example has the higher measure, ties counting half; higher is better, chance 0.5.
         aupr: average precision; higher is better, chance is OOD's share of all examples.
-        fpr95: share of in-distribution examples flagged where at least 95 % of OOD is; lower is better.
+        fpr95: share of in-distribution examples flagged where at least 95 % of OOD is; lower is better. OOD is
+            positive, as in Hendrycks et al. 2019 (arXiv 1812.04606); elsewhere it is negative, another number.
     """
 
     auroc: float

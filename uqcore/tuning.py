@@ -93,6 +93,8 @@ def _risk(study: Study, goal: Goal) -> Tuned:
     else:
         found = certify(part.ranking, risk, delta, goal.procedure)
         thresholds, certified, promise = (found.threshold,), found.certified, _risk_promise(found)
+    if certified:
+        promise += " This holds for one goal set beforehand, not for the best of several that were tried."
     if certified and part.ood_measure is not None:
         promise += " OOD examples that are accepted come on top."
     target = Target("risk", risk, f"at most {_share(risk)} of the accepted wrong, with {_share(1 - delta)} confidence")

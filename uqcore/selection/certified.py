@@ -3,13 +3,16 @@
 The guarantee is over the draw of the calibration examples, which must be independent draws of the population that the
 threshold will meet; it holds for any model, any measure and any finite number of examples, with ties or without.
 
-Take a rank k fixed in advance and the k-th smallest value theta. Given theta, the examples strictly below it are
-independent draws of the population below it, so the binomial test of "the risk of ``measure < theta`` exceeds the
+Take a rank k fixed in advance and the value theta of the example after it. Given theta, the k examples before it are
+independent draws of the population below theta, so the binomial test of "the risk of ``measure < theta`` exceeds the
 target" is exact. Fixed-sequence testing starts at such a rank and walks up through every rank after it, each tested at
 the same level, until one fails; the last that passed is certified. The rank where the risk first exceeds the target is
-random, yet the level holds: up to that rank the walk has met only values where the risk below is at most the target,
-and each stretch of such values ends where the risk is back at the target, so it holds errors at the target's rate or
-above. The errors below that rank are then stochastically at least as many as a binomial draw at the target's rate.
+random, yet the level holds: between two values where the risk below is exactly the target, examples err at the
+target's rate, whatever the risk does in between, and which rank is the first to violate depends only on the stretches
+that the examples fall in, not on who errs there. The proof is in ``docs/certified-thresholds.md``.
+
+The promise is for one measure, target, delta and procedure, fixed before the calibration labels were looked at. Who
+tries m of them and keeps one has to certify each at delta / m.
 
 Where the start falls among tied values, as it does where a float32 confidence of half of the examples rounds to 1, the
 ties count as ordered at random, by numbers that are never drawn: their errors count as if they all came first, the
@@ -17,7 +20,7 @@ worst case of any order, so that what passes would pass in every order.
 
 Both procedures are that walk; they differ in where it starts, and so in what a start costs:
 
-* ``"ltt"``: Learn then Test with fixed-sequence testing (Angelopoulos et al. 2021, arXiv 2110.01052, sec. 4): one
+* ``"ltt"``: Learn then Test with fixed-sequence testing (Angelopoulos et al. 2021, arXiv 2110.01052): one
   start with all of delta, halfway (in logarithms) between the fewest examples that could be certified and all.
 * ``"sgr"``: selection with guaranteed risk (Geifman & El-Yaniv 2017, arXiv 1705.08500, algorithm 1): ceil(log2 n)
   starts that share delta equally. The paper spends the same delta / ceil(log2 n) on the steps of a bisection, whose
@@ -261,12 +264,18 @@ def _would_start(ranking: Ranking, n_more: int, target_risk: float, starts: _Sta
         return False  # so many were not enough
     if n == 0:
         return len(starts.n_below) > 0
-    n_seen, n_wrong = _at_starts(ranking, starts.n_below * n // n_more)
+    n_seen, n_wrong = _at_starts(ranking, (starts.n_below * (n / n_more)).astype(np.int64))  # n_below * n overflows
     n_errors = np.ceil(starts.n_below * (n_wrong / np.maximum(n_seen, 1)))
     return bool(np.any((n_seen > 0) & (_p_values(n_errors, starts.n_below, target_risk) <= starts.level)))
+
+
+_SMALLEST = 1e-12
+"""Of a target or delta: no number of examples that fits in memory could certify less."""
 
 
 def _check_between_0_and_1(**values: float) -> None:
     for name, value in values.items():
         if not 0 < value < 1:
             raise UqError(f"`{name}` must be between 0 and 1, both excluded. Received: {value}.")
+        if value < _SMALLEST:
+            raise UqError(f"`{name}` must be at least {_SMALLEST:g}. Received: {value}.")
