@@ -13,11 +13,8 @@ from uqcore.types import UqError
 
 top = page.start("Threshold lab")
 left, right = st.columns([5, 22], gap="medium")
-source = threshold_source.choose(left)
-if source is None:
-    page.answer(top, words.NO_PREDICTIONS, [])
-    st.stop()
 try:
+    source = threshold_source.choose(left)
     study = threshold_source.measured(source, left)
 except UqError as error:
     page.answer(top, words.NO_PREDICTIONS, [str(error)])
@@ -33,7 +30,7 @@ with right:
     if goal.per_class:
         threshold_sections.per_class(study, tuned)
     else:
-        table = ranking.table(also=[asked])
+        table = ranking.table(also=[asked, start])
         chosen = threshold_view(
             table,
             measure_bins(ranking.right, ranking.wrong, ranking.ood),
@@ -41,6 +38,8 @@ with right:
             revision=revision,
             measure_label=MEASURES[study.measure_id].label_with_unit,
             key="threshold",
+            target=asked,
+            title=f"{ranking.n_examples:,} calibration examples",
             scale="log",
             has_labels=study.has_labels,
         )

@@ -61,7 +61,7 @@ FIGURES = {
     "histogram": histogram(BINS, threshold=0.4, measure_label="Entropy (nats)"),
     "log histogram": histogram(BINS, threshold=math.inf, measure_label="Entropy", log_x=True, log_y=False),
     "one row": histogram(ONLY_RIGHT, threshold=None, measure_label="Entropy", has_labels=False),
-    "cost": cost_sweep(swept(), x_title="cost of a deferral"),
+    "cost": cost_sweep(swept(), x_title="cost of a deferral", now=0.3),
     "sets": set_sizes({"LAC": np.array([3, 90, 7, 0]), "APS": np.array([0, 80, 15, 5])}),
     "no sets": set_sizes({}),
 }
@@ -247,7 +247,7 @@ def test_a_measure_that_is_always_0_has_a_linear_axis() -> None:
     assert "type" not in histogram(bins, threshold=0.0, measure_label="m", log_x=True)["layout"]["xaxis"]
 
 
-def test_cost_sweep_draws_the_sweep_in_two_panels() -> None:
+def test_cost_sweep_draws_the_sweep_in_three_panels_with_a_line_at_the_present_cost() -> None:
     sweep = swept()
     coverage, risk, cost = FIGURES["cost"]["data"]
     for trace, values in ((coverage, sweep.coverage), (risk, sweep.risk), (cost, sweep.cost)):
@@ -255,9 +255,14 @@ def test_cost_sweep_draws_the_sweep_in_two_panels() -> None:
         drawn = np.array([math.nan if y is None else y for y in trace["y"]])
         np.testing.assert_array_equal(drawn, values)
     assert np.isnan(sweep.risk[0])  # Deferring is a gain: nothing is accepted.
-    assert coverage["yaxis"] == risk["yaxis"] != cost["yaxis"]
+    assert [trace["yaxis"] for trace in (coverage, risk, cost)] == ["y", "y2", "y3"]
     layout = FIGURES["cost"]["layout"]
+    assert layout["yaxis3"]["domain"][1] < layout["yaxis2"]["domain"][0]
     assert layout["yaxis2"]["domain"][1] < layout["yaxis"]["domain"][0]
+    assert [(shape["x0"], shape["x1"]) for shape in layout["shapes"]] == [(0.3, 0.3)]
+    assert "tickformat" not in layout["xaxis"]
+    of_shares = cost_sweep(sweep, x_title="share of unseen", now=0.1, is_share=True)["layout"]
+    assert of_shares["xaxis"]["tickformat"] == "~%"
     assert layout["xaxis"]["title"]["text"] == "cost of a deferral"
 
 
@@ -277,7 +282,7 @@ def test_markup_in_a_visitors_label_is_text() -> None:
         risk_coverage({label: RISKS["method 0"]}, points={label: (0.5, 0.1)}),
         roc({label: ROCS["method 0"]}, points={label: (0.5, 0.5)}),
         histogram(BINS, threshold=0.0, measure_label=label),
-        cost_sweep(swept(), x_title=label),
+        cost_sweep(swept(), x_title=label, now=0.3),
         set_sizes({label: np.array([0, 1])}),
     ]
     for figure in figures:

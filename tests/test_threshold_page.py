@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from ui import cache
+from uqcore import mnist_article
 from uqcore.methods import METHODS
 from uqcore.predictions import example_file, read_predictions
 from uqcore.selection.policy import ThresholdPolicy
@@ -66,7 +67,11 @@ def shown(app: AppTest) -> tuple[dict[str, Any], float]:
 
 def test_it_opens_with_an_answer_and_a_certified_threshold() -> None:
     app = lab()
-    assert re.match(r"\*\*MC Dropout\*\* accepts \*\*[\d.]+ %\*\* of 5,000 examples held out", app.markdown[0].value)
+    assert re.match(
+        r"Guaranteed: \*\*at most 0\.1 % of the accepted wrong, with 95 % confidence\*\*\. "
+        r"\*\*MC Dropout\*\* accepts \*\*[\d.]+ %\*\* of 5,000 examples held out, \*\*\d+\*\* of these",
+        app.markdown[0].value,
+    )
     assert "✓ At most 0.1 % of what is accepted is wrong, with 95 % confidence" in html(app)
     assert "unseen let through" in html(app)
     header, threshold = shown(app)
@@ -77,14 +82,14 @@ def test_it_opens_with_an_answer_and_a_certified_threshold() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_has_its_threshold(method: str) -> None:
     app = lab(method=METHODS[method].label)
-    assert app.markdown[0].value.replace("\\", "").startswith(f"**{METHODS[method].label}** accepts")
+    assert app.markdown[0].value.replace("\\", "").count(f"**{METHODS[method].label}** accepts") == 1
 
 
 def test_each_target_is_one_click_and_says_what_it_promises() -> None:
     app = lab()
     thresholds = [shown(app)[1]]
     for target, says in (
-        ("cost", "Cheapest on 5,000 calibration examples"),
+        ("cost", "At 1 an error, 0.05 a deferral, 1 an unseen (OOD) example accepted, 5 % unseen: cheapest on 5,000"),
         ("coverage", "Accepts at least 95 % of 5,000 calibration examples"),
         ("ood_accepted", "Lets through at most 5 % of 5,000 unseen examples"),
     ):
@@ -97,6 +102,7 @@ def test_each_target_is_one_click_and_says_what_it_promises() -> None:
 def test_a_threshold_in_the_link_is_by_hand_and_promises_nothing() -> None:
     app = lab(t="0.5")
     assert "Chosen by hand: nothing is promised." in html(app)
+    assert app.markdown[0].value.startswith("Set by hand, nothing is promised. **MC Dropout** accepts")
     app = choose(app, "target_4", "coverage")
     assert "Accepts at least 95 %" in html(app)
     assert "t" not in app.query_params
@@ -105,7 +111,10 @@ def test_a_threshold_in_the_link_is_by_hand_and_promises_nothing() -> None:
 def test_a_target_out_of_reach_is_said_with_how_many_examples_it_would_take() -> None:
     app = lab(risk="0.02")
     assert re.search(r"No threshold can promise at most 0.02 % wrong .* about [\d,]+ would be needed", html(app))
-    assert "accepts **nothing**" in app.markdown[0].value
+    assert app.markdown[0].value == (
+        "No threshold can guarantee at most 0.02 % of the accepted wrong, with 95 % confidence. "
+        "**MC Dropout** accepts **nothing** at this threshold."
+    )
 
 
 def test_thresholds_per_class_list_the_evidence_for_each() -> None:
@@ -154,8 +163,48 @@ def test_the_articles_threshold_is_one_click_away() -> None:
     query = {name: values[0] for name, values in parse_qs(unescape(address)).items()}
     app = lab(**query)
     assert shown(app)[0]["measure_label"] == "Normalised entropy"
-    assert shown(app)[1] == pytest.approx(0.02)
-    assert "10,000 test images" in html(app)
+    assert shown(app)[1] == mnist_article.THRESHOLD
+    assert "MC Dropout, 10,000 test images" in html(app)
+    assert policy(choose(app, "look_8", "home")).thresholds == (mnist_article.THRESHOLD,)
+
+
+def policy(app: AppTest) -> ThresholdPolicy:
+    """The one to take home."""
+    return ThresholdPolicy.from_json(app.code[1].value)
+
+
+def test_the_share_of_the_calibration_part_leaves_the_target_alone() -> None:
+    for share in ("0.1", "0.25", "0.9"):
+        assert "target_4" in [group.key for group in lab(share=share).get("button_group")]
+
+
+def test_costs_of_single_kinds_of_error_last_while_the_visitor_looks_elsewhere() -> None:
+    app = lab(fashion="false")
+    app.session_state["cost_changes"] = {tuple("0123456789"): {(4, 9): 500.0}}
+    said = "At 1 to 500 an error, 0.05 a deferral: cheapest"
+    assert said in html(choose(app, "target_3", "cost"))
+    choose(app, "target_3", "risk")
+    assert said in html(choose(app, "target_3", "cost"))
+    app.number_input(key="cost_error").set_value(2.0)
+    assert said.replace("1 to", "2 to") in html(checked(app.run()))
+    (again,) = (button for button in app.button if button.label == "Make all the same again")
+    again.click()
+    assert "At 2 an error" in html(checked(app.run()))
+
+
+def test_costs_per_class_are_told_beside_those_of_one_threshold() -> None:
+    app = choose(choose(lab(per_class="true", fashion="false"), "target_3", "cost"), "look_8", "costs")
+    texts = [element.proto.body for element in app.get("markdown")]
+    (line,) = (text for text in texts if "Accepting all would cost" in text)
+    found = re.search(r"best threshold for all \*\*([\d.]+)\*\*, the best for each class \*\*([\d.]+)\*\*", line)
+    assert found is not None
+    assert float(found[2]) <= float(found[1])
+    assert f"calibration examples, at {found[2]} per 1,000" in html(app)
+
+
+def test_what_methods_are_compared_by_is_the_target_even_if_the_threshold_was_moved() -> None:
+    app = choose(lab(t="0.5"), "look_8", "methods")
+    assert any("on the same split: at most 0.1 % of the accepted wrong" in caption.value for caption in app.caption)
 
 
 # In a browser
@@ -222,6 +271,39 @@ def test_own_predictions_are_read_and_their_policy_goes_home(visit: Visit, url: 
     with page.expect_download() as download:
         page.get_by_role("button", name="Report (HTML)").click()
     assert "plotly" in download.value.path().read_text()
+
+
+@browser_tests
+def test_the_way_back_from_a_moved_threshold_is_one_click(visit: Visit, url: str) -> None:
+    page = visit(url, ready=".promise")
+    before = page.locator(".heldout").inner_text()
+    page.get_by_role("slider", name=re.compile("[Tt]hreshold")).focus()
+    page.keyboard.press("PageDown")
+    expect(page.locator(".promise")).to_contain_text("Chosen by hand")
+    page.get_by_role("button", name="Back to the target").click()
+    expect(page.locator(".promise")).to_contain_text("✓ At most 0.1 %")
+    settle(page)
+    assert page.locator(".heldout").inner_text() == before
+    assert "t" not in link(page)
+
+
+@browser_tests
+def test_a_file_of_many_megabytes_is_read_and_stays_for_the_visit(visit: Visit, url: str) -> None:
+    rng = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    probs = rng.dirichlet(np.ones(10), 60_000)
+    np.savez(buffer, probs=probs.astype(np.float32), labels=rng.integers(0, 10, len(probs)), noise=rng.random(10**6))
+    assert len(buffer.getvalue()) > 10**7
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "large.npz", buffer.getvalue())
+    answer = page.get_by_text("large.npz accepts")
+    expect(answer).to_be_visible()
+    page.get_by_text("Our models", exact=True).click()
+    expect(page.get_by_text("MC Dropout accepts")).to_be_visible()
+    page.get_by_text("Your own", exact=True).click()
+    expect(answer).to_be_visible()
+    page.get_by_role("button", name="Back to the example").click()
+    expect(page.get_by_text("The example accepts")).to_be_visible()
 
 
 @browser_tests

@@ -100,8 +100,8 @@ def test_a_certified_risk_counts_what_a_recount_counts(mixed: Study, procedure: 
     assert binom.cdf(n_errors, n_accepted, 0.25) <= 0.02  # Learn then Test's p-value
     assert tuned.promise == (
         "At most 25 % of what is accepted is wrong, with 98 % confidence: certified on 1,200 calibration examples, of "
-        f"which it accepts {n_accepted:,} and {n_errors} of these are wrong. {ONE_GOAL} OOD examples that are accepted "
-        "come on top."
+        f"which it accepts {n_accepted:,} and {n_errors} of these are wrong. {ONE_GOAL} Unseen (OOD) examples that are "
+        "accepted come on top."
     )
     assert (tuned.policy.certified, tuned.policy.delta, tuned.policy.procedure) == (True, 0.02, procedure)
     assert tuned.policy.target.sentence == "at most 25 % of the accepted wrong, with 98 % confidence"
@@ -132,7 +132,7 @@ def test_thresholds_per_class_count_what_a_recount_counts(mixed: Study) -> None:
         assert binom.cdf(n_errors, of_class.n_accepted, 0.4) <= 0.05 / 3
     assert tuned.promise == (
         "At most 40 % of what is accepted is wrong, for each of 3 predicted classes, all together with 95 % "
-        f"confidence. {ONE_GOAL} OOD examples that are accepted come on top."
+        f"confidence. {ONE_GOAL} Unseen (OOD) examples that are accepted come on top."
     )
 
 

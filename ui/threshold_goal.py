@@ -21,7 +21,7 @@ _LABELS: dict[Kind, str] = {
     "coverage": "Coverage",
     "ood_accepted": "Unseen",
 }
-_ENOUGH = 3000
+_ENOUGH = 6000
 _HELP = (
     "Risk: at most so many of the accepted wrong, with a guarantee. Cost: the least expected cost. Coverage: accept "
     "the surest share of the examples. Unseen: let through at most a share of what the model never learnt. "
@@ -36,7 +36,7 @@ def choose(study: Study) -> Goal:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
         # A certificate needs examples: with few of them it would open by saying that nothing can be promised.
-        start: Kind = "risk" if "risk" in kinds and len(study.calibration.measure) >= _ENOUGH else "coverage"
+        start: Kind = "risk" if "risk" in kinds and len(study.predictions) >= _ENOUGH else "coverage"
         key = f"target_{len(kinds)}{'' if start == 'risk' else '_few'}"
         kind = controls.choice("Target", {k: _LABELS[k] for k in kinds}, key, start, _HELP)
         return _GOALS[kind](study)
@@ -68,21 +68,43 @@ def _cost(study: Study) -> Goal:
         share = _number("Unseen (%)", 0.0, 100.0, 5.0, "unseen_share", 1.0) / 100
     costs = Costs.uniform(n_classes, deferral=deferral, error=error, ood_accepted=ood, ood_share=share)
     with st.popover("Kinds of error", help="What each kind of error costs. Lasts as long as the visit."):
-        costs = replace(costs, matrix=_edited(study.predictions.class_names, costs.matrix))
+        costs = replace(costs, matrix=_edited(study.predictions.class_names, costs.matrix, error))
     return Goal("cost", costs=costs, per_class=_per_class())
 
 
-def _edited(class_names: Sequence[str], matrix: FloatArray) -> FloatArray:
-    """The matrix as the visitor has changed it; an emptied cell counts as it was."""
-    st.markdown("A row a true class, a column a predicted one.")
+def _edited(class_names: Sequence[str], matrix: FloatArray, error: float) -> FloatArray:
+    """The matrix as the visitor has changed it; an emptied cell counts as it was.
+
+    Streamlit forgets the editor's changes when it is not on the page or is given other data, so they are kept apart,
+    and the editor is given the same data for as long as it stays.
+    """
+    st.markdown(
+        "A row a true class, a column a predicted one. A cell that you change no longer follows *Cost of an error*."
+    )
+    changes: dict[tuple[int, int], float] = st.session_state.setdefault("cost_changes", {}).setdefault(class_names, {})
+    if changes and st.button("Make all the same again"):
+        changes.clear()
+        st.session_state.pop("cost_start", None)
+    key = f"matrix_{len(class_names)}_{error}"
+    start = st.session_state.get("cost_start")
+    if start is None or start[0] != (key, class_names) or key not in st.session_state:
+        given = matrix.copy()
+        for place, cost in changes.items():
+            given[place] = cost
+        start = st.session_state["cost_start"] = ((key, class_names), given)
     edited = st.data_editor(
-        {"truth": list(class_names)} | {f"as {name}": matrix[:, k].tolist() for k, name in enumerate(class_names)},
+        {"truth": list(class_names)} | {f"{k}": start[1][:, k].tolist() for k in range(len(class_names))},
+        column_config={"truth": st.column_config.TextColumn("", pinned=True)}
+        | {f"{k}": st.column_config.NumberColumn(f"as {name[:20]}", width=72) for k, name in enumerate(class_names)},
         disabled=["truth"],
         hide_index=True,
-        key=f"matrix_{class_names}_{matrix[0, 1]}",
+        key=key,
     )
-    values = np.array([edited[f"as {name}"] for name in class_names], np.float64).T
-    return np.where(np.isfinite(values), values, matrix)
+    values = np.array([edited[f"{k}"] for k in range(len(class_names))], np.float64).T
+    values = np.where(np.isfinite(values), values, matrix)
+    changes.clear()
+    changes |= {(int(i), int(j)): float(values[i, j]) for i, j in np.argwhere(values != matrix)}
+    return values
 
 
 def _coverage(study: Study) -> Goal:

@@ -37,6 +37,7 @@ from uqcore.tuning import Goal, Study, Tuned, tune
 from uqcore.types import IntArray, UqError
 
 N_SHOWN = 12
+N_NAMED = 10
 MOST_FOR_CURVE = 20_000
 _SCORES: dict[Score, str] = {"lac": "LAC", "aps": "APS"}
 POLICY_FILE = "policy.json"
@@ -69,7 +70,8 @@ def per_class(study: Study, tuned: Tuned) -> None:
             needed = "–" if certificate.n_needed is None else f"about {certificate.n_needed:,}"
             row += [f"{n:,}" for n in (certificate.n, certificate.n_accepted, certificate.n_errors)] + [needed]
         if found.uncertified:
-            missing = ", ".join(names[c] for c in found.uncertified)
+            missing = ", ".join(names[c] for c in found.uncertified[:N_NAMED])
+            missing += f" and {more:,} more" if (more := len(found.uncertified) - N_NAMED) > 0 else ""
             st.warning(f"Too few examples, or too many errors, to certify: {missing}. These classes are deferred.")
     st.html(words.table(head, rows))
 
@@ -92,11 +94,11 @@ def _examples(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     for title, indices in groups.items():
         st.markdown(f"**{title}**" + ("" if len(indices) else ": none"))
         if len(indices):
-            st.html(_thumbnails(predictions, measure, indices))
+            st.html(_thumbnails(predictions, measure, indices, new_tab=source.method_id is None))
     st.caption("Of the held-out part. A picture opens in the digit lab." if _links(predictions) else "")
 
 
-def _thumbnails(predictions: Predictions, measure: np.ndarray, indices: IntArray) -> str:
+def _thumbnails(predictions: Predictions, measure: np.ndarray, indices: IntArray, new_tab: bool) -> str:
     images = None if predictions.images is None else predictions.images[indices]
     items = []
     for place, i in enumerate(indices.tolist()):
@@ -108,7 +110,7 @@ def _thumbnails(predictions: Predictions, measure: np.ndarray, indices: IntArray
         link = None
         if images is not None and _links(predictions):
             link = f"digit_lab?source=Upload&picture={encode_image((images[place] / np.float32(255))[..., None])}"
-        items.append(Thumb(f"example {i}", f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>", link))
+        items.append(Thumb(f"example {i}", f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>", link, new_tab))
     return thumbs(items, images)
 
 
@@ -118,7 +120,7 @@ def _links(predictions: Predictions) -> bool:
 
 def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     assert source.unseen is not None
-    rows, curves, points = [], {}, {}
+    rows, curves, points, sentence = [], {}, {}, ""
     n_samples = source.n_samples or 50
     for method_id, method in METHODS.items():
         try:
@@ -130,14 +132,14 @@ def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         except UqError as error:
             st.warning(str(error))
             continue
-        seen = reached.assessment
+        seen, sentence = reached.assessment, reached.policy.target.sentence
         rows.append(
             [
                 method.label,
                 MEASURES[measure_id].label,
                 _threshold(reached.policy.thresholds[0]) if len(reached.policy.thresholds) == 1 else "per class",
                 f"{words.percent(seen.coverage.value)} {words.interval(seen.coverage)}",
-                f"{words.percent(seen.risk.value)} {words.interval(seen.risk)}",
+                " ".join(words.risk(seen.risk)),
                 words.percent(seen.ood_accepted.value),
                 f"{predictions.n_samples}",
                 f"{cache.seconds_per_1000(method_id, predictions.n_samples):.2g} s",
@@ -159,7 +161,7 @@ def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     figure = plots.risk_coverage(curves, points=points)
     st.plotly_chart(figure, config=style.CONFIG, key="methods_figure")
     st.caption(
-        f"The target is that of the buttons above, for every method on the same split: {tuned.policy.target.sentence}. "
+        f"The target is that of the buttons above, for every method on the same split: {sentence}. "
         "Each threshold is chosen on the calibration part and judged on the other. Seconds: this server, now."
     )
 
@@ -168,9 +170,8 @@ def _measures(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     rows = []
     for measure_id in study.predictions.measures:
         seen = study.with_measure(measure_id).held_out.quality()
-        row = [f"{value:.4f}" for value in (seen.aurc, seen.excess_aurc, seen.misclassification_auroc)]
-        if seen.ood is not None:
-            row += [f"{value:.4f}" for value in seen.ood]
+        row = [words.small(value) for value in (seen.aurc, seen.excess_aurc)]
+        row += [f"{value:.4f}".replace("nan", "–") for value in (seen.misclassification_auroc, *(seen.ood or ()))]
         rows.append([MEASURES[measure_id].label, *row])
     head = ["", "AURC", "E-AURC", "AUROC of errors"]
     st.html(words.table(head + (["AUROC of unseen", "AUPR", "FPR95"] if study.has_ood else []), rows))
@@ -187,13 +188,15 @@ def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         return
     outcomes, costs = study.calibration.outcomes, goal.costs
     best = outcomes.cheapest(costs)
+    by_class = f", the best for each class **{tuned.optimum.cost:.4g}**" if goal.per_class and tuned.optimum else ""
     st.markdown(
         f"Accepting all would cost **{best.accept_all_cost:.4g}** per 1,000 examples, deferring all "
-        f"**{best.defer_all_cost:.4g}**, the best threshold **{best.cost:.4g}**, on the calibration part."
+        f"**{best.defer_all_cost:.4g}**, the best threshold for all **{best.cost:.4g}**{by_class}, on the calibration "
+        "part."
     )
     varied: dict[Varied, tuple[str, float]] = {
         "deferral": ("a deferral", costs.deferral),
-        "error": ("errors, times", 1.0),
+        "error": ("all errors, times as much", 1.0),
     }
     if study.has_ood:
         varied["ood_accepted"] = ("an unseen accepted", costs.ood_accepted)
@@ -202,11 +205,13 @@ def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         "How it moves with the cost of", {k: name for k, (name, _) in varied.items()}, "vary", "deferral"
     )
     name, now = varied[what]
-    highest = 0.5 if what == "ood_share" else 4 * (now or 1.0)
-    moved = outcomes.sweep(costs, what, np.linspace(0, highest, 60))
-    st.plotly_chart(plots.cost_sweep(moved, x_title=name), config=style.CONFIG, key="cost_figure")
+    highest = max(0.5, now) if what == "ood_share" else 4 * (now or 1.0)
+    moved = outcomes.sweep(costs, what, np.linspace(0, highest, 61))
+    figure = plots.cost_sweep(moved, x_title=name, now=now, is_share=what == "ood_share")
+    st.plotly_chart(figure, config=style.CONFIG, key="cost_figure")
     st.caption(
-        "An interval by the bootstrap knows nothing of errors that did not happen: with few of them it is short."
+        "The cheapest threshold for all classes at each cost; the dotted line is the cost above. An interval by the "
+        "bootstrap knows nothing of errors that did not happen: with few of them it is short."
     )
 
 
@@ -254,13 +259,13 @@ def _sets(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     sets = prediction_sets(calibration, probs[known[1]])
     ood_sets = prediction_sets(calibration, probs[unseen]) if len(unseen) else None
     seen = assess_sets(sets, labels[known[1]], ood_sets)
+    unseen_words = "" if ood_sets is None else f", and {words.percent(seen.ood_accepted)} of the unseen"
     with left:
         st.markdown(
             f"**{words.percent(seen.label_coverage)}** of {len(sets):,} held-out sets hold the true class "
             f"({words.percent(seen.label_coverage_low)} to {words.percent(seen.label_coverage_high)}), with "
             f"{seen.mean_size:.2f} classes on average.\n\nSets of one class accept **{words.percent(seen.coverage)}** "
-            f"of the examples, {words.percent(seen.accuracy)} of them right, and "
-            f"{words.percent(seen.ood_accepted)} of the unseen. The threshold above accepts "
+            f"of the examples, {words.percent(seen.accuracy)} of them right{unseen_words}. The threshold above accepts "
             f"{words.percent(tuned.assessment.coverage.value)}."
         )
     counts = {"held out": seen.size_counts}
@@ -303,7 +308,9 @@ def _take_home(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         st.download_button("Policy (JSON)", policy.to_json(), POLICY_FILE, "application/json", on_click="ignore")
         st.download_button("Decisions (CSV)", decisions, "decisions.csv", "text/csv", on_click="ignore")
         st.download_button("Report (HTML)", report, "report.html", "text/html", on_click="ignore")
-    st.markdown("The policy is applied by these lines, with NumPy alone:")
+    st.markdown(
+        "These lines apply it. They need NumPy and this repository's folder `uqcore` on the path, nothing else:"
+    )
     st.code(policy.snippet(POLICY_FILE), language="python")
     st.code(policy.to_json(), language="json")
 
@@ -321,7 +328,18 @@ def _article(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         ]
         for name, t in tables.items()
     ]
-    st.html(words.table(["10,000 test images", "deferred", "accepted", "right, deferred", "right, accepted"], rows))
+    st.html(
+        words.table(
+            [
+                f"{METHODS[source.method_id].label}, 10,000 test images",
+                "deferred",
+                "accepted",
+                "right, deferred",
+                "right, accepted",
+            ],
+            rows,
+        )
+    )
     st.caption(mnist_article.EXPLANATION)
     query = {"method": METHODS[source.method_id].label, "by": MEASURES["normalized_entropy"].label}
     query |= {"t": f"{mnist_article.THRESHOLD:.6g}", "look_8": _ARTICLE}

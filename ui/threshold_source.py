@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,7 +18,7 @@ from uqcore.predictions.ours import Unseen
 from uqcore.tuning import Study, study
 from uqcore.types import UqError
 
-MAX_UPLOAD_MB = 500
+MAX_UPLOAD_MB = 200
 MAX_UNPACKED = 10**9
 _EXAMPLES: dict[FileKind, str] = {
     "npz": "application/octet-stream",
@@ -43,8 +44,8 @@ class Source:
     n_samples: int | None = None
 
 
-def choose(place: DeltaGenerator) -> Source | None:
-    """The predictions that the visitor has chosen, or None, with a sentence on the page, where there are none."""
+def choose(place: DeltaGenerator) -> Source:
+    """The predictions that the visitor has chosen. UqError: they cannot be read."""
     with place:
         whose = controls.choice("Predictions", {"ours": "Our models", "own": "Your own"}, "predictions", "ours")
         return _ours() if whose == "ours" else _own()
@@ -79,23 +80,25 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
     return kept[key]
 
 
-def _ours() -> Source | None:
+def _ours() -> Source:
     labels = {method_id: method.label for method_id, method in METHODS.items()}
     method_id = st.selectbox("Method", list(labels), format_func=lambda m: labels[m], key="method", bind=BIND, index=1)
     most = METHODS[method_id].n_kept
     n_samples = st.slider("Samples", 1, most, most, key=f"samples_{method_id}", bind=BIND) if most and most > 1 else 50
     unseen = _unseen()
-    try:
-        source_id, predictions = cache.our_predictions(method_id, unseen, n_samples)
-    except UqError as error:
-        st.error(str(error))
-        return None
+    source_id, predictions = cache.our_predictions(method_id, unseen, n_samples)
     return Source(source_id, predictions, method_id, unseen, n_samples)
 
 
 def _unseen() -> Unseen:
     return Unseen(
-        fashion=st.checkbox("Unseen: Fashion-MNIST", True, key="fashion", bind=BIND),
+        fashion=st.checkbox(
+            "Unseen: Fashion-MNIST",
+            True,
+            key="fashion",
+            bind=BIND,
+            help="Unseen: what the model never learnt; out of distribution, OOD.",
+        ),
         noise=st.slider(
             "Unseen: noise weight", 0.0, 1.0, 0.0, 0.05, key="unseen_noise", bind=BIND, help="0 leaves them out."
         ),
@@ -103,7 +106,8 @@ def _unseen() -> Unseen:
     )
 
 
-def _own() -> Source | None:
+def _own() -> Source:
+    """The file that was brought last; until one is, an example."""
     file = st.file_uploader(
         "NPZ, CSV or Parquet",
         type=["npz", "csv", "parquet"],
@@ -126,24 +130,34 @@ def _own() -> Source | None:
                 on_click="ignore",
                 type="tertiary",
             )
-    if file is None:
-        st.session_state.pop("own", None)
+    # Streamlit forgets the file when this page, or this part of it, is left; what was read of it stays for the visit.
+    kept: _Own | None = st.session_state.get("own")
+    if file is None and kept is not None and st.button("Back to the example"):
+        kept = st.session_state["own"] = None
+    if file is not None:
+        normalize = bool(st.session_state.get("own_normalize"))
+        if kept is None or (kept.file_id, kept.normalize) != (file.file_id, normalize):
+            kept = _Own(file.file_id, normalize, *_read(file.getvalue(), file.name, normalize))
+            st.session_state["own"] = kept
+        if isinstance(kept.problem, NotNormalized) or normalize:
+            st.checkbox("Divide each row by its sum", key="own_normalize")
+    if kept is None:
         st.info("What you see is the example: 300 simulated predictions of three classes, 60 of them unseen.")
         return Source("example", read_predictions(_example("npz"), "The example"))
-    normalize = bool(st.session_state.get("own_normalize"))
-    kept = st.session_state.get("own")
-    if kept is None or kept[0] != (file.file_id, normalize):
-        kept = ((file.file_id, normalize), _read(file.getvalue(), file.name, normalize))
-        st.session_state["own"] = kept
-    predictions, problem = kept[1]
-    if isinstance(problem, NotNormalized) or normalize:
-        st.checkbox("Divide each row by its sum", key="own_normalize")
-    if predictions is None:
-        st.error(str(problem))
-        return None
-    for note in predictions.notes:
+    if kept.predictions is None:
+        raise UqError(str(kept.problem))
+    for note in kept.predictions.notes:
         st.info(note)
-    return Source(f"{file.file_id} {normalize}", predictions)
+    return Source(f"{kept.file_id} {kept.normalize}", kept.predictions)
+
+
+class _Own(NamedTuple):
+    """A visitor's file as it was read: predictions, or the problem with them."""
+
+    file_id: str
+    normalize: bool
+    predictions: Predictions | None
+    problem: UqError | None
 
 
 def _read(data: bytes, name: str, normalize: bool) -> tuple[Predictions | None, UqError | None]:

@@ -23,11 +23,13 @@ class Thumb(NamedTuple):
         alt: what it shows, in words: a tooltip, and what a screen reader says.
         caption: HTML below it, which is read after ``alt``.
         href: where a click leads, or None.
+        new_tab: whether it opens beside this page, which then keeps what only this visit has.
     """
 
     alt: str
     caption: str
     href: str | None = None
+    new_tab: bool = False
 
 
 def thumbs(items: Sequence[Thumb], images: NDArray[np.uint8] | None, side: int = 64) -> str:
@@ -64,7 +66,8 @@ def sheet(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
 
 
 def _linked(item: Thumb, picture: str) -> str:
-    link = "" if item.href is None else f' href="{escape(item.href)}" target="_self"'
+    target = "_blank" if item.new_tab else "_self"
+    link = "" if item.href is None else f' href="{escape(item.href)}" target="{target}"'
     return f"<a{link}>{picture}{item.caption}</a>"
 
 

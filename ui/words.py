@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from uqcore import percentages
 from uqcore.lines import Figures
 from uqcore.selection import Acceptance, Estimate
 from uqcore.surfaces import Surface
@@ -98,26 +99,32 @@ def who_is_fooled(verdicts: Mapping[str, Sequence[Verdict]], names: Sequence[str
 
 def what_a_threshold_does(name: str, tuned: Tuned, has_labels: bool) -> str:
     """The answer of the threshold lab, in Markdown: what the held-out examples show."""
-    seen = tuned.assessment
-    start = f"**{_plain(name)}** accepts **{percent(seen.coverage.value)}** of {seen.n:,} examples held out"
+    seen, target = tuned.assessment, tuned.policy.target
+    start, said = "", f"**{_plain(name)}** accepts **{percent(seen.coverage.value)}** of {seen.n:,} examples held out"
+    if tuned.policy.certified:
+        start = f"Guaranteed: **{target.sentence}**. "
+    elif target.kind == "risk":
+        start = f"No threshold can guarantee {target.sentence}. "
+    elif target.kind == "manual":
+        start = "Set by hand, nothing is promised. "
     if not seen.n_accepted:
-        return f"**{_plain(name)}** accepts **nothing** at this threshold."
+        return f"{start}**{_plain(name)}** accepts **nothing** at this threshold."
     if has_labels:
-        start += f"; **{seen.n_errors:,}** of these {seen.n_accepted:,} are wrong"
+        said += f", **{seen.n_errors:,}** of these {seen.n_accepted:,} {'is' if seen.n_errors == 1 else 'are'} wrong"
     if not math.isnan(seen.ood_accepted.value):
-        start += f". Of what it never saw, **{percent(seen.ood_accepted.value)}** slips through"
-    return f"{start}."
+        said += f"; of what it never saw, **{percent(seen.ood_accepted.value)}** slips through"
+    return f"{start}{said}."
 
 
 def promise(tuned: Tuned, has_labels: bool) -> str:
     """What holds, and what the held-out examples show, in HTML."""
     seen = tuned.assessment
-    rows = [("accepted", seen.coverage)]
+    rows = [("accepted", percent(seen.coverage.value), interval(seen.coverage))]
     if has_labels:
-        rows.append(("wrong among the accepted", seen.risk))
+        rows.append(("wrong among the accepted", *risk(seen.risk)))
     if not math.isnan(seen.ood_accepted.value):
-        rows.append(("unseen let through", seen.ood_accepted))
-    cells = "".join(f"<span>{name} <b>{percent(e.value)}</b> <small>{interval(e)}</small></span>" for name, e in rows)
+        rows.append(("unseen let through", percent(seen.ood_accepted.value), interval(seen.ood_accepted)))
+    cells = "".join(f"<span>{name} <b>{value}</b> <small>{ends}</small></span>" for name, value, ends in rows)
     mark, head = "accept" if tuned.policy.certified else "", f"On {seen.n:,} held-out examples"
     return (
         f'<p class="promise {mark}">{"✓ " * tuned.policy.certified}{escape(tuned.promise)}</p>'
@@ -128,6 +135,12 @@ def promise(tuned: Tuned, has_labels: bool) -> str:
 def interval(estimate: Estimate) -> str:
     """The ends of a 95 % interval."""
     return f"({percent(estimate.low)} to {percent(estimate.high)})"
+
+
+def risk(estimate: Estimate) -> tuple[str, str]:
+    """A risk and its interval, to three digits: those of interest are far below 0.1 %."""
+    low, high = percentages.percent(estimate.low), percentages.percent(estimate.high)
+    return percentages.percent(estimate.value), f"({low} to {high})"
 
 
 def _plain(name: str) -> str:
@@ -142,6 +155,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
     return f'<div class="scroll"><table class="verdicts"><tr>{top}</tr>{body}</table></div>'
+
+
+def small(number: float) -> str:
+    """A figure to three digits, whatever its size; a dash for what does not exist."""
+    return "–" if math.isnan(number) else f"{number:.3g}"
 
 
 def value(number: float) -> str:

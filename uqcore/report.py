@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from uqcore.percentages import percent
 from uqcore.plots.selection import histogram, risk_coverage, roc
 from uqcore.plots.threshold_bins import MeasureBins
 from uqcore.report_page import Section, Table, report
@@ -104,8 +105,8 @@ def _intervals(policy: ThresholdPolicy, assessment: Assessment, ranking: Ranking
     if ranking.ood is not None:
         n_ood = len(ranking.ood)
         rows.append(("OOD examples accepted", round(ood_accepted.value * n_ood), n_ood, ood_accepted))
-    head = ("", "share", "count", f"{_percent(policy.confidence)} interval")
-    return Table([(name, _percent(share.value), f"{k:,} of {of:,}", _span(share)) for name, k, of, share in rows], head)
+    head = ("", "share", "count", f"{percent(policy.confidence)} interval")
+    return Table([(name, percent(share.value), f"{k:,} of {of:,}", _span(share)) for name, k, of, share in rows], head)
 
 
 def _figures(
@@ -146,18 +147,8 @@ def _figures(
     return figures
 
 
-def _percent(share: float) -> str:
-    """With as many digits as it takes to never show a false 0 % or 100 %; a dash for what does not exist."""
-    if math.isnan(share):
-        return "–"
-    from_end = 100 * min(share, 1 - share)
-    digits = max(0, 2 - math.floor(math.log10(from_end))) if from_end > 0 else 0
-    text = f"{100 * share:.{digits}f}"
-    return (text.rstrip("0").rstrip(".") if digits else text) + "\u00a0%"
-
-
 def _span(share: Estimate) -> str:
-    return f"{_percent(share.low)} to {_percent(share.high)}"
+    return f"{percent(share.low)} to {percent(share.high)}"
 
 
 def _versions() -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from uqcore.selection import (
     Assessment,
     Certificate,
@@ -96,7 +98,7 @@ def _risk(study: Study, goal: Goal) -> Tuned:
     if certified:
         promise += " This holds for one goal set beforehand, not for the best of several that were tried."
     if certified and part.ood_measure is not None:
-        promise += " OOD examples that are accepted come on top."
+        promise += " Unseen (OOD) examples that are accepted come on top."
     target = Target("risk", risk, f"at most {_share(risk)} of the accepted wrong, with {_share(1 - delta)} confidence")
     return _tuned(study, thresholds, target, goal.procedure, promise, delta, certified)._replace(certificate=found)
 
@@ -113,11 +115,12 @@ def _cost(study: Study, goal: Goal) -> Tuned:
         optimum = part.outcomes.cheapest(goal.costs)
         thresholds = (optimum.threshold,)
     seen = cost_interval(study.held_out.counts(thresholds), goal.costs, CONFIDENCE)
-    target = Target("cost", optimum.cost, "the least expected cost on the calibration examples")
+    prices = _prices(goal.costs)
+    target = Target("cost", optimum.cost, f"the least expected cost on the calibration examples, at {prices}")
     promise = (
-        f"Cheapest on {len(part.measure):,} calibration examples, at {optimum.cost:.4g} per 1,000 examples. The "
-        f"{len(study.held_out.measure):,} held out cost {seen.cost:.4g} per 1,000 ({seen.low:.4g} to {seen.high:.4g}, "
-        "95 % bootstrap interval)."
+        f"At {prices}: cheapest on {len(part.measure):,} calibration examples, at {optimum.cost:.4g} per 1,000 "
+        f"examples. The {len(study.held_out.measure):,} held out cost {seen.cost:.4g} per 1,000 ({seen.low:.4g} to "
+        f"{seen.high:.4g}, 95 % bootstrap interval)."
     )
     return _tuned(study, thresholds, target, "cost", promise)._replace(optimum=optimum)
 
@@ -128,7 +131,11 @@ def _coverage(study: Study, goal: Goal) -> Tuned:
     target = Target("coverage", coverage, f"accept at least {_share(coverage)} of the examples")
     promise = (
         f"Accepts at least {_share(coverage)} of {len(part.measure):,} calibration examples, the surest ones. "
-        "How many of them are wrong is measured, not promised."
+        + (
+            "How many of them are wrong is measured, not promised."
+            if study.has_labels
+            else "Nothing says how many of them are wrong: there are no labels."
+        )
     )
     return _tuned(study, (threshold,), target, "coverage", promise)
 
@@ -181,6 +188,22 @@ def _tuned(
         fingerprint=study.predictions.fingerprint,
     )
     return Tuned(policy, promise, assessment)
+
+
+def _prices(costs: Costs) -> str:
+    """What each outcome costs, in words."""
+    errors = costs.matrix[~np.eye(len(costs.matrix), dtype=bool)]
+    low, high = errors.min(), errors.max()
+    said = [
+        f"{low:.10g}" + (f" to {high:.10g}" if high > low else "") + " an error",
+        f"{costs.deferral:.10g} a deferral",
+    ]
+    if costs.ood_share > 0:
+        said.append(f"{costs.ood_accepted:.10g} an unseen (OOD) example accepted, {_share(costs.ood_share)} unseen")
+    right = np.diag(costs.matrix)
+    if right.any():
+        said.append(f"{right.min():.10g} to {right.max():.10g} a right answer")
+    return ", ".join(said)
 
 
 def _risk_promise(found: Certificate) -> str:

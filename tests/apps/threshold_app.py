@@ -17,6 +17,7 @@ has_labels = "unlabelled" not in asked
 rng = np.random.default_rng(0)
 measure = rng.beta(0.3, 4, n).astype(np.float32)
 correct = rng.random(n) > measure if has_labels else np.ones(n, bool)
+measure[: int(asked.get("zeros", 0))] = 0
 ranking = rank(measure, correct, rng.beta(2, 3, n_ood).astype(np.float32) if n_ood else None)
 
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
@@ -38,5 +39,6 @@ threshold = threshold_view(
     scale="log" if "log" in asked else "linear",
     has_labels=has_labels,
     key="threshold",
+    target=float(asked["target"]) if "target" in asked else None,
 )
 st.code(repr(threshold))

@@ -51,6 +51,12 @@ class ThresholdView {
     return rowOf(this.#scene.thresholds, this.#value);
   }
 
+  // The row of what Python asked for; without such a wish, wherever the threshold is.
+  get #goal() {
+    const { target, thresholds } = this.#scene;
+    return Number.isNaN(target) ? this.#row : rowOf(thresholds, target);
+  }
+
   #build() {
     const { root } = this;
     const { has_labels: labels, hasOod, n_wrong, n_right, n_ood, bins, measure_label } = this.#scene;
@@ -58,7 +64,8 @@ class ThresholdView {
     const hasRoc = hasOod || (labels && n_wrong.at(-1) > 0 && n_right.at(-1) > 0);
     root.querySelector(".risk").hidden = !labels;
     root.querySelector(".roc").hidden = !hasRoc;
-    root.querySelector(".roc .title").textContent = hasOod ? "ROC: OOD detection" : "ROC: error detection";
+    root.querySelector(".histogram .title").textContent = this.#scene.title;
+    root.querySelector(".roc .title").textContent = hasOod ? "ROC: unseen detected" : "ROC: errors detected";
     const hasLog = bins.log.edges.length > 0;
     this.logs.measure &&= hasLog;
     root.querySelector("[data-log=measure]").disabled = !hasLog;
@@ -76,7 +83,7 @@ class ThresholdView {
 
   #buildLegend(colors) {
     const { has_labels, n_right, n_wrong, n_ood } = this.#scene;
-    const names = { right: has_labels ? "right" : "examples", wrong: "wrong", ood: "OOD" };
+    const names = { right: has_labels ? "right" : "examples", wrong: "wrong", ood: "unseen" };
     const totals = { right: n_right.at(-1), wrong: n_wrong.at(-1), ood: n_ood.at(-1) };
     for (const group of GROUPS) {
       const item = this.root.querySelector(`.legend .${group}`);
@@ -131,6 +138,7 @@ class ThresholdView {
       place.querySelector("b").textContent = value;
       place.querySelector("span").textContent = detail;
     }
+    this.root.querySelector(".back").toggleAttribute("data-off", row === this.#goal);
     this.#describe(row, readings);
   }
 
@@ -138,7 +146,7 @@ class ThresholdView {
     const { thresholds, has_labels, hasOod } = this.#scene;
     const words = [`${threshold[0]}: coverage ${coverage[0]}`];
     if (has_labels) words.push(`${accepted[1]} among the accepted`);
-    if (hasOod) words.push(`${ood[0]} of OOD let through`);
+    if (hasOod) words.push(`${ood[0]} of the unseen let through`);
     const numbers = { min: thresholds[1], max: thresholds.at(-1), now: Math.max(thresholds[1], thresholds[row]) };
     for (const [name, value] of Object.entries(numbers)) this.slider.setAttribute(`aria-value${name}`, value);
     this.slider.setAttribute("aria-valuetext", words.join(", "));
@@ -171,6 +179,10 @@ class ThresholdView {
     }
     this.slider.addEventListener("keydown", (event) => this.#key(event));
     this.slider.addEventListener("blur", () => this.#send());
+    this.root.querySelector(".back").addEventListener("click", () => {
+      this.#moveTo(this.#goal);
+      this.#send();
+    });
     for (const button of this.root.querySelectorAll("[data-log]")) {
       button.addEventListener("click", () => {
         this.logs[button.dataset.log] = !this.logs[button.dataset.log];

@@ -23,6 +23,8 @@ def threshold_view(
     revision: str,
     measure_label: str,
     key: str,
+    target: float | None = None,
+    title: str = "Histogram",
     scale: Literal["linear", "log"] = "linear",
     has_labels: bool = True,
 ) -> float:
@@ -39,6 +41,8 @@ def threshold_view(
             the same one the visitor's choice stays. Use none twice, or an earlier choice comes back.
         measure_label: name of the measure, with the unit.
         key: identity of the component.
+        target: where a button leads back to; without it there is no such button.
+        title: of the histogram.
         scale: axis of the measure to start with; from then on, like the other axes, the visitor's.
         has_labels: whether right and wrong are known. If not, ``n_right`` counts all examples and no risk is shown.
 
@@ -56,10 +60,11 @@ def threshold_view(
         "n_rows": len(table.thresholds),
         "bins": _bins(histogram),
         "measure_label": measure_label,
+        "title": title,
         "scale": scale,
         "has_labels": has_labels,
     }
-    result = _mount(key=key, data=_pack(header, table, chosen))
+    result = _mount(key=key, data=_pack(header, table, chosen, float("nan") if target is None else target))
     chosen = _chosen(result.get("choice"), revision, chosen)
     row = int(np.searchsorted(table.thresholds, chosen, side="right")) - 1
     return float(table.thresholds[row])
@@ -83,12 +88,12 @@ def _bins(histogram: MeasureBins) -> dict[str, Any]:
     return {"linear": linear | {"n_below": 0}, "log": log | {"n_below": histogram.n_below}}
 
 
-def _pack(header: dict[str, Any], table: ThresholdTable, threshold: float) -> bytes:
-    """One payload: header length (uint32), header (JSON), threshold and thresholds (float64), three counts (uint32).
+def _pack(header: dict[str, Any], table: ThresholdTable, threshold: float, target: float) -> bytes:
+    """One payload: header length (uint32), header (JSON), threshold, target and thresholds (float64), counts (uint32).
 
     The thresholds are not JSON because that knows no infinity. All numbers are little-endian.
     """
     text = json.dumps(header).encode()
-    thresholds = np.append(threshold, table.thresholds).astype("<f8")
+    thresholds = np.append([threshold, target], table.thresholds).astype("<f8")
     counts = np.stack([table.n_right, table.n_wrong, table.n_ood]).astype("<u4")
     return b"".join([len(text).to_bytes(4, "little"), text, thresholds.tobytes(), counts.tobytes()])

@@ -163,8 +163,11 @@ function paintHistogram(context, scene, groups, logs, colors) {
     const places = edges.map(toPixel);
     paintBars(context, lane, own, scale, places, fillOf(context, group, colors[group]), colors[group]);
   });
-  // Nothing is accepted to the left of all bars.
-  const xs = Array.from(scene.thresholds, (value) => (value === -Infinity ? box.left - 4 : toPixel(value)));
+  // Nothing is accepted to the left of all bars. The first bar may hold zeros: whoever accepts them stands behind it.
+  const first = below > 0 ? toPixel(edges[1]) : box.left;
+  const xs = Array.from(scene.thresholds, (value) =>
+    value === -Infinity ? box.left - 4 : Math.max(first, toPixel(value)),
+  );
   return { box, xs, ys: xs.map(() => 0) };
 }
 
@@ -224,7 +227,7 @@ function paintRoc(context, scene, logs, colors) {
     x: logs.roc ? logScale([0.5 / negatives.at(-1), 1], n, share, "0 %") : linearScale([0, 1], n, share),
     y: linearScale([0, 1], 5, share),
     xLabel: scene.hasOod ? "in-distribution deferred" : "right deferred",
-    yLabel: scene.hasOod ? "OOD deferred" : "wrong deferred",
+    yLabel: scene.hasOod ? "unseen deferred" : "wrong deferred",
     color: scene.hasOod ? colors.ood : colors.wrong,
     diagonal: true,
   };

@@ -1,15 +1,15 @@
 // The table behind the threshold: each row is a threshold and what it accepts, counted exactly; and its words.
 
-// Header length, header, thresholds (the given one first), counts: see `_pack` in threshold.py.
+// Header length, header, thresholds (first the given one and the target), counts: see `_pack` in threshold.py.
 function parse(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 4 + view.getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, at)));
   const take = (length) => bytes.slice(at, (at += length)).buffer; // A copy, and so aligned.
-  const [threshold, ...thresholds] = new Float64Array(take(8 * (header.n_rows + 1)));
+  const [threshold, target, ...thresholds] = new Float64Array(take(8 * (header.n_rows + 2)));
   const [n_right, n_wrong, n_ood] = [0, 1, 2].map(() => new Uint32Array(take(4 * header.n_rows)));
   const accepted = n_right.map((n, i) => n + n_wrong[i]);
-  return { ...header, threshold, thresholds, n_right, n_wrong, n_ood, accepted, hasOod: n_ood.at(-1) > 0 };
+  return { ...header, threshold, target, thresholds, n_right, n_wrong, n_ood, accepted, hasOod: n_ood.at(-1) > 0 };
 }
 
 // Four digits, and a power of ten where zeros would be many.

@@ -26,6 +26,7 @@ _HEIGHT, _TALL = 400, 500
 _GREY = "#888888"
 _GROUPS = (("right", ""), ("wrong", "/"), ("OOD", "."))  # The rows of `MeasureBins`, and plotly's pattern for each.
 _LANE_GAP = 0.1
+_NOW = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "line": {"color": _GREY, "width": 2, "dash": "dot"}}
 
 
 def risk_coverage(
@@ -118,17 +119,24 @@ def histogram(
         x_axis |= {"type": "log", "range": np.log10(ends).tolist(), "exponentformat": "power"}
         decades = math.log10(ends[1] / ends[0])
         x_axis |= {"dtick": math.ceil(decades / 6)} if decades >= 2 else {}
-    cut = {} if threshold is None else _cut(float(np.clip(threshold, *ends)), float(ends[1]))
+    # Zeros are in the first bar of a logarithmic axis: whoever accepts them stands behind it.
+    first = float(edges[1]) if log_x and bins.n_below and threshold != -math.inf else float(ends[0])
+    cut = {} if threshold is None else _cut(float(np.clip(threshold, first, ends[1])), float(ends[1]))
     x_axis["anchor"] = traces[-1]["yaxis"]
     return _figure(traces, x_axis, axes.pop("yaxis"), height=_TALL, barmode="overlay", showlegend=True, **cut, **axes)
 
 
-def cost_sweep(sweep: CostSweep, *, x_title: str) -> dict[str, Any]:
-    """Above, coverage and risk of the cheapest threshold; below, what it is expected to cost; both along one cost."""
+def cost_sweep(sweep: CostSweep, *, x_title: str, now: float, is_share: bool = False) -> dict[str, Any]:
+    """Coverage and risk of the cheapest threshold and what it is expected to cost, one below the other along one cost.
+
+    Args:
+        now: the value of that cost at present, where a line stands.
+        is_share: whether it is a share, shown in percent.
+    """
     lines = [
         ("coverage", sweep.coverage, "y", ".1%"),
-        ("risk", sweep.risk, "y", ".2%"),
-        (f"cost per {PER:,}", sweep.cost, "y2", ",.4g"),
+        ("risk", sweep.risk, "y2", ".3~%"),
+        (f"cost per {PER:,}", sweep.cost, "y3", ",.4g"),
     ]
     traces = []
     for i, (name, values, axis, number) in enumerate(lines):
@@ -143,10 +151,12 @@ def cost_sweep(sweep: CostSweep, *, x_title: str) -> dict[str, Any]:
         )  # fmt: skip
     return _figure(
         traces,
-        _axis(escape(x_title), anchor="y2"),
-        _shares("share") | {"domain": [0.54, 1]},
+        _axis(escape(x_title), anchor="y3", **({"tickformat": "~%"} if is_share else {})),
+        _shares("coverage") | {"domain": [0.72, 1]},
         height=_TALL,
-        yaxis2=_axis(f"cost per {PER:,}", domain=[0, 0.46], rangemode="tozero"),
+        yaxis2=_axis("risk", domain=[0.36, 0.64], rangemode="tozero", tickformat="~%", nticks=4),
+        yaxis3=_axis(f"cost per {PER:,}", domain=[0, 0.28], rangemode="tozero", nticks=4),
+        shapes=[_NOW | {"x0": now, "x1": now}],
         hovermode="x unified",
         hoversubplots="axis",
     )
