@@ -11,7 +11,9 @@ from uqcore.types import UqError
 
 top = page.start("Regression")
 models, problems = cache.models("sine")
+problems += lines_controls.left_out()
 setting = lines_controls.setting()
+plots_at = st.container()
 n_samples, n_members, n_stds, with_noise, n_lines, overlaid = lines_controls.view()
 counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
 
@@ -38,14 +40,15 @@ if not curves:
 
 points = lines_controls.points(setting)
 groups = [curves] if overlaid else [[one] for one in curves]
-for column, group in zip(st.columns(len(groups)), groups, strict=True):
+for column, group in zip(plots_at.columns(len(groups)), groups, strict=True):
     figure = plots.functions(
         x[:, 0], group, points, n_stds=n_stds, gap=setting.gap, y_range=lines.Y_RANGE, height=430 if overlaid else 300
     )
     with column:
         st.markdown("" if overlaid else f"**{group[0].label}**")
         lines_controls.clicked(figure, "overlaid" if overlaid else group[0].label, setting)
-lines_controls.added(setting)
+with plots_at:
+    lines_controls.added(setting)
 
 left, right = st.columns([3, 2])
 left.subheader("How far the functions lie apart", anchor=False)
@@ -62,5 +65,5 @@ st.html(words.regression_table(figures))
 st.caption(
     f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The 90 % interval "
     "should cover 90 %, the narrower the better. In the gap, and beyond |x| = 4: how many times as far the functions "
-    "lie apart there as on the data. One training each."
+    "lie apart there as on the data. One training each; where the data were changed, a shorter one."
 )

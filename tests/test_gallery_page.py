@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import numpy as np
 import pytest
 import streamlit as st
-from browsing import ROOT, Visit, needs_browser, serve
+from browsing import ROOT, Visit, needs_browser, serve, settle
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
@@ -244,6 +244,16 @@ def test_a_click_opens_the_image_in_the_digit_lab(visit: Visit, url: str) -> Non
     picture.click()
     expect(page.locator(".card .label b")).to_have_count(len(METHODS))
     assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(href).query)
+
+
+@needs_browser
+def test_the_way_back_from_the_digit_lab_is_one_step(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?n_each=2", ready=".thumbs a")
+    page.locator(".thumbs a").first.click()
+    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    settle(page)
+    page.go_back()
+    expect(page.get_by_role("heading", name="Gallery", exact=True)).to_be_visible()
 
 
 @needs_browser

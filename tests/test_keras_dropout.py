@@ -344,10 +344,12 @@ def test_draws_of_logits_and_of_regressions(keras: Any) -> None:
         ({"x": np.full((2, 2, 3), np.nan)}, "NaN"),
         ({"x": np.array([["a"]])}, "dtype <U1"),
         ({"x": np.array([[None]])}, "dtype object"),
+        ({"x": iter([1, 2])}, r"Received a list_iterator that makes none \(dtype object\)"),
+        ({"x": [[1.0, 2.0], [3.0]]}, "lists of unequal lengths"),
         ({"x": np.empty((0, 2, 3))}, r"\(0, 2, 3\)"),
         ({"x": 3.0}, r"shapes: \(\)"),
-        ({"x": []}, "shapes: none"),
-        ({"x": np.ones((4, 7))}, r"cannot be run on inputs \(N, 7\)"),
+        ({"x": []}, r"shapes: \(0,\)"),
+        ({"x": np.ones((4, 7))}, r"(cannot be run on|Expected) inputs .*\(N, 7\)"),
         ({"model": "model.keras"}, "Received: builtins.str"),
     ],
 )
@@ -356,6 +358,34 @@ def test_bad_arguments(keras: Any, arguments: dict[str, Any], message: str) -> N
     with pytest.raises(UqError, match=message) as error:
         predict_with_uncertainty(**{**good, **arguments})
     assert "\n" not in str(error.value)
+
+
+def test_a_nested_list_is_one_array_of_rows(keras: Any) -> None:
+    model = linear(keras, keras.layers.Dropout(0.5), weights=W)
+    as_list, as_array = (predict_with_uncertainty(model, x, 5) for x in (X.tolist(), X))
+    np.testing.assert_array_equal(as_list.samples, as_array.samples)
+
+
+def test_an_output_alone_in_a_dict_is_that_output(keras: Any) -> None:
+    start = keras.Input((3,))
+    output = keras.layers.Dropout(0.5)(start)
+    x = np.ones((2, 3), np.float32)
+    named, plain = (predict_with_uncertainty(keras.Model(start, made), x, 5) for made in ({"a": output}, output))
+    np.testing.assert_array_equal(named.samples, plain.samples)
+
+
+def test_shapes_that_do_not_fit_are_named_and_nothing_else(keras: Any) -> None:
+    first, second = keras.Input((2,), name="first"), keras.Input((None, 3), name="second")
+    joined = keras.layers.Concatenate()([first, keras.layers.GlobalAveragePooling1D()(second)])
+    model = keras.Model([first, second], keras.layers.Dropout(0.5)(joined))
+    with pytest.raises(UqError) as error:
+        predict_with_uncertainty(model, np.ones((200, 5)))
+    assert str(error.value) == (
+        "Expected 2 inputs, in a list or by name: first (N, 2) and second (N, any, 3). Received: (N, 5)."
+    )
+    alone = keras.Sequential([keras.Input((6,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    with pytest.raises(UqError, match=r"^Expected inputs of shape \(N, 6\)\. Received: \(N, 28, 28\)\.$"):
+        predict_with_uncertainty(alone, np.ones((3, 28, 28)))
 
 
 def test_models_that_cannot_be_sampled(keras: Any) -> None:

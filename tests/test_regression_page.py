@@ -54,6 +54,17 @@ def test_another_gap_fits_every_method_again() -> None:
     assert html(app) != html(page())
 
 
+def test_what_is_out_of_range_in_a_link_is_left_out_and_said() -> None:
+    app = page(gap_at="99", gap_width="x", points="99,0;1,0.5;0,9")
+    assert [warning.value for warning in app.warning] == [
+        "Gap, centre must be from -2 to 2. The link says 99: it is left out.",
+        "Gap, width must be from 0.5 to 3. The link says x: it is left out.",
+        "Expected at most 50 points in the link, each as x,y with x from -6 to 6 and y from -2.5 to 2.5. "
+        "2 of 3 are left out.",
+    ]
+    assert any("1 added" in caption.value for caption in app.caption)
+
+
 def test_nonsense_in_a_link_is_left_out() -> None:
     plain = page()
     odd = page(gap_at="99", y_noise="-1", points="a;1;2,3,4;nan,1;99,0;1,inf", stds="x", lines="-4", layout="Round")
@@ -103,6 +114,18 @@ def test_a_click_adds_a_point_and_its_link_shows_the_same(visit: Visit, url: str
     copy = visit(tab.url, ready=".js-plotly-plot")
     expect(copy.get_by_text("1 added")).to_be_visible()
     expect(copy.locator("table.verdicts")).to_have_text(tab.locator("table.verdicts").inner_text(), use_inner_text=True)
+
+
+@needs_browser
+def test_a_click_on_a_curve_adds_a_point_too(visit: Visit, url: str, committed: Store) -> None:
+    tab = visit(f"{url}?layout=Overlaid", ready=".js-plotly-plot .nsewdrag")
+    plot = tab.locator(".js-plotly-plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    tab.wait_for_timeout(1000)  # plotly listens a moment after it has drawn
+    curve = draw(load_posterior(committed, committed.find("sine", "deterministic")), grid(), 1).logits[0, :, 0]
+    i = 2 * len(curve) // 3
+    tab.mouse.click(*at(plot, i / (len(curve) - 1), 0.5 - float(curve[i]) / 5))
+    expect(tab).to_have_url(re.compile(r"points="))
 
 
 @needs_browser

@@ -18,6 +18,7 @@ from uqcore import datasets, kept_draws
 from uqcore.datasets.bundled import fashion_mnist, mnist
 from uqcore.methods import METHODS
 from uqcore.reproduce import SOURCES, Row, collect, mnist_entropy, retrain, sngp_tutorial, svi
+from uqcore.reproduce.rows import measured
 from uqcore.reproduce.trainings import Training, outputs, run, store_beside
 from uqcore.store import Store
 from uqcore.training import ReportModel
@@ -253,3 +254,10 @@ def test_retraining_trains_what_is_missing_and_goes_on_where_it_was_stopped(
         retrain.retrain(store, lambda name, progress: reported.append(name))
     assert trained == [retrain.MODELS[0], retrain.MODELS[1], *retrain.MODELS[1:]]
     assert reported == ["moons-fake-seed0", "moons-fake-seed1"]
+
+
+def test_what_is_expected_stays_within_what_can_be() -> None:
+    row = measured("source", "% right", "99.9", [99.0, 100.0], largest=100)
+    assert row.rule.endswith("to 100.0")
+    assert row.agrees
+    assert measured("source", "deferred", "5", [1, 9]).rule.startswith("expected 0 to")

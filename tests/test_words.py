@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ui import words
-from uqcore.selection import Acceptance
+from uqcore.selection import Acceptance, Estimate
 from uqcore.surfaces import Surface
 from uqcore.verdicts import Verdict
 
@@ -109,6 +109,32 @@ def test_a_table_has_a_row_a_method_and_escapes_names() -> None:
 )
 def test_value(number: float, expected: str) -> None:
     assert words.value(number) == expected
+
+
+def test_who_widens_in_the_gap_leaves_nobody_out() -> None:
+    start = "In the shaded gap there is no data. "
+    more = "How much farther do the sampled functions lie apart there than on the data? "
+    said = words.who_widens_in_the_gap({"A": float("nan"), "B": 12.66, "C": 1.02, "D": 0.77, "E": 1.0})
+    assert said == (
+        f"{start}{more}**B** 12.7 times and **C** 1.02 times. Not farther: **D** 0.77 and **E** 1 times. "
+        "**A** draws one line and no band."
+    )
+    said = words.who_widens_in_the_gap({"A": float("nan"), "B": float("nan"), "C": 0.5})
+    assert said == (
+        f"{start}No method's sampled functions lie farther apart there than on the data: **C** 0.5 times. "
+        "**A and B** draw one line each and no band."
+    )
+    assert words.who_widens_in_the_gap({}) == "No trained model can be shown."
+
+
+@pytest.mark.parametrize(("number", "expected"), [(4.71e-5, "4.71e-05"), (0.98765, "0.988"), (float("nan"), "–")])
+def test_small_figures_keep_three_digits(number: float, expected: str) -> None:
+    assert words.small(number) == expected
+
+
+def test_a_risk_far_below_a_thousandth_keeps_its_digits() -> None:
+    value, ends = words.risk(Estimate(0.000789, 0.0, 0.00123))
+    assert (value, ends) == ("0.0789\u00a0%", "(0\u00a0% to 0.123\u00a0%)")
 
 
 def test_who_names_another() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,7 @@ def wrong(shown: Shown, measure_id: str, n: int) -> View:
     correct = shown.correct
     errors = gallery.surest(measure, n, ~correct)
     html = _pictures(shown, errors, measure[errors], _LARGE)
+    note += " The surest first."
     if not shown.are_digits:
         return View(_of_garments(shown, measure_id), html, note)
     unsure = gallery.least_sure(measure, len(correct) // 20)
@@ -101,7 +102,9 @@ def disagreeing(shown: Shown, other: Predictions, n: int) -> View:
         right = int(first), int(second)
     n_differ = int(np.count_nonzero(found.differ))
     answer = words.who_names_another((shown.predictions.name, other.name), n_differ, len(found.differ), right)
-    return View(answer, html, _DIVERGENCE)
+    return View(
+        answer, html, f"{_DIVERGENCE} The first digit is {shown.predictions.name}'s, the second {other.name}'s."
+    )
 
 
 def _of_garments(shown: Shown, measure_id: str) -> str:
@@ -140,5 +143,12 @@ def _link(shown: Shown, i: int) -> str:
     """Opens image ``i`` in the digit lab, which picks it by its class and how many of that class come before it."""
     label = shown.images.labels[i]
     number = np.count_nonzero(shown.images.labels[:i] == label)
-    class_name = quote(shown.images.class_names[label], safe="")
-    return f"digit_lab?source=Pick&images={shown.name}&class={class_name}&number={number}"
+    # Without what the digit lab starts with: it would be taken out of the address, and the way back be a step longer.
+    asked = {"source": "Pick"}
+    if shown.are_digits is False:
+        asked["images"] = shown.name
+    if label:
+        asked["class"] = shown.images.class_names[label]
+    if number:
+        asked["number"] = str(number)
+    return f"digit_lab?{urlencode(asked)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +10,11 @@ import streamlit as st
 from ui import controls
 from ui.controls import BIND, put_in_url
 from uqcore.datasets import sine
-from uqcore.lines import MAX_ADDED, Setting
+from uqcore.lines import MAX_ADDED, Y_RANGE, Setting
 from uqcore.plots import style
 from uqcore.plots.functions import Points
+
+_RANGES = {"y_noise": ("Noise", 0.0, 0.5), "gap_at": ("Gap, centre", -2.0, 2.0), "gap_width": ("Gap, width", 0.5, 3.0)}
 
 
 class View(NamedTuple):
@@ -30,11 +31,12 @@ class View(NamedTuple):
 def setting() -> Setting:
     """The noise, the gap and the added points; a move of any of them fits every method again."""
     columns = st.columns(3)
-    noise = columns[0].slider(
-        "Noise", 0.0, 0.5, sine.NOISE, 0.05, key="y_noise", bind=BIND, help="Of y, as a deviation."
-    )
-    center = columns[1].slider("Gap, centre", -2.0, 2.0, 0.0, 0.25, key="gap_at", bind=BIND)
-    width = columns[2].slider("Gap, width", 0.5, 3.0, 2.0, 0.25, key="gap_width", bind=BIND)
+
+    def slider(place: int, key: str, start: float, step: float, help: str | None = None) -> float:
+        return columns[place].slider(*_RANGES[key], start, step, key=key, bind=BIND, help=help)
+
+    noise = slider(0, "y_noise", sine.NOISE, 0.05, "Of y, as a deviation.")
+    center, width = slider(1, "gap_at", 0.0, 0.25), slider(2, "gap_width", 2.0, 0.25)
     return Setting(noise, (center - width / 2, center + width / 2), _added())
 
 
@@ -80,27 +82,47 @@ def added(setting: Setting) -> None:
     """What clicking does, and a way back."""
     with st.container(horizontal=True, vertical_alignment="center"):
         n = len(setting.added)
-        st.caption(
-            f"Click a plot to add a point: every method is fitted again. {n} added, each counting as ten."
-            if n
-            else "Click a plot to add a point: every method is fitted again."
-        )
+        said = "Click a plot (on a phone, tap it twice) to add a point: every method is fitted again."
+        if n:
+            said += f" {n} added, each counting as ten" + ("; there is room for no more." if n == MAX_ADDED else ".")
+        st.caption(said)
         if n and st.button("Remove the last", key="remove_last"):
             put_in_url("points", _text(setting.added[:-1]) or None)
             st.rerun()
 
 
+def left_out() -> list[str]:
+    """A sentence for each number in the link that is out of range, before the controls drop it. To be asked first."""
+    problems = []
+    for key, (label, low, high) in _RANGES.items():
+        text = st.query_params.get(key)
+        if text is not None and not _is_within(text, low, high):
+            problems.append(f"{label} must be from {low:g} to {high:g}. The link says {text[:20]}: it is left out.")
+    asked = [pair for pair in st.query_params.get("points", "").split(";") if pair]
+    if (n := len(asked) - len(_added())) > 0:
+        x, y = (f"from {low:g} to {high:g}" for low, high in (sine.EDGES, Y_RANGE))
+        problems.append(
+            f"Expected at most {MAX_ADDED} points in the link, each as x,y with x {x} and y {y}. "
+            f"{n} of {len(asked)} {'is' if n == 1 else 'are'} left out."
+        )
+    return problems
+
+
 def _added() -> tuple[tuple[float, float], ...]:
     """The points in the link; what is no pair of numbers in range is left out."""
     found = []
-    for pair in st.query_params.get("points", "").split(";")[:MAX_ADDED]:
-        try:
-            x, y = (float(number) for number in pair.split(","))
-        except ValueError:
-            continue
-        if isfinite(x) and isfinite(y) and sine.EDGES[0] <= x <= sine.EDGES[1] and abs(y) <= 10:
-            found.append((x, y))
-    return tuple(found)
+    for pair in st.query_params.get("points", "").split(";"):
+        x, _, y = pair.partition(",")
+        if _is_within(x, *sine.EDGES) and _is_within(y, *Y_RANGE):
+            found.append((float(x), float(y)))
+    return tuple(found[:MAX_ADDED])
+
+
+def _is_within(text: str, low: float, high: float) -> bool:
+    try:
+        return low <= float(text) <= high
+    except ValueError:
+        return False
 
 
 def _text(added: tuple[tuple[float, float], ...]) -> str:

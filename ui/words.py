@@ -206,14 +206,20 @@ def who_widens_in_the_gap(ratios: Mapping[str, float]) -> str:
     """The answer of the regression page, in Markdown: whose functions lie farther apart where there is no data."""
     if not ratios:
         return "No trained model can be shown."
-    wider = {label: ratio for label, ratio in ratios.items() if ratio > 1}
-    said = [f"**{label}** {ratio:.1f} times" for label, ratio in wider.items()]
-    start = "In the shaded gap there is no data. "
-    if not wider:
-        return start + "**No method** is less sure there than on the data."
+    wider = [f"**{label}** {ratio:.3g} times" for label, ratio in ratios.items() if ratio > 1]
+    others = [f"**{label}** {ratio:.2g}" for label, ratio in ratios.items() if ratio <= 1]
     silent = [label for label, ratio in ratios.items() if math.isnan(ratio)]
-    rest = f" **{_listed(silent)}** draws one line and no band." if silent else ""
-    return f"{start}How much farther do the sampled functions lie apart there than on the data? {_listed(said)}.{rest}"
+    said = ["In the shaded gap there is no data."]
+    if wider:
+        said.append(f"How much farther do the sampled functions lie apart there than on the data? {_listed(wider)}.")
+    if others:
+        start = "Not farther" if wider else "No method's sampled functions lie farther apart there than on the data"
+        said.append(f"{start}: {_listed(others)} times.")
+    if silent:
+        said.append(
+            f"**{_listed(silent)}** {'draws one line' if len(silent) == 1 else 'draw one line each'} and no band."
+        )
+    return " ".join(said)
 
 
 def regression_table(figures: Mapping[str, Figures]) -> str:
@@ -221,15 +227,15 @@ def regression_table(figures: Mapping[str, Figures]) -> str:
     rows = [
         [
             label,
+            *("–" if math.isnan(ratio) else f"{ratio:.2f} times" for ratio in f.std_ratio.values()),
             f"{f.rmse:.3f}",
             f"{f.nll:.3f}",
             f"{f.crps:.4f}",
             percent(f.coverage),
             f"{f.width:.3f}",
             f"{f.calibration_error:.3f}",
-            *("–" if math.isnan(ratio) else f"{ratio:.2f} times" for ratio in f.std_ratio.values()),
         ]
         for label, f in figures.items()
     ]
-    head = ["", "RMSE", "NLL", "CRPS", "90 % covers", "its width", "quantile error", "in the gap", "beyond"]
+    head = ["", "in the gap", "beyond", "RMSE", "NLL", "CRPS", "90 % covers", "its width", "quantile error"]
     return table(head, rows)

@@ -182,7 +182,8 @@ MEASURES: dict[str, Measure] = {
         Measure(
             "logit_variance",
             "Logit variance",
-            "How far the logits scatter from sample to sample, before they become probabilities.",
+            "How far the logits scatter from sample to sample, before they become probabilities. It grows with the "
+            "size of the logits, so it may rank a method's surest answers as the least sure.",
             "",
             lambda draws: draws.logit_variance,
             None,

@@ -95,16 +95,49 @@ def run(model: Any, inputs: Any) -> NDArray[Any]:
     try:
         output = model(inputs, training=False)
     except Exception as error:  # what a model raises is up to whoever wrote it
-        shapes: list[str] = []
-        each(inputs, lambda array: shapes.append(str(("N", *array.shape[1:])).replace("'", "")))
-        raise UqError(f"The model cannot be run on inputs {' and '.join(shapes)}: {reason(str(error))}") from error
+        raise UqError(_why_not(model, inputs, str(error))) from error
     return np.asarray(_only(output))
 
 
+def _why_not(model: Any, inputs: Any, text: str) -> str:
+    """Names the shapes where the model tells its own and they differ, else what Keras says."""
+    tensors = getattr(model, "inputs", None) or []
+    by_name = isinstance(inputs, Mapping)
+    names = list(inputs) if by_name else [tensor.name for tensor in tensors]
+    came: list[tuple[Any, ...]] = []
+    each(inputs, lambda array: came.append(("N", *array.shape[1:])))
+    received = _shapes(came, names if by_name else ())
+    wanted = {tensor.name: ("N", *tensor.shape[1:]) for tensor in tensors}
+    fits = len(wanted) == len(came) and all(
+        name in wanted and _fits(shape, wanted[name]) for name, shape in zip(names, came, strict=True)
+    )
+    if not wanted or fits:
+        return f"The model cannot be run on inputs {received}: {reason(text)}"
+    if len(wanted) == 1:
+        return f"Expected inputs of shape {_shapes([*wanted.values()])}. Received: {received}."
+    expected = _shapes([*wanted.values()], [*wanted])
+    return f"Expected {len(wanted)} inputs, in a list or by name: {expected}. Received: {received}."
+
+
+def _fits(shape: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    return len(shape) == len(wanted) and all(size in (None, got) for size, got in zip(wanted, shape, strict=True))
+
+
+def _shapes(shapes: Sequence[Sequence[Any]], names: Sequence[str] = ()) -> str:
+    said = [
+        f"({', '.join('any' if n is None else str(n) for n in shape)}{',' * (len(shape) == 1)})" for shape in shapes
+    ]
+    return (
+        " and ".join(f"{name} {shape}" for name, shape in zip(names, said, strict=True))
+        if names
+        else " and ".join(said)
+    )
+
+
 def _only(output: Any) -> Any:
-    """The tensor that a model returns, by itself or alone in a list."""
-    if isinstance(output, list | tuple) and len(output) == 1:
-        return output[0]
+    """The tensor that a model returns, by itself or alone in a list or dict."""
+    if isinstance(output, list | tuple | Mapping) and len(output) == 1:
+        return next(iter(output.values() if isinstance(output, Mapping) else output))
     if isinstance(output, list | tuple | Mapping):
         raise UqError(
             f"Expected a model of one output. Received {len(output)}; make a model of the one you want, as with "
@@ -127,5 +160,5 @@ def rows(inputs: Any, examples: slice, n_times: int = 1) -> Any:
 
 def reason(text: str) -> str:
     """What an error of Keras says, without colours, line breaks and the arguments that it lists at its end."""
-    plain = re.sub(r"\x1b\[\d*m", "", text).split("Arguments received by")[0]
+    plain = re.split(r"(?:Call )?arguments received by", re.sub(r"\x1b\[\d*m", "", text), flags=re.IGNORECASE)[0]
     return " ".join(plain.split())[:_LONGEST_REASON]

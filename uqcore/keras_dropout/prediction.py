@@ -86,7 +86,9 @@ def predict_with_uncertainty(
     together. Dropout layers of equal networks in Keras 3, tf_keras and `uqcore.methods.mc_dropout` get equal masks.
 
     Dropout is Dropout, SpatialDropout, AlphaDropout, GaussianDropout, and the arguments of recurrent and attention
-    layers, however deep in the model, and layers derived from these. Weights and state of the model stay as they are.
+    layers, however deep in the model, and layers derived from these. Whatever else is random in training only, such as
+    `tf.nn.dropout` in a layer of your own, stays off without a word: its part of the variance is missing. Weights and
+    state of the model stay as they are.
 
     Args:
         model: a model of Keras 3 on TensorFlow or of tf_keras, with one output: Sequential, functional or subclassed.
@@ -132,12 +134,24 @@ def _blocks(n_samples: int, n_examples: int, n_together: int, n_rows: int) -> li
     ]
 
 
+def _as_array(rows: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
+    try:
+        return np.asarray(rows)
+    except ValueError:
+        raise UqError("Expected inputs as an array of numbers. Received lists of unequal lengths.") from None
+
+
 def _checked_inputs(x: Any) -> tuple[Any, int]:
     """The inputs as arrays of finite numbers, and how many examples they are."""
     arrays: list[NDArray[Any]] = []
 
     def checked(values: Any) -> NDArray[Any]:
         array = np.asarray(values)
+        if array.dtype.kind == "O":
+            raise UqError(
+                f"Expected inputs as arrays of numbers. Received a {type(values).__name__} that makes none (dtype "
+                "object); build one, as with np.stack."
+            )
         if array.dtype.kind not in "biuf":
             raise UqError(
                 f"Expected inputs of numbers. Received dtype {array.dtype}; convert them, as with x.astype(float)."
@@ -149,6 +163,8 @@ def _checked_inputs(x: Any) -> tuple[Any, int]:
         arrays.append(array)
         return array
 
+    if isinstance(x, list | tuple) and not any(hasattr(part, "shape") for part in x):
+        x = _as_array(x)  # rows of numbers, not several inputs
     inputs = each(x, checked)
     lengths = {len(array) if array.ndim else 0 for array in arrays}
     if len(lengths) != 1 or 0 in lengths:

@@ -12,6 +12,7 @@ from uqcore.plots.style import layout
 from uqcore.regression import Gaussian, QuantileCurve
 from uqcore.types import FloatArray
 
+_LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemwidth": 55}  # as long as a long dash
 _DATA = {"color": "#888888", "size": 5, "opacity": 0.7}
 _ADDED = {"color": "#888888", "size": 11, "symbol": "star", "line": {"width": 1, "color": "white"}}
 
@@ -66,10 +67,10 @@ def functions(
         ]
         style = series_style(one.place)
         line = {"width": 3, "color": color, "dash": style.dash if len(curves) > 1 else "solid"}
-        hover = f"%{{y:.2f}}<extra>{one.label}</extra>"
+        # Without a word to say it takes no click away from the lattice.
         traces.append(
             {"type": "scatter", "mode": "lines", "name": one.label, "x": _numbers(x), "y": _numbers(one.function.mean),
-             "line": line, "hovertemplate": hover}
+             "line": line, "hoverinfo": "skip"}
         )  # fmt: skip
     traces += [*_data(points), _lattice(x, y_range)]
     return {
@@ -77,7 +78,7 @@ def functions(
         "layout": layout(
             height,
             showlegend=len(curves) > 1,
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+            legend={**_LEGEND, "traceorder": "normal"},
             xaxis={"range": [float(x[0]), float(x[-1])], "zeroline": False},
             yaxis={"range": list(y_range), "zeroline": False},
             shapes=[_shade(gap)],
@@ -100,7 +101,7 @@ def spreads(x: FloatArray, stds: Mapping[str, FloatArray], *, gap: tuple[float, 
         "layout": layout(
             300,
             hovermode="x unified",
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            legend=_LEGEND,
             xaxis={"title": {"text": "x"}, "zeroline": False},
             yaxis={"title": {"text": "standard deviation"}, "rangemode": "tozero"},
             shapes=[_shade(gap)],
@@ -151,7 +152,7 @@ def _lattice(x: FloatArray, y_range: tuple[float, float]) -> dict[str, Any]:
         "x": _numbers(across),
         "y": _numbers(up),
         "marker": {"size": 9, "opacity": 0},
-        "hoverinfo": "none",
+        "hovertemplate": "%{x:.2f}, %{y:.2f}<extra></extra>",
         "showlegend": False,
         "name": "places",
     }

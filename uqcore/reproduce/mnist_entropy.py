@@ -120,9 +120,10 @@ def _of_set(name: str, tables: list[dict[str, Acceptance]], today: list[dict[str
     }
     made = []
     for published, (quantity, (field, scale, digits)) in zip(_PUBLISHED[name], quantities.items(), strict=True):
+        largest = 100 if scale == 100 else 10_000
         ours, now = ([scale * getattr(table[name], field) for table in group] for group in (tables, today))
         note = f"Today's RMSprop: {spread(now, digits)} ({len(now)} seeds)."
-        made.append(measured(TITLE, f"{_LABELS[name]}: {quantity}", published, ours, note))
+        made.append(measured(TITLE, f"{_LABELS[name]}: {quantity}", published, ours, note, largest))
     return made
 
 

@@ -83,9 +83,19 @@ def half_unit(published: str) -> float:
     return float(Decimal(1).scaleb(_exponent(published)) / 2)
 
 
-def measured(source: str, quantity: str, published: str, values: Sequence[float], note: str = "") -> Row:
-    """A number that depends on the training; ``values``, one a seed, are in the unit of ``published``."""
-    low, high = prediction_interval(values)
+def measured(
+    source: str,
+    quantity: str,
+    published: str,
+    values: Sequence[float],
+    note: str = "",
+    largest: float = math.inf,
+) -> Row:
+    """A number that depends on the training; ``values``, one a seed, are in the unit of ``published``.
+
+    Like all that is published here it is not negative, and at most ``largest``.
+    """
+    low, high = np.clip(prediction_interval(values), 0, largest).tolist()
     rounding = half_unit(published)
     agrees = low - rounding <= float(published) <= high + rounding
     digits = max(0, -_exponent(published))

@@ -58,7 +58,16 @@ def _final_figures(store: Store) -> list[Row]:
         values = [float(arrays[f"{name}/{kind}"][-1]) for arrays in found]
         own = store.find("moons", name).metrics[kind]
         note = f"With an Adam of its own {own:.4f} (seed 0)." if name == "sngp" else ""
-        made.append(measured(TITLE, f"final training {kind}, {METHODS[name].label}", number, values, note))
+        made.append(
+            measured(
+                TITLE,
+                f"final training {kind}, {METHODS[name].label}",
+                number,
+                values,
+                note,
+                1 if kind == "accuracy" else math.inf,
+            )
+        )
     return made
 
 

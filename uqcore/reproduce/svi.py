@@ -28,7 +28,7 @@ def rows(store: Store) -> list[Row]:
             ratios["gap"] > 1,
             "more than once",
             {f"times that on the data, {place}": [ratio] for place, ratio in ratios.items()},
-            f"Beyond the data, at |x| > 4: {ratios['beyond']:.2f} times. Of the functions, without the noise.",
+            f"Beyond the data, at |x| > 4: {ratios['beyond']:.2f} times. Of {N_SAMPLES} functions, without the noise.",
         )
     ]
 
