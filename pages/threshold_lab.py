@@ -26,7 +26,7 @@ with right:
     ranking = study.calibration.ranking
     asked = tuned.policy.thresholds[0] if not goal.per_class else float("-inf")
     wish = json.dumps([source.source_id, study.measure_id, len(study.calibration.indices), tuned.promise])
-    start, revision = controls.threshold_to_start_from(asked, wish)
+    start, revision = controls.threshold_to_start_from(asked, wish, source.in_link)
     if goal.per_class:
         threshold_sections.per_class(study, tuned)
     else:
@@ -43,7 +43,7 @@ with right:
             scale="log",
             has_labels=study.has_labels,
         )
-        if controls.keep_threshold(table, asked, chosen):
+        if controls.keep_threshold(table, asked, chosen, source.in_link):
             tuned = tune(study, Goal("manual", chosen))
     st.html(words.promise(tuned, study.has_labels))
 

@@ -298,6 +298,10 @@ def test_a_file_of_many_megabytes_is_read_and_stays_for_the_visit(visit: Visit, 
     upload(page, "large.npz", buffer.getvalue())
     answer = page.get_by_text("large.npz accepts")
     expect(answer).to_be_visible()
+    page.get_by_role("slider", name=re.compile("[Tt]hreshold")).focus()
+    page.keyboard.press("PageUp")
+    expect(page.locator(".promise")).to_contain_text("Chosen by hand")
+    assert "t" not in link(page)  # which would show others the example at it
     page.get_by_text("Our models", exact=True).click()
     expect(page.get_by_text("MC Dropout accepts")).to_be_visible()
     page.get_by_text("Your own", exact=True).click()

@@ -132,12 +132,13 @@ def put_in_url(key: str, value: str | None) -> None:
         st.query_params[key] = value
 
 
-def threshold_to_start_from(asked: float, wish: str) -> tuple[float, str]:
+def threshold_to_start_from(asked: float, wish: str, in_link: bool = True) -> tuple[float, str]:
     """Where the dragged threshold starts, and the revision that tells the browser whether to move it there.
 
     Args:
         asked: what the page has computed; a new ``wish`` moves the threshold there.
         wish: all that ``asked`` depends on. As long as it stays, a threshold moved by hand, which is in the URL, stays.
+        in_link: whether it is in the URL; not where the link shows others something else.
     """
     last, n_wishes = st.session_state.get("threshold_wish", (None, 0))
     if wish != last:
@@ -146,14 +147,14 @@ def threshold_to_start_from(asked: float, wish: str) -> tuple[float, str]:
         if last is not None:
             put_in_url("t", None)
     try:
-        by_hand = float(st.query_params.get("t", ""))
+        by_hand = float(st.query_params.get("t", "") if in_link else "")
     except ValueError:
         by_hand = nan
     return (asked if isnan(by_hand) else by_hand), str(n_wishes)
 
 
-def keep_threshold(table: ThresholdTable, asked: float, chosen: float) -> bool:
+def keep_threshold(table: ThresholdTable, asked: float, chosen: float, in_link: bool = True) -> bool:
     """Puts a threshold that was moved by hand into the URL; whether ``chosen`` is one: not the row of ``asked``."""
     moved = chosen != table.thresholds[int(np.searchsorted(table.thresholds, asked, side="right")) - 1]
-    put_in_url("t", repr(chosen) if moved else None)
+    put_in_url("t", repr(chosen) if moved and in_link else None)
     return bool(moved)

@@ -35,6 +35,7 @@ class Source:
         source_id: what determines ``predictions``.
         method_id: whose they are, None for a visitor's own.
         unseen, n_samples: what was asked of the stored model.
+        in_link: whether a link to the page brings others the same predictions.
     """
 
     source_id: str
@@ -42,6 +43,7 @@ class Source:
     method_id: str | None = None
     unseen: Unseen | None = None
     n_samples: int | None = None
+    in_link: bool = True
 
 
 def choose(place: DeltaGenerator) -> Source:
@@ -148,7 +150,7 @@ def _own() -> Source:
         raise UqError(str(kept.problem))
     for note in kept.predictions.notes:
         st.info(note)
-    return Source(f"{kept.file_id} {kept.normalize}", kept.predictions)
+    return Source(f"{kept.file_id} {kept.normalize}", kept.predictions, in_link=False)
 
 
 class _Own(NamedTuple):
