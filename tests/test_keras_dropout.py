@@ -388,6 +388,15 @@ def test_shapes_that_do_not_fit_are_named_and_nothing_else(keras: Any) -> None:
         predict_with_uncertainty(alone, np.ones((3, 28, 28)))
 
 
+def test_inputs_that_are_too_many_are_not_left_out(keras: Any) -> None:
+    model = keras.Sequential([keras.Input((3,), name="alone"), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    x = np.ones((4, 3))
+    with pytest.raises(UqError, match=r"Expected inputs of shape \(N, 3\)\. Received: \(N, 3\) and \(N, 3\)\.$"):
+        predict_with_uncertainty(model, [x, x])
+    with pytest.raises(UqError, match=r"\(N,\) and \(N,\) and \(N,\) and \(N,\) and \(N,\) and 995 more\.$"):
+        predict_with_uncertainty(model, list(np.ones((1000, 3))))
+
+
 def test_models_that_cannot_be_sampled(keras: Any) -> None:
     import tensorflow as tf
 

@@ -190,6 +190,7 @@ def test_costs_of_single_kinds_of_error_last_while_the_visitor_looks_elsewhere()
     (again,) = (button for button in app.button if button.label == "Make all the same again")
     again.click()
     assert "At 2 an error" in html(checked(app.run()))
+    assert [button.disabled for button in app.button if button.label == "Make all the same again"] == [True]
 
 
 def test_costs_per_class_are_told_beside_those_of_one_threshold() -> None:
@@ -271,6 +272,39 @@ def test_own_predictions_are_read_and_their_policy_goes_home(visit: Visit, url: 
     with page.expect_download() as download:
         page.get_by_role("button", name="Report (HTML)").click()
     assert "plotly" in download.value.path().read_text()
+
+
+@browser_tests
+def test_an_edited_cost_counts_until_all_are_made_the_same_again(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?target_4=Cost", ready=".promise")
+    page.get_by_role("button", name="Kinds of error").click()
+    table = page.get_by_test_id("stDataFrame").locator("canvas").first
+    table.wait_for()
+    page.wait_for_timeout(1000)  # the table grows into its place
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 160, box["y"] + 125)  # a 2 that is read as a 1
+    page.wait_for_timeout(500)
+    page.keyboard.type("500", delay=50)
+    page.keyboard.press("Enter")
+    expect(page.locator(".promise")).to_contain_text("At 1 to 500 an error")
+    page.get_by_role("button", name="Make all the same again").click()
+    expect(page.locator(".promise")).to_contain_text("At 1 an error")
+    settle(page)
+    expect(page.locator(".promise")).to_contain_text("At 1 an error")
+
+
+@browser_tests
+def test_a_file_with_a_problem_is_forgotten_when_its_part_is_left(visit: Visit, url: str) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, probs=np.full((200, 3), 0.4))
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "much.npz", buffer.getvalue())
+    expect(page.get_by_text("Divide each row by its sum")).to_be_visible()
+    page.get_by_text("Our models", exact=True).click()
+    expect(page.get_by_text("MC Dropout accepts")).to_be_visible()
+    page.get_by_text("Your own", exact=True).click()
+    expect(page.get_by_text("The example accepts")).to_be_visible()
 
 
 @browser_tests

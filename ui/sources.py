@@ -52,7 +52,10 @@ def picked() -> FloatArray:
 def uploaded() -> FloatArray | None:
     """The digit on an uploaded picture, or the one in the link, or None."""
     file = st.file_uploader(
-        "A PNG or JPEG of one digit", type=["png", "jpg", "jpeg"], key="file", max_upload_size=MAX_BYTES // 10**6
+        f"A PNG or JPEG of one digit, at most {MAX_BYTES // 10**6} MB",
+        type=["png", "jpg", "jpeg"],
+        key="file",
+        max_upload_size=MAX_BYTES // 10**6,
     )
     try:
         if file is None:

@@ -82,10 +82,8 @@ def _edited(class_names: Sequence[str], matrix: FloatArray, error: float) -> Flo
         "A row a true class, a column a predicted one. A cell that you change no longer follows *Cost of an error*."
     )
     changes: dict[tuple[int, int], float] = st.session_state.setdefault("cost_changes", {}).setdefault(class_names, {})
-    if changes and st.button("Make all the same again"):
-        changes.clear()
-        st.session_state.pop("cost_start", None)
-    key = f"matrix_{len(class_names)}_{error}"
+    # The editor's changes go with its key.
+    key = f"matrix_{len(class_names)}_{error}_{st.session_state.get('cost_resets', 0)}"
     start = st.session_state.get("cost_start")
     if start is None or start[0] != (key, class_names) or key not in st.session_state:
         given = matrix.copy()
@@ -104,6 +102,10 @@ def _edited(class_names: Sequence[str], matrix: FloatArray, error: float) -> Flo
     values = np.where(np.isfinite(values), values, matrix)
     changes.clear()
     changes |= {(int(i), int(j)): float(values[i, j]) for i, j in np.argwhere(values != matrix)}
+    if st.button("Make all the same again", disabled=not changes):
+        changes.clear()
+        st.session_state["cost_resets"] = st.session_state.get("cost_resets", 0) + 1
+        st.rerun()
     return values
 
 

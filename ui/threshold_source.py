@@ -111,7 +111,7 @@ def _unseen() -> Unseen:
 def _own() -> Source:
     """The file that was brought last; until one is, an example."""
     file = st.file_uploader(
-        "NPZ, CSV or Parquet",
+        f"NPZ, CSV or Parquet, at most {MAX_UPLOAD_MB} MB",
         type=["npz", "csv", "parquet"],
         key="own_file",
         max_upload_size=MAX_UPLOAD_MB,
@@ -134,7 +134,7 @@ def _own() -> Source:
             )
     # Streamlit forgets the file when this page, or this part of it, is left; what was read of it stays for the visit.
     kept: _Own | None = st.session_state.get("own")
-    if file is None and kept is not None and st.button("Back to the example"):
+    if file is None and kept is not None and (kept.predictions is None or st.button("Back to the example")):
         kept = st.session_state["own"] = None
     if file is not None:
         normalize = bool(st.session_state.get("own_normalize"))

@@ -17,6 +17,7 @@ Forward = Callable[[Any, Sequence[FloatArray]], NDArray[Any]]
 
 _WORTH_COMPILING = 10  # calls; tracing a model takes as long as several
 _LONGEST_REASON = 300
+_MOST_NAMED = 5  # shapes
 
 
 class _SmallPass(NamedTuple):
@@ -92,10 +93,13 @@ def _compiled(model: Any, masks: Masks, inputs: Any, given: Sequence[FloatArray]
 
 def run(model: Any, inputs: Any) -> NDArray[Any]:
     """The model's output in inference mode, as an array."""
+    n_wanted = len(getattr(model, "inputs", None) or [])
+    if n_wanted and isinstance(inputs, list | tuple | Mapping) and len(inputs) != n_wanted:
+        raise UqError(_why_not(model, inputs, ""))  # Keras 3 leaves those out that are too many
     try:
         output = model(inputs, training=False)
     except Exception as error:  # what a model raises is up to whoever wrote it
-        raise UqError(_why_not(model, inputs, str(error))) from error
+        raise UqError(_why_not(model, inputs, str(error.args[0] if isinstance(error, KeyError) else error))) from error
     return np.asarray(_only(output))
 
 
@@ -127,11 +131,10 @@ def _shapes(shapes: Sequence[Sequence[Any]], names: Sequence[str] = ()) -> str:
     said = [
         f"({', '.join('any' if n is None else str(n) for n in shape)}{',' * (len(shape) == 1)})" for shape in shapes
     ]
-    return (
-        " and ".join(f"{name} {shape}" for name, shape in zip(names, said, strict=True))
-        if names
-        else " and ".join(said)
-    )
+    if names:
+        said = [f"{name} {shape}" for name, shape in zip(names, said, strict=True)]
+    more = [f"{len(said) - _MOST_NAMED:,} more"] if len(said) > _MOST_NAMED else []
+    return " and ".join(said[:_MOST_NAMED] + more)
 
 
 def _only(output: Any) -> Any:

@@ -138,7 +138,9 @@ def _as_array(rows: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
     try:
         return np.asarray(rows)
     except ValueError:
-        raise UqError("Expected inputs as an array of numbers. Received lists of unequal lengths.") from None
+        raise UqError(
+            "Expected inputs as an array of numbers, or several arrays. Received lists of unequal lengths."
+        ) from None
 
 
 def _checked_inputs(x: Any) -> tuple[Any, int]:
