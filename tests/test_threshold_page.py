@@ -284,9 +284,11 @@ def test_an_edited_cost_counts_until_all_are_made_the_same_again(visit: Visit, u
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 160, box["y"] + 125)  # a 2 that is read as a 1
-    page.wait_for_timeout(500)
-    page.keyboard.type("500", delay=50)
     page.keyboard.press("Enter")
+    field = page.locator("#portal").locator("input, textarea").last
+    field.fill("500")
+    expect(field).to_have_value("500")
+    field.press("Enter")
     expect(page.locator(".promise")).to_contain_text("At 1 to 500 an error")
     page.get_by_role("button", name="Make all the same again").click()
     expect(page.locator(".promise")).to_contain_text("At 1 an error")
