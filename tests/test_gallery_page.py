@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import numpy as np
 import pytest
 import streamlit as st
-from browsing import ROOT, Visit, needs_browser, serve, settle
+from app_pages import answer, html, opened
+from browsing import Visit, needs_browser, serve, settle
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
@@ -36,24 +37,6 @@ FASHION = "Fashion-MNIST"
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "warm_up", lambda: None)
-
-
-def opened(page: str = PAGE, **link: str) -> AppTest:
-    """The page as a link with these parameters opens it."""
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).switch_page(page)
-    for name, value in link.items():
-        app.query_params[name] = value
-    app.run()
-    assert [error.value for error in app.exception] == []
-    return app
-
-
-def answer(app: AppTest) -> str:
-    return app.markdown[0].value
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>"))
 
 
 def hrefs(app: AppTest) -> list[str]:
@@ -84,7 +67,7 @@ def said_by(method_id: str, name: str = "test") -> Predictions:
 
 
 def test_it_opens_with_an_answer_and_both_ends_of_every_digit() -> None:
-    app = opened()
+    app = opened(PAGE)
     rows = gallery.chainer_table(said_by("mc_dropout"))
     wrong = sum(np.count_nonzero(~row.least_sure.correct) for row in rows)
     assert re.match(
@@ -99,7 +82,7 @@ def test_it_opens_with_an_answer_and_both_ends_of_every_digit() -> None:
 
 def test_each_picture_is_the_image_that_its_link_opens_in_the_digit_lab() -> None:
     for name, images in (("MNIST", bundled.mnist().x_test), (FASHION, bundled.fashion_mnist().x_test)):
-        app = opened(images=name, n_each="2")
+        app = opened(PAGE, images=name, n_each="2")
         sheets = re.split(r'(?=<div class="thumbs")', html(app))[1:]
         cut = np.concatenate([shown(part, 28, 28) for part in sheets])
         np.testing.assert_array_equal(cut, images[numbers(app)])
@@ -112,7 +95,7 @@ def test_each_picture_is_the_image_that_its_link_opens_in_the_digit_lab() -> Non
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_has_every_view_of_either_set(method: str, images: str, view: str) -> None:
     label = METHODS[method].label
-    app = opened(gallery=view, images=images, method=label, n_each="3", n="7")
+    app = opened(PAGE, gallery=view, images=images, method=label, n_each="3", n="7")
     assert f"**{label}**" in answer(app)
     assert len(numbers(app)) == (60 if view == "Extremes" else 7)
     assert [len(app.warning), len(app.error)] == [0, 0]
@@ -126,7 +109,7 @@ def measures() -> list[tuple[str, str]]:
 def test_every_measure_orders_the_images(method: str, measure: str) -> None:
     said = said_by(method)
     link = {f"by_{len(said.measures)}": MEASURES[measure].label, "method": METHODS[method].label, "n_each": "4"}
-    app = opened(**link)
+    app = opened(PAGE, **link)
     rows = gallery.chainer_table(said, measure, 4)
     assert numbers(app) == [int(i) for row in rows for end in row[1:] for i in end.indices]
     assert MEASURES[measure].description in app.caption[0].value
@@ -136,13 +119,13 @@ def test_samples_are_the_first_that_are_kept() -> None:
     draws = said_by("mc_dropout")
     few = Predictions("few", "logits", draws.values[:2], draws.class_names, draws.labels)
     rows = gallery.chainer_table(few, n=5)
-    assert numbers(opened(samples_mc_dropout="2", n_each="5")) == [
+    assert numbers(opened(PAGE, samples_mc_dropout="2", n_each="5")) == [
         int(i) for r in rows for e in r[1:] for i in e.indices
     ]
 
 
 def test_a_measure_that_the_next_method_lacks_is_left() -> None:
-    app = opened(by_7=MEASURES["mutual_information"].label)
+    app = opened(PAGE, by_7=MEASURES["mutual_information"].label)
     app.selectbox(key="method").select("deterministic").run()
     assert [error.value for error in app.exception] == []
     assert app.selectbox(key="by_4").value == "predictive_entropy"
@@ -151,7 +134,7 @@ def test_a_measure_that_the_next_method_lacks_is_left() -> None:
 def test_the_errors_are_all_there_the_surest_first() -> None:
     said = said_by("mc_dropout")
     assert said.correct is not None
-    app, measure = opened(gallery="Errors", n="300"), said.measure("predictive_entropy")
+    app, measure = opened(PAGE, gallery="Errors", n="300"), said.measure("predictive_entropy")
     assert sorted(numbers(app)) == np.flatnonzero(~said.correct).tolist()
     assert np.all(np.diff(measure[numbers(app)]) >= 0)
     n_unsure = np.count_nonzero(~said.correct[np.argsort(measure)[-500:]])
@@ -162,7 +145,7 @@ def test_the_errors_are_all_there_the_surest_first() -> None:
 
 def test_the_disagreement_counts_who_is_right() -> None:
     a, b, labels = said_by("mc_dropout"), said_by("svi_flipout"), bundled.mnist().y_test
-    app = opened(gallery="Disagreement", other="SVI (Flipout)", n="40")
+    app = opened(PAGE, gallery="Disagreement", other="SVI (Flipout)", n="40")
     differ = [i for i in range(10_000) if a.predicted[i] != b.predicted[i]]
     right = [sum(p.predicted[i] == labels[i] for i in differ) for p in (a, b)]
     assert answer(app) == (
@@ -173,7 +156,7 @@ def test_the_disagreement_counts_who_is_right() -> None:
 
 
 def test_of_garments_it_says_how_many_pass_for_digits() -> None:
-    app, measure = opened(images=FASHION), "predictive_entropy"
+    app, measure = opened(PAGE, images=FASHION), "predictive_entropy"
     limit = np.quantile(said_by("mc_dropout").measure(measure), 0.95)
     share = np.mean(said_by("mc_dropout", "fashion").measure(measure) <= limit)
     assert f"is as sure of **{100 * share:.1f} %** of the 10,000 garments" in answer(app)
@@ -187,11 +170,11 @@ def test_of_garments_it_says_how_many_pass_for_digits() -> None:
 @pytest.mark.parametrize("view", ["Extremes", "Errors", "Disagreement"])
 def test_a_link_with_nonsense_shows_the_page_as_it_is(view: str) -> None:
     nonsense = {"images": "elephants", "method": "Oracle", "samples_mc_dropout": "0", "by_7": "?", "other": "Oracle"}
-    app = opened(gallery=view, **nonsense, n_each="0", n="1e9")
-    plain = opened(gallery=view)
+    app = opened(PAGE, gallery=view, **nonsense, n_each="0", n="1e9")
+    plain = opened(PAGE, gallery=view)
     assert answer(app) == answer(plain)
     assert html(app) == html(plain)
-    assert html(opened(gallery="elephant")) == html(opened())
+    assert html(opened(PAGE, gallery="elephant")) == html(opened(PAGE))
 
 
 @pytest.fixture
@@ -211,18 +194,18 @@ def test_damaged_draws_are_a_sentence_and_another_method_works(other_store: Stor
     if data is not None:
         file.write_bytes(data)
     for link in ({"method": "SVI (Flipout)"}, {"gallery": "Disagreement", "other": "SVI (Flipout)"}):
-        app = opened(**link)
+        app = opened(PAGE, **link)
         assert answer(app) == "No trained model can be shown."
         (warning,) = app.warning
         assert str(file) in warning.value
-    app = opened()
+    app = opened(PAGE)
     assert "**MC Dropout**" in answer(app)
     assert len(app.warning) == 0
 
 
 @pytest.mark.usefixtures("other_store")
 def test_an_empty_store_is_a_sentence() -> None:
-    app = opened()
+    app = opened(PAGE)
     assert answer(app) == "No trained model can be shown."
     assert "`python -m uqcore train --task digits --method mc_dropout --seed 0`" in app.warning[0].value
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from browsing import ROOT
+from app_pages import HOME, answer, checked, choose, html, opened
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import ButtonGroup
 
 from ui import cache, controls, words
 from ui.sources import EXAMPLE_DRAWING
@@ -21,7 +20,7 @@ from uqcore.methods import METHODS
 from uqcore.store import MODELS_VARIABLE, Store, default_store
 from uqcore.surfaces import VIEWS
 
-HOME, MOONS, LAB = "app.py", "pages/two_moons.py", "pages/digit_lab.py"
+MOONS, LAB = "pages/two_moons.py", "pages/digit_lab.py"
 TASKS = {HOME: "digits", MOONS: "moons", LAB: "digits"}
 ANSWERS = {HOME: "Shown something that is no digit", MOONS: "The crosses at the lower right", LAB: "Of 5 methods, "}
 COMMITTED = default_store()
@@ -45,25 +44,7 @@ def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
 
 def visit(page: str, link: dict[str, str] | None = None) -> AppTest:
     """The page, run once, opened by a link with these parameters."""
-    app = AppTest.from_file(ROOT / HOME, default_timeout=60)
-    if page != HOME:
-        app.switch_page(page)
-    for name, value in (link or {}).items():
-        app.query_params[name] = value
-    return checked(app.run())
-
-
-def checked(app: AppTest) -> AppTest:
-    assert [error.value for error in app.exception] == []
-    return app
-
-
-def answer(app: AppTest) -> str:
-    return app.markdown[0].value
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>"))
+    return opened(page, **(link or {}))
 
 
 def cards(app: AppTest) -> list[str]:
@@ -78,13 +59,6 @@ def scene(app: AppTest) -> dict[str, Any]:
     data = component.proto.bytes
     header: dict[str, Any] = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
     return header
-
-
-def choose(app: AppTest, key: str, option: str) -> AppTest:
-    (group,) = (group for group in app.get("button_group") if group.key == key)
-    assert isinstance(group, ButtonGroup)
-    group.set_value(option)
-    return checked(app.run())
 
 
 def values(app: AppTest) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browsing import ROOT, Visit, at, needs_browser, serve
+from app_pages import html, opened
+from browsing import Visit, at, needs_browser, serve
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
@@ -26,16 +27,7 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def page(**link: str) -> AppTest:
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=90).switch_page("pages/regression.py")
-    for name, value in link.items():
-        app.query_params[name] = value
-    app.run()
-    assert [error.value for error in app.exception] == []
-    return app
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>"))
+    return opened("pages/regression.py", **link)
 
 
 def test_it_opens_with_who_widens_in_the_gap_and_every_method() -> None:

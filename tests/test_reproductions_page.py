@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from browsing import ROOT
+from app_pages import opened
 from streamlit.testing.v1 import AppTest
 
 from ui import cache, reproductions
@@ -37,11 +37,7 @@ def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
 
 
 def visit() -> AppTest:
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=120)
-    app.switch_page("pages/reproductions.py")
-    app.run()
-    assert [error.value for error in app.exception] == []
-    return app
+    return opened("pages/reproductions.py")
 
 
 def tables(app: AppTest) -> list[str]:

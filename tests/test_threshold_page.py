@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from browsing import ROOT, Visit, at, needs_browser, serve, settle
+from app_pages import checked, choose, html, opened
+from browsing import Visit, at, needs_browser, serve, settle
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import ButtonGroup
 
 from ui import cache
 from uqcore import mnist_article
@@ -35,26 +35,7 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lab(**link: str) -> AppTest:
     """The page as a link with these parameters opens it."""
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).switch_page(PAGE)
-    for name, value in link.items():
-        app.query_params[name] = value
-    return checked(app.run())
-
-
-def checked(app: AppTest) -> AppTest:
-    assert [error.value for error in app.exception] == []
-    return app
-
-
-def choose(app: AppTest, key: str, option: str) -> AppTest:
-    (group,) = (group for group in app.get("button_group") if group.key == key)
-    assert isinstance(group, ButtonGroup)
-    group.set_value(option)
-    return checked(app.run())
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>"))
+    return opened(PAGE, **link)
 
 
 def shown(app: AppTest) -> tuple[dict[str, Any], float]:

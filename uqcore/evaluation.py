@@ -167,12 +167,7 @@ def _evaluate_regression(
         n_parameters=record.n_parameters,
         n_samples=len(sample_numbers(posterior, n_samples)),
         noise_std=record.metrics["noise_std"],
-        rmse=regression.rmse(predictive.mean, y),
-        nll=regression.nll(predictive, y),
-        crps=regression.crps(predictive, y),
-        coverage=regression.coverage(predictive, y),
-        width=regression.width(predictive),
-        calibration_error=regression.quantile_calibration_error(predictive, y),
+        **regression.scores(predictive, y),
         std_on_data=float(on_test.std.mean()),
         std_ratio=regression.std_ratios(on_test.std, {name: f.std for name, f in functions.items()}),
     )

@@ -100,12 +100,7 @@ def figures(fitted: Fit, setting: Setting, n_samples: int) -> Figures:
     unseen = {name: regression.functions(draw(fitted.posterior, x, n_samples)).std for name, x in dataset.ood.items()}
     predictive, y = regression.predictive(on_test, fitted.noise_std), dataset.test.y
     return Figures(
-        rmse=regression.rmse(predictive.mean, y),
-        nll=regression.nll(predictive, y),
-        crps=regression.crps(predictive, y),
-        coverage=regression.coverage(predictive, y),
-        width=regression.width(predictive),
-        calibration_error=regression.quantile_calibration_error(predictive, y),
+        **regression.scores(predictive, y),
         std_ratio=regression.std_ratios(on_test.std, unseen),
         quantiles=regression.quantile_curve(predictive, y),
     )

@@ -143,6 +143,18 @@ def quantile_calibration_error(predictive: Gaussian, y: FloatArray) -> float:
     return float(np.sqrt(np.square(levels - observed).mean()))
 
 
+def scores(predictive: Gaussian, y: FloatArray) -> dict[str, float]:
+    """Every metric of ``predictive`` on ``y (N,)``, by name."""
+    return {
+        "rmse": rmse(predictive.mean, y),
+        "nll": nll(predictive, y),
+        "crps": crps(predictive, y),
+        "coverage": coverage(predictive, y),
+        "width": width(predictive),
+        "calibration_error": quantile_calibration_error(predictive, y),
+    }
+
+
 def std_ratios(on_data: FloatArray, ood: Mapping[str, FloatArray]) -> dict[str, float]:
     """OOD set -> mean standard deviation of the functions there, as a multiple of that on data ``(N,)``.
 
