@@ -66,7 +66,7 @@ def test_rows_are_written_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_measures_survive_exactly() -> None:
     probs = random_probs(500, 3)
     predictions = Predictions("mine", "probs", probs[None], ("a", "b", "c"))
-    back = np.array([row["measure"] for row in decided(predictions, 0.5)]).astype(np.float32)
+    back = np.array([float(row["measure"]) for row in decided(predictions, 0.5)])
     np.testing.assert_array_equal(back, predictions.measure("margin"))
 
 

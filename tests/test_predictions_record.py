@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from prediction_files import LABELS, PROBS, random_probs
 
 from uqcore.measures import MEASURES
 from uqcore.predictions import NO_LABEL, Predictions, record
-from uqcore.types import Draws, UqError, softmax
+from uqcore.predictions.found import Kind
+from uqcore.types import Draws, FloatArray, UqError, softmax
 
 OOD = np.array([False, True, False, False])
 
@@ -152,12 +154,55 @@ def test_the_fingerprint_is_of_the_content_alone(monkeypatch: pytest.MonkeyPatch
 
 
 def test_shapes_must_agree() -> None:
-    with pytest.raises(UqError, match=r"axes \(S, N, K\)"):
-        Predictions("mine", "probs", np.zeros((3, 2), np.float32), ("a", "b"))
+    for shape in ((3,), (1, 1, 3, 2), (0, 2), (1, 0, 2)):
+        with pytest.raises(UqError, match=r"axes \(S, N, K\) or \(N, K\)"):
+            Predictions("mine", "probs", np.full(shape, 0.5), ("a", "b"))
     with pytest.raises(UqError, match=r"Expected 3 class names\. Received: 2"):
-        Predictions("mine", "probs", np.zeros((1, 4, 3), np.float32), ("a", "b"))
+        Predictions("mine", "probs", np.full((1, 4, 3), 1 / 3), ("a", "b"))
     with pytest.raises(UqError, match=r"must have 4 examples.*Received: 3"):
         of_probs(labels=LABELS[:3])
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        ("probs", np.full((4, 3), 1.0), r"must be probabilities that sum to 1.*up to 2 off"),
+        ("probs", np.array([[0.5, np.nan]]), "Received rows with NaN"),
+        ("probs", np.array([[1.5, -0.5]]), "negative numbers"),
+        (
+            "logits",
+            np.array([[1.5, np.inf]]),
+            "`values` must be finite 32-bit numbers. Received 1 that are NaN or infinite",
+        ),
+    ],
+)
+def test_what_is_no_prediction_is_refused(kind: Kind, values: FloatArray, message: str) -> None:
+    with pytest.raises(UqError, match=message):
+        Predictions("mine", kind, values, tuple(map(str, range(values.shape[-1]))))
+
+
+def test_one_sample_may_have_two_axes() -> None:
+    probs = np.array([[0.9, 0.1], [0.3, 0.7]])
+    two, three = (Predictions("mine", "probs", values, ("a", "b")) for values in (probs, probs[None]))
+    assert two.fingerprint == three.fingerprint
+    assert two.values.shape == (1, 2, 2)
+
+
+@pytest.mark.parametrize("kind", ["probs", "logits"])
+def test_the_array_that_holds_the_values_changes_nothing(kind: Kind) -> None:
+    probs = random_probs(3, 50, 4)
+    values = probs if kind == "probs" else np.log(probs)
+    names = tuple("abcd")
+    mine = Predictions("mine", kind, values, names)
+    for same in (values.astype(np.float64), np.asfortranarray(values), np.asfortranarray(values.astype(np.float64))):
+        other = Predictions("mine", kind, same, names)
+        assert other.values.dtype == np.float32
+        assert other.values.flags.c_contiguous
+        assert other.fingerprint == mine.fingerprint
+        for measure_id in mine.measures:
+            np.testing.assert_array_equal(other.measure(measure_id), mine.measure(measure_id))
+            assert other.measure(measure_id).dtype == np.float64
+        np.testing.assert_array_equal(other.predictive, mine.predictive)
 
 
 def test_a_measure_of_many_examples_takes_little_memory() -> None:
@@ -167,3 +212,25 @@ def test_a_measure_of_many_examples_takes_little_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < mine.values.nbytes  # 80 MB; as one array the logarithms alone would be as large
+
+
+@pytest.mark.parametrize("values", [[["0.5", "0.5"]], [[0.5j, 1]], [[0.5, 0.5], [1.0]], [[None, "x"]]])
+@pytest.mark.parametrize("kind", ["probs", "logits"])
+def test_what_are_no_numbers_is_refused(kind: Kind, values: Any) -> None:
+    with pytest.raises(UqError, match="`values` must be an array of numbers"):
+        Predictions("mine", kind, values, ("a", "b"))
+
+
+def test_a_closed_form_is_taken_as_float32_whatever_it_came_as() -> None:
+    rng = np.random.default_rng(3)
+    logits, mean, variance = (rng.normal(size=shape).astype(np.float32) for shape in ((2, 9, 3), (9, 3), (9,)))
+    variance = np.abs(variance)
+    names = ("a", "b", "c")
+    first = Predictions("x", "logits", logits, names, None, None, None, mean, variance, 0.4)
+    wide = [np.asfortranarray(array.astype(np.float64)) for array in (logits, mean, variance)]
+    second = Predictions("x", "logits", wide[0], names, None, None, None, wide[1], wide[2], 0.4)
+    assert first.fingerprint == second.fingerprint
+    for name in first.measures:
+        np.testing.assert_array_equal(first.measure(name), second.measure(name))
+    with pytest.raises(UqError, match="`variance` must be finite"):
+        Predictions("x", "logits", logits, names, None, None, None, mean, np.full(9, np.nan), 0.4)

@@ -12,7 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
-from uqcore.selection import Procedure, Ranking, certify, certify_per_class, rank
+from uqcore.selection import Procedure, Ranking, certify, certify_per_class, rank, smallest_risk
+from uqcore.selection.certified import MOST_TIMES
+from uqcore.selection.gaps import clearance
 from uqcore.types import FloatArray, IntArray, UqError
 
 PROCEDURES: tuple[Procedure, ...] = ("ltt", "sgr")
@@ -62,25 +64,31 @@ def accepted_by(threshold: float, measure: FloatArray) -> NDArray[np.bool_]:
 def certify_slowly(
     measure: FloatArray, correct: NDArray[np.bool_], target: float, delta: float, procedure: Procedure
 ) -> int:
-    """How many examples are accepted: every rank is tested by itself, as the module's docstring tells it."""
+    """How many examples are accepted: every value is tested by itself, as the module's docstring tells it."""
     n = len(measure)
-    values = np.append(np.sort(measure), np.inf)
     n_starts = math.ceil(math.log2(n)) if procedure == "sgr" else 1
     fewest = next(k for k in range(10**6) if (1 - target) ** k <= delta / n_starts)
     if fewest > n:
         return 0
+    n_pilot = min(math.isqrt(n), (n - fewest) // 8)
+    pilot = np.random.default_rng(n).choice(n, math.isqrt(n), replace=False)[:n_pilot]
+    is_tested = ~np.isin(np.arange(n), pilot)
+    tested, right = measure[is_tested], correct[is_tested]
 
-    def passes(rank_from_0: int) -> bool:
-        below = measure < values[rank_from_0]
-        return bool(binom.cdf((below & ~correct).sum(), below.sum(), target) <= delta / n_starts)
+    def passes(threshold: float) -> bool:
+        below = tested <= threshold
+        return bool(binom.cdf((below & ~right).sum(), below.sum(), target) <= delta / n_starts)
 
     certified = 0
     for i in range(n_starts):
-        share = i / (n_starts - 1) if procedure == "sgr" else 0.5
-        at = min(math.ceil(fewest ** (1 - share) * n**share - 1e-9), n)
-        while at <= n and passes(at):
-            certified = max(certified, int((measure < values[at]).sum()))
-            at += 1
+        step = i / (n_starts - 1) if procedure == "sgr" else 0.6
+        share = (fewest / len(tested)) ** (1 - step)
+        place = max(math.floor(share * n_pilot), 1) - 1
+        start = np.inf if share == 1 else float(np.sort(measure[pilot])[place])
+        for threshold in [start, *np.unique(measure[measure > start]).tolist()]:
+            if not passes(threshold):
+                break
+            certified = max(certified, int((measure <= threshold).sum()))
     return certified
 
 
@@ -127,11 +135,11 @@ def test_ties_are_certified_together_or_not_at_all() -> None:
     measure, correct = np.repeat([0.0, 1.0], [40, 10]), np.arange(50) < 45
     certificate = certify(rank(measure.astype(np.float32), correct), 0.1, 0.05)
     assert certificate.n_accepted == 40
-    assert certificate.threshold == np.nextafter(np.float32(1), np.float32(0))
+    assert 0.1 < certificate.threshold < 0.9
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)
-def test_a_start_among_ties_counts_their_errors_as_if_they_came_first(procedure: Procedure) -> None:
+def test_a_start_among_ties_stands_behind_them(procedure: Procedure) -> None:
     """Half of the examples tie at 0, as float32 confidences do that round to 1; a few of them are wrong."""
     measure = np.concatenate([np.zeros(2500), np.linspace(0.1, 1, 2500)])
     correct = np.ones(5000, bool)
@@ -140,6 +148,32 @@ def test_a_start_among_ties_counts_their_errors_as_if_they_came_first(procedure:
     assert certificate.n_accepted > 4900
     correct[:600] = False  # now the ties are too often wrong, whatever their order
     assert not certify(rank(measure, correct), 0.02, 0.05, procedure).certified
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_threshold_is_clear_of_every_value(dtype: type) -> None:
+    """Clusters of values that differ in their last bits only: as the same probabilities measured in two ways would."""
+    rng = np.random.default_rng(67)
+    for _ in range(20):
+        centres = np.sort(rng.random(30)) * 3
+        cluster = rng.integers(0, 30, 800)
+        measure: FloatArray = (centres[cluster] * (1 + 2.0**-50 * rng.integers(-4, 5, 800))).astype(dtype)
+        certificate = certify(rank(measure, rng.random(800) >= 0.01 * cluster), 0.1, 0.1)
+        assert certificate.certified
+        if math.isfinite(certificate.threshold):
+            distance = np.abs(measure.astype(np.float64) - certificate.threshold)
+            assert (distance > clearance(measure)).all()
+            assert len(np.unique((measure <= certificate.threshold)[np.argsort(cluster, kind="stable")])) == 2
+            accepted = {int(c) for c in cluster[measure <= certificate.threshold]}
+            assert not accepted & {int(c) for c in cluster[measure > certificate.threshold]}
+
+
+def test_a_sample_that_does_not_fit_between_gaps_is_not_cut() -> None:
+    """A thousand steps of one unit in the last place are a single tie: all of it, or nothing."""
+    measure = 1 + 2.0**-52 * np.arange(1000.0)
+    correct = np.arange(1000) < 900
+    assert not certify(rank(measure, correct), 0.05, 0.05).certified
+    assert certify(rank(measure, correct), 0.2, 0.05).threshold == math.inf
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)
@@ -151,8 +185,9 @@ def test_a_walk_through_many_errors_ends_where_a_short_one_would(procedure: Proc
     certificate = certify(rank(measure, correct), 0.15, 0.1, procedure)
     assert certificate.n_errors > 8192
     order = np.argsort(measure)
-    n_errors, n_accepted = np.cumsum(~correct[order]), np.arange(1, 120_001)
     level = 0.1 / (17 if procedure == "sgr" else 1)
+    in_pilot = np.isin(np.arange(120_000), np.random.default_rng(120_000).choice(120_000, 346, replace=False))[order]
+    n_errors, n_accepted = np.cumsum(~correct[order] & ~in_pilot), np.cumsum(~in_pilot)
     failing = binom.cdf(n_errors, n_accepted, 0.15) > level
     assert failing[certificate.n_accepted]
     assert not failing[60_000 : certificate.n_accepted].any()
@@ -179,7 +214,7 @@ def published_sgr(ranking: Ranking, target: float, delta: float) -> int:
 
 
 @pytest.mark.parametrize(("target", "n"), [(0.05, 1000), (0.05, 10_000), (0.1, 2000)])
-def test_ranks_fixed_in_advance_cost_no_coverage_against_the_published_bisection(target: float, n: int) -> None:
+def test_starts_fixed_in_advance_cost_no_coverage_against_the_published_bisection(target: float, n: int) -> None:
     coverages = []
     for seed in range(20):
         ranking = rank(*rising(1000, False).draw(n, np.random.default_rng(seed)))
@@ -193,6 +228,22 @@ def test_ranks_fixed_in_advance_cost_no_coverage_against_the_published_bisection
 
 N_DRAWS = 1000
 
+
+def tied(shares: list[float], risks: list[float]) -> Population:
+    return Population(np.array(shares), np.array(risks), discrete=True)
+
+
+def convex() -> Population:
+    """Risk that rises with the fourth power of the measure; 5 % is the risk of the first 80.3 %."""
+    places = (np.arange(1000) + 0.5) / 1000
+    return Population(np.full(1000, 0.001), np.minimum(0.25 * places**4 / 0.803**4, 1))
+
+
+def down_to(target: float, start: float) -> Population:
+    """A tie with a risk above the target, and one behind it that errs seldom: at its end the risk is just above it."""
+    return tied([start, 1 - start], [2 * target, max((target * 1.001 - 2 * target * start) / (1 - start), 0)])
+
+
 POPULATIONS = {
     "rising": (rising(50, False), 0.1, 400),
     "rising, ties": (rising(6, True), 0.1, 400),
@@ -200,7 +251,49 @@ POPULATIONS = {
     "always just above the target, ties": (Population(np.full(4, 0.25), np.full(4, 0.1001), True), 0.1, 200),
     "crossing the target again and again": (crossing(0.1, False), 0.1, 400),
     "crossing the target again and again, ties": (crossing(0.1, True), 0.1, 400),
+    # A start falls into one tie or the other.
+    **{f"down to the target behind a tie of {share}": (down_to(0.3, share), 0.3, 300) for share in (0.1, 0.2, 0.4)},
+    "one value, just above the target": (tied([1.0], [0.1001]), 0.1, 400),
+    "a right tie, then one above the target": (tied([0.3, 0.7], [0.0, 0.1001 / 0.7]), 0.1, 400),
+    "a hundred ties, just above the target": (Population(np.full(100, 0.01), np.full(100, 0.1001), True), 0.1, 400),
 }
+
+
+@pytest.mark.parametrize(
+    ("population", "n", "target", "delta", "reached"),
+    [
+        (tied([0.5, 0.3, 0.2], [0.02, 0.02, 0.6]), 1000, 0.05, 0.1, 0.77),
+        (tied([0.7, 0.3], [0.01, 0.4]), 300, 0.05, 0.1, 0.67),
+        (tied([0.9, 0.1], [0.03, 0.5]), 1000, 0.05, 0.05, 0.78),
+        (tied([1.0], [0.03]), 1000, 0.05, 0.05, 0.92),
+        (convex(), 1000, 0.05, 0.1, 0.75),
+    ],
+)
+def test_ties_are_certified_as_well_as_other_values(
+    population: Population, n: int, target: float, delta: float, reached: float
+) -> None:
+    """Mean coverage over 2,000 draws, and violations within delta."""
+    rng, coverage, n_violations = np.random.default_rng(70), 0.0, 0
+    for _ in range(2000):
+        certificate = certify(rank(*population.draw(n, rng)), target, delta)
+        if certificate.certified:
+            within = min(certificate.threshold, len(population.shares))
+            part = np.clip(within - np.arange(len(population.shares)), 0, 1)
+            coverage += float((population.shares * (np.floor(part) if population.discrete else part)).sum())
+            n_violations += population.risk_up_to(within) > target
+    assert coverage / 2000 >= reached
+    assert n_violations <= 2000 * delta
+
+
+def test_more_examples_do_not_certify_less() -> None:
+    """As a tie that holds the start once did."""
+    population, rng = tied([0.5, 0.3, 0.2], [0.02, 0.02, 0.6]), np.random.default_rng(71)
+    means = [
+        np.mean([certify(rank(*population.draw(n, rng)), 0.05, 0.1).coverage for _ in range(200)])
+        for n in (300, 1000, 3000, 10_000)
+    ]
+    assert means == sorted(means)
+    assert means[-1] > 0.79
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)
@@ -250,10 +343,11 @@ def test_learn_then_test_agrees_with_mapie(seed: int) -> None:
     measure = rng.integers(0, 1000, 600) / 1024  # so that 1 - measure is exact
     correct = rng.random(600) >= 0.01 + 0.5 * measure**3
     certificate = certify(rank(measure, correct), 0.1, 0.1)
-    fewest = math.ceil(math.log(0.1) / math.log(0.9))
-    start = np.sort(measure)[math.ceil(math.sqrt(fewest * 600))]
-    values = np.unique(measure)
-    walk = values[np.searchsorted(values, start) - 1 :]
+    fewest, n_pilot = math.ceil(math.log(0.1) / math.log(0.9)), math.isqrt(600)
+    places = np.random.default_rng(600).choice(600, n_pilot, replace=False)
+    pilot, is_tested = np.sort(measure[places]), ~np.isin(np.arange(600), places)
+    start = pilot[math.floor((fewest / (600 - n_pilot)) ** 0.4 * n_pilot) - 1]
+    walk = np.unique(np.append(measure[is_tested & (measure > start)], start))
     controller = control.BinaryClassificationController(
         lambda x: np.column_stack([1 - x, x]),
         control.BinaryRisk(lambda y, taken: y != taken, lambda y, taken: taken == 1, higher_is_better=False),
@@ -265,28 +359,61 @@ def test_learn_then_test_agrees_with_mapie(seed: int) -> None:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that the observed risk does not rise at every step
-        controller.calibrate(1 - measure, correct.astype(int))
+        controller.calibrate(1 - measure[is_tested], correct[is_tested].astype(int))
     assert certificate.certified
-    assert certificate.n_accepted == (1 - measure >= controller.best_predict_param).sum()
+    tested = measure[is_tested]
+    assert (tested <= certificate.threshold).sum() == (1 - tested >= controller.best_predict_param).sum()
+
+
+def share_certified(
+    measure: FloatArray, correct: NDArray[np.bool_], n: int, target: float, procedure: Procedure, n_draws: int = 100
+) -> float:
+    """In how many of the draws of ``n`` of these examples something is certified, at a delta of 5 %."""
+    rng, n_certified = np.random.default_rng(68), 0
+    for _ in range(n_draws):
+        drawn = rng.integers(0, len(measure), n)
+        n_certified += certify(rank(measure[drawn], correct[drawn]), target, 0.05, procedure).certified
+    return n_certified / n_draws
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)
-def test_as_many_examples_as_are_said_to_be_needed_do(procedure: Procedure) -> None:
-    """Copies of the same examples, side by side: the risk at each coverage stays as observed."""
-    measure, correct = rising(20, False).draw(150, np.random.default_rng(65))
+@pytest.mark.parametrize("discrete", [False, True])
+def test_as_many_examples_as_are_said_to_be_needed_do(procedure: Procedure, discrete: bool) -> None:
+    """Four in five draws of that many certify something; a third as many do so less often."""
+    measure, correct = rising(20, discrete).draw(150, np.random.default_rng(1))
     certificate = certify(rank(measure, correct), 0.03, 0.05, procedure)
     assert not certificate.certified
     assert certificate.n_needed is not None
     assert certificate.n_needed > 150
-    more = math.ceil(1.1 * certificate.n_needed / 150)
-    copies = (measure[:, None] + 1e-9 * np.arange(more)).ravel()
-    assert certify(rank(copies, np.repeat(correct, more)), 0.03, 0.05, procedure).certified
+    assert share_certified(measure, correct, math.ceil(1.1 * certificate.n_needed), 0.03, procedure) > 0.65
+    assert share_certified(measure, correct, certificate.n_needed // 3, 0.03, procedure) < 0.6
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)
 def test_a_target_below_every_observed_risk_is_out_of_reach(procedure: Procedure) -> None:
-    certificate = certify(rank(np.arange(90.0), np.arange(90) % 3 > 0), 0.1, 0.05, procedure)
+    measure, correct = np.arange(90.0), np.arange(90) % 3 > 0
+    certificate = certify(rank(measure, correct), 0.1, 0.05, procedure)
     assert (certificate.certified, certificate.n_needed) == (False, None)
+    assert share_certified(measure, correct, MOST_TIMES * 90, 0.1, procedure, 30) < 0.1
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_the_smallest_risk_is_certified_and_the_one_before_it_is_not(procedure: Procedure) -> None:
+    ranking = rank(*rising(20, False).draw(400, np.random.default_rng(69)))
+    assert not certify(ranking, 0.012, 0.05, procedure).certified
+    risk = smallest_risk(ranking, 0.012, 0.05, procedure)
+    assert risk is not None
+    assert f"{risk:.1e}" == f"{risk:.10e}".replace("0" * 9, "")  # two digits
+    assert certify(ranking, risk, 0.05, procedure).certified
+    for i in range(13, 99):
+        if i / 1000 < risk:
+            assert not certify(ranking, i / 1000, 0.05, procedure).certified
+
+
+def test_no_risk_can_be_certified_where_all_are_wrong_or_too_few_are_there() -> None:
+    assert smallest_risk(rank(np.arange(50.0), np.zeros(50, bool)), 0.01, 0.05) is None
+    assert smallest_risk(rank(np.zeros(1), np.ones(1, bool)), 0.01, 0.05) == 0.96
+    assert smallest_risk(rank(np.zeros(1), np.ones(1, bool)), 0.97, 0.05) == 0.98
 
 
 def per_class_example() -> tuple[FloatArray, NDArray[np.bool_], IntArray]:

@@ -18,6 +18,7 @@ from uqcore.selection import (
     risk_coverage_curve,
     threshold_at_coverage,
 )
+from uqcore.selection.gaps import clearance
 from uqcore.types import FloatArray
 
 NAN = float("nan")
@@ -39,7 +40,9 @@ def aurc_by_loop(measure: FloatArray, correct: NDArray[np.bool_]) -> float:
 def test_risk_coverage_by_hand() -> None:
     ranking = rank(np.array([0.1, 0.2, 0.2, 0.4, 0.9]), np.array([True, True, False, True, False]))
     curve = risk_coverage_curve(ranking.table())
-    np.testing.assert_array_equal(curve.thresholds, [-np.inf, 0.1, 0.2, 0.4, 0.9])
+    np.testing.assert_allclose(curve.thresholds, [-np.inf, 0.1, 0.2, 0.4, 0.9], rtol=0, atol=1e-11)
+    values = np.array([0.1, 0.2, 0.4, 0.9])
+    assert (curve.thresholds[1:] > values + clearance(values)).all()
     np.testing.assert_allclose(curve.coverage, [0, 0.2, 0.6, 0.8, 1])
     np.testing.assert_allclose(curve.risk, [NAN, 0, 1 / 3, 1 / 4, 2 / 5])
     # A step from one coverage to the next costs the risk at its end: the tie at 0.2 is never split.
@@ -63,7 +66,8 @@ def test_risk_is_what_scikit_learn_calls_one_minus_the_precision_of_right(n_leve
     measure, correct, _ = example(n_levels)
     curve = risk_coverage_curve(rank(measure, correct).table(None))
     precision, _, thresholds = sklearn.metrics.precision_recall_curve(correct, -measure)
-    np.testing.assert_allclose(-thresholds[::-1], curve.thresholds[1:])
+    np.testing.assert_allclose(-thresholds[::-1], curve.thresholds[1:], rtol=0, atol=1e-11)
+    assert (curve.thresholds[1:] > clearance(thresholds[::-1]) - thresholds[::-1]).all()
     np.testing.assert_allclose(1 - precision[:-1][::-1], curve.risk[1:], atol=1e-12)
 
 

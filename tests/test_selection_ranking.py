@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from uqcore.selection import rank, split_by_class, threshold_at_coverage, threshold_at_ood_share
-from uqcore.selection.ranking import just_below
+from uqcore.selection.gaps import ROUNDING, clearance
 from uqcore.types import FloatArray, UqError
 
 MEASURE = np.array([0.4, 0.2, 0.9, 0.2, 0.1])
@@ -83,9 +83,18 @@ def test_measure_is_all_values_in_order() -> None:
     np.testing.assert_array_equal(rank(MEASURE, CORRECT, OOD).measure, np.sort(MEASURE))
 
 
+def assert_just_above(thresholds: FloatArray, values: Sequence[float]) -> None:
+    """Each threshold is clear of its value and of the next, and closer to it than anything that counts."""
+    np.testing.assert_array_equal(thresholds[:1], values[:1])
+    finite = np.array(values[1:])
+    assert (thresholds[1:] - finite > clearance(finite)).all()
+    assert (finite[1:] - thresholds[1:-1] > clearance(finite[1:])).all()
+    np.testing.assert_allclose(thresholds[1:], values[1:], rtol=1e-11, atol=1e-11)
+
+
 def test_table_by_hand() -> None:
     thresholds, n_right, n_wrong, n_ood = rank(MEASURE, CORRECT, OOD).table()
-    np.testing.assert_array_equal(thresholds, [-np.inf, 0.1, 0.2, 0.4, 0.5, 0.9, 1.0])
+    assert_just_above(thresholds, [-np.inf, 0.1, 0.2, 0.4, 0.5, 0.9, 1.0])
     np.testing.assert_array_equal(n_right, [0, 1, 2, 3, 3, 3, 3])
     np.testing.assert_array_equal(n_wrong, [0, 0, 1, 1, 1, 2, 2])
     np.testing.assert_array_equal(n_ood, [0, 0, 1, 1, 2, 3, 4])
@@ -111,7 +120,7 @@ def test_a_short_table_has_exact_rows_spread_evenly_over_the_ranks(max_rows: int
     if n_levels > 1000:  # no ties: no two rows are further apart than even steps of rank
         assert np.diff(accepted, prepend=0).max() <= -(-1000 // (max_rows - 1))
     else:
-        assert set(full.thresholds[1:]) == set(measure) | set(ood)
+        assert_just_above(full.thresholds, [-np.inf, *np.unique(np.concatenate([measure, ood])).tolist()])
 
 
 @pytest.mark.parametrize("n_examples", [1, 7, 100])
@@ -120,9 +129,10 @@ def test_threshold_at_coverage_is_the_smallest_that_accepts_as_much(n_examples: 
     rng = np.random.default_rng(32)
     measure = rng.integers(0, 60, n_examples).astype(dtype) / dtype(7)
     for coverage in [*(np.arange(1, n_examples + 1) / n_examples), 1e-9, *rng.random(20)]:
-        threshold = threshold_at_coverage(measure, coverage)
-        assert np.mean(measure <= threshold) >= coverage
-        assert threshold == min(value for value in measure if np.mean(measure <= value) >= coverage)
+        accepted = measure.astype(np.float64) <= (threshold := threshold_at_coverage(measure, coverage))
+        value = min(value for value in measure if np.mean(measure <= value) >= coverage)
+        np.testing.assert_array_equal(accepted, measure <= value)
+        assert (np.abs(measure.astype(np.float64) - threshold) > clearance(measure)).all()
 
 
 @pytest.mark.parametrize("n_examples", [1, 7, 100])
@@ -131,18 +141,22 @@ def test_threshold_at_ood_share_is_the_largest_that_lets_through_no_more(n_examp
     rng = np.random.default_rng(33)
     ood = rng.integers(0, 60, n_examples).astype(dtype) / dtype(7)
     for share in [*(np.arange(n_examples) / n_examples), *rng.random(20) * (1 - 1 / n_examples)]:
-        threshold = dtype(threshold_at_ood_share(ood, share))
-        assert np.mean(ood <= threshold) <= share
-        assert np.mean(ood <= np.nextafter(threshold, dtype(np.inf))) > share
+        threshold = threshold_at_ood_share(ood, share)
+        accepted = ood.astype(np.float64) <= threshold
+        assert accepted.mean() <= share
+        assert np.mean(ood <= ood[~accepted].min()) > share  # one value more would be too many
+        assert (np.abs(ood.astype(np.float64) - threshold) > clearance(ood)).all()
     assert threshold_at_ood_share(ood, 1) == np.inf
 
 
-def test_nothing_lies_between_a_value_and_the_number_just_below_it() -> None:
-    for dtype in (np.float32, np.float64):
-        values: FloatArray = np.array([0, 1, 1e-30, -3.3], dtype)
-        below = just_below(values)
-        assert (below < values).all()
-        np.testing.assert_array_equal(np.nextafter(below.astype(dtype), dtype(np.inf)), values)
+def test_values_that_tie_are_accepted_together_or_not_at_all() -> None:
+    """A chain of steps too short for a threshold is one value, whichever end of it the target falls on."""
+    measure = np.array([0, 3 * ROUNDING, 6 * ROUNDING, 1])
+    for coverage, n_accepted in [(0.25, 3), (0.5, 3), (0.75, 3), (1, 4)]:
+        assert np.count_nonzero(measure <= threshold_at_coverage(measure, coverage)) == n_accepted
+    for share, n_accepted in [(0, 0), (0.25, 0), (0.5, 0), (0.75, 3), (1, 4)]:
+        assert np.count_nonzero(measure <= threshold_at_ood_share(measure, share)) == n_accepted
+    assert rank(measure, np.ones(4, bool)).table().n_right.tolist() == [0, 3, 4]
 
 
 def test_split_by_class_by_hand() -> None:

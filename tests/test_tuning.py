@@ -89,22 +89,25 @@ def test_the_assessment_is_what_the_policy_does_to_the_held_out_examples(mixed: 
 
 @pytest.mark.parametrize("procedure", ["ltt", "sgr"])
 def test_a_certified_risk_counts_what_a_recount_counts(mixed: Study, procedure: Procedure) -> None:
-    tuned = tune(mixed, Goal("risk", 0.25, 0.02, procedure))
+    tuned = tune(mixed, Goal("risk", 0.25, 0.03, procedure))
     (threshold,), found, part = tuned.policy.thresholds, tuned.certificate, mixed.calibration
     assert isinstance(found, Certificate)
     accepted = part.measure <= threshold
     n_accepted, n_errors = int(accepted.sum()), int((accepted & (part.predicted != part.known_labels())).sum())
     assert 0 < n_accepted < 1200
     assert (found.n, found.n_accepted, found.n_errors) == (1200, n_accepted, n_errors)
-    assert found == certify(part.ranking, 0.25, 0.02, procedure)
-    assert binom.cdf(n_errors, n_accepted, 0.25) <= 0.02  # Learn then Test's p-value
+    assert found == certify(part.ranking, 0.25, 0.03, procedure)
+    # Learn then Test's p-value, of the examples that did not choose the start.
+    pilot = np.random.default_rng(1200).choice(1200, 34, replace=False)[: found.n_pilot]
+    tested = accepted & ~np.isin(np.arange(1200), pilot)
+    assert binom.cdf((tested & (part.predicted != part.known_labels())).sum(), tested.sum(), 0.25) <= 0.03
     assert tuned.promise == (
-        "At most 25 % of what is accepted is wrong, with 98 % confidence: certified on 1,200 calibration examples, of "
+        "At most 25 % of what is accepted is wrong, with 97 % confidence: certified on 1,200 calibration examples, of "
         f"which it accepts {n_accepted:,} and {n_errors} of these are wrong. {ONE_GOAL} Unseen (OOD) examples that are "
         "accepted come on top."
     )
-    assert (tuned.policy.certified, tuned.policy.delta, tuned.policy.procedure) == (True, 0.02, procedure)
-    assert tuned.policy.target.sentence == "at most 25 % of the accepted wrong, with 98 % confidence"
+    assert (tuned.policy.certified, tuned.policy.delta, tuned.policy.procedure) == (True, 0.03, procedure)
+    assert tuned.policy.target.sentence == "at most 25 % of the accepted wrong, with 97 % confidence"
 
 
 def test_ood_examples_are_no_errors_of_a_certified_risk(mixed: Study) -> None:
@@ -151,8 +154,8 @@ def test_where_all_are_wrong_nothing_is_accepted_and_no_risk_is_known() -> None:
     assert tuned.policy.thresholds == (-math.inf,)
     assert (tuned.policy.certified, tuned.policy.risk) == (False, None)
     assert tuned.promise == (
-        "No threshold can promise at most 5 % wrong with 95 % confidence on 200 calibration examples; even 128 times "
-        "as many like these would not do. Everything is deferred."
+        "No threshold can promise at most 5 % wrong with 95 % confidence on 200 calibration examples; not even 128 "
+        "times as many like these would make it likely. Everything is deferred."
     )
     assert math.isnan(tuned.assessment.risk.value)
     assert not tuned.policy.decide(random_probs(50, 3, seed=9)).any()

@@ -52,7 +52,7 @@ def _risk(study: Study) -> Goal:
         key="procedure",
         bind=BIND,
         width=160,
-        help="Learn then Test (Angelopoulos et al. 2021) tests thresholds from the strictest up. SGR: selection with "
+        help="Learn then Test (Angelopoulos et al. 2021) tests thresholds upwards from one start. SGR: selection with "
         "guaranteed risk (Geifman & El-Yaniv 2017), which starts in many places and so needs more examples.",
     )
     return Goal("risk", risk / 100, round(1 - confidence / 100, 6), procedures[name], per_class=_per_class())

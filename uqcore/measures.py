@@ -8,7 +8,11 @@ Entropies are in nats. For S samples p_s of the class probabilities, with the me
 where I is the mutual information of the class and the model (Houlsby et al. 2011, arXiv 1112.5745, eq. 2; Depeweg et
 al. 2018, arXiv 1710.07283). The identity holds for the mean of the samples and for nothing else. A method with a closed
 form (SNGP) has a `Draws.predictive` that is not that mean, so its `predictive_entropy` is not the total of the split:
-`sample_entropy`, the entropy of the mean of the samples, is. Without a closed form the two are the same.
+`sample_entropy`, the entropy of the mean of the samples, is. Without a closed form the two are the same, up to the
+rounding of the mean to float32.
+
+All are computed in float64 and in one fixed order, so that the same probabilities have the same measure in any array;
+how far another processor may round it differently stands in `uqcore.selection.gaps`.
 """
 
 from __future__ import annotations
@@ -19,38 +23,40 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from uqcore.types import Draws, FloatArray, UqError
+from uqcore.types import Draws, FloatArray, UqError, folded_sum, mean_over_samples
 
 
-def entropy(probs: FloatArray) -> FloatArray:
+def entropy(probs: FloatArray) -> NDArray[np.float64]:
     """Shannon entropy of ``probs (..., K)`` in nats, ``(...,)``: 0 for a one-hot row, ln K for a uniform one."""
-    # The floor makes 0 log 0 = 0. NumPy's vectorised log and einsum take a third of scipy.special.entr's time.
-    log_probs = np.log(np.maximum(probs, np.finfo(probs.dtype).tiny))
+    of_class = _classes_first(probs)
     # A mean of float32 probabilities may exceed 1 in the last bit, which would give a negative entropy.
-    return np.maximum(-np.einsum("...k,...k->...", probs, log_probs), 0)
+    of_class = np.minimum(of_class, 1)
+    # The floor makes 0 log 0 = 0.
+    return 0 - folded_sum(of_class * np.log(np.maximum(of_class, np.finfo(np.float64).tiny)))
 
 
-def normalized_entropy(probs: FloatArray) -> FloatArray:
+def normalized_entropy(probs: FloatArray) -> NDArray[np.float64]:
     """Entropy of ``probs (..., K)`` divided by ln K, in 0..1: comparable between tasks of different K."""
     return entropy(probs) / math.log(probs.shape[-1])
 
 
-def least_confidence(probs: FloatArray) -> FloatArray:
+def least_confidence(probs: FloatArray) -> NDArray[np.float64]:
     """One minus the largest of ``probs (..., K)``: 0 where one class is certain, 1 - 1/K where all are equal."""
-    return 1 - probs.max(axis=-1)
+    return 1 - probs.max(axis=-1).astype(np.float64)
 
 
-def margin(probs: FloatArray) -> FloatArray:
+def margin(probs: FloatArray) -> NDArray[np.float64]:
     """One minus the gap between the two largest of ``probs (..., K)``: 1 where they tie, 0 where one is certain.
 
     Scheffer, Decomain & Wrobel 2001 use the gap itself, which falls with uncertainty.
     """
-    top_two = np.partition(probs, -2, axis=-1)[..., -2:]
-    return 1 - (top_two[..., 1] - top_two[..., 0])
+    top_two = np.partition(probs, -2, axis=-1)[..., -2:].astype(np.float64)
+    return (1 - top_two[..., 1]) + top_two[..., 0]  # in this order a small one keeps all its digits
 
 
-def bernoulli_variance(probs: FloatArray) -> FloatArray:
+def bernoulli_variance(probs: FloatArray) -> NDArray[np.float64]:
     """Variance p(1 - p) of the label for ``probs (..., 2)``, in 0..0.25: the uncertainty of TensorFlow's SNGP tutorial.
 
     Raises:
@@ -60,26 +66,32 @@ def bernoulli_variance(probs: FloatArray) -> FloatArray:
         raise UqError(
             f"The Bernoulli variance needs exactly 2 classes. Received: {probs.shape[-1]}. Choose another measure."
         )
-    return probs[..., 1] * (1 - probs[..., 1])
+    of_one = probs[..., 1].astype(np.float64)
+    return of_one * (1 - of_one)
 
 
-def sample_entropy(probs: FloatArray) -> FloatArray:
+def sample_entropy(probs: FloatArray) -> NDArray[np.float64]:
     """Entropy of the mean of the samples ``probs (S, N, K)``, ``(N,)`` in nats: the total of `decompose`."""
-    return entropy(probs.mean(axis=0))
+    return entropy(mean_over_samples(probs))
 
 
-def expected_entropy(probs: FloatArray) -> FloatArray:
+def expected_entropy(probs: FloatArray) -> NDArray[np.float64]:
     """Mean over the samples ``probs (S, N, K)`` of their entropies, ``(N,)`` in nats: the aleatoric part."""
     # One sample at a time, so that the temporaries stay in the processor's cache.
-    return np.mean([entropy(sample) for sample in probs], axis=0)
+    return folded_sum(np.array([entropy(sample) for sample in probs])) / len(probs)
 
 
-def mutual_information(probs: FloatArray) -> FloatArray:
+def mutual_information(probs: FloatArray) -> NDArray[np.float64]:
     """Mutual information of class and model for ``probs (S, N, K)``, ``(N,)`` in nats: the epistemic part (BALD).
 
     Zero for one sample or where all agree; at most ln(min(S, K)). Differences below float rounding are noise.
     """
     return np.maximum(sample_entropy(probs) - expected_entropy(probs), 0)
+
+
+def _classes_first(probs: FloatArray) -> NDArray[np.float64]:
+    """``(K, ...)``, contiguous: then NumPy takes the same steps whatever the order in memory and the strides were."""
+    return np.ascontiguousarray(np.moveaxis(probs, -1, 0), np.float64)
 
 
 class Decomposition(NamedTuple):

@@ -21,6 +21,8 @@ SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 ROW_SUM_TOLERANCE = 0.01
 """How far a row of probabilities may be from summing to 1: room for ten of them rounded to three decimals."""
 
+_CHUNK_NUMBERS = 2**20  # checked at once, so that 10 million examples need no second array of their size
+
 
 def accuracy(probs: FloatArray, labels: IntArray) -> float:
     """Share of examples whose most probable class is the label, in 0..1; higher is better.
@@ -176,6 +178,51 @@ def checked_correct(correct: ArrayLike, n_examples: int, name: str = "correct") 
             f"Received: shape {values.shape}, dtype {values.dtype}."
         )
     return values
+
+
+def checked_probs(probs: ArrayLike, n_classes: int | None = None) -> NDArray[np.float32]:
+    """Probabilities ``(N, K)`` or ``(S, N, K)`` as float32 in C order, so that all that follows depends on them alone.
+
+    N may be 0.
+
+    Raises:
+        UqError: there are other axes or another K than ``n_classes``, a number is NaN or negative, or a row does not
+            sum to 1.
+    """
+    values = checked_numbers(probs, "probs")
+    if values.ndim not in (2, 3) or 0 in (values.shape[-1], values.shape[0] if values.ndim == 3 else 1):
+        raise UqError(
+            f"`probs` must have shape (examples, classes) or (samples, examples, classes). Received: {values.shape}."
+        )
+    if n_classes is not None and values.shape[-1] != n_classes:
+        raise UqError(f"`probs` must have {n_classes} classes on its last axis. Received shape: {values.shape}.")
+    step = max(1, _CHUNK_NUMBERS // (values.size // max(values.shape[-2], 1) or 1))
+    for i in range(0, values.shape[-2], step):
+        part = values[..., i : i + step, :]
+        worst = float(np.abs(part.sum(axis=-1, dtype=np.float64) - 1).max())
+        if not (part.min() >= 0 and worst <= ROW_SUM_TOLERANCE):  # which NaN does not pass
+            raise UqError(
+                "Each row of `probs` must be probabilities that sum to 1. Received rows with NaN, negative numbers or "
+                f"another sum (up to {worst:.3g} off); apply softmax to logits."
+            )
+    return np.ascontiguousarray(values, np.float32)
+
+
+def checked_numbers(values: ArrayLike, name: str) -> FloatArray:
+    """As an array of floats; objects that are numbers, as a table of mixed columns has them, are converted.
+
+    Raises:
+        UqError: they are text or complex, or rows are not of equal length.
+    """
+    try:
+        numbers = np.asarray(values)
+        if np.issubdtype(numbers.dtype, np.floating):
+            return numbers
+        if numbers.dtype.kind in "biuO":
+            return numbers.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise UqError(f"`{name}` must be an array of numbers, as many in each row. Received something else.")
 
 
 def _checked_predictions(probs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[Any]]:

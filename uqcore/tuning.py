@@ -16,11 +16,14 @@ from uqcore.selection import (
     Certificate,
     ClassCertificates,
     Procedure,
+    Ranking,
     certify,
     certify_per_class,
+    smallest_risk,
     threshold_at_coverage,
     threshold_at_ood_share,
 )
+from uqcore.selection.certified import MOST_TIMES
 from uqcore.selection.cost import Costs, cost_interval
 from uqcore.selection.optimum import Optimum, PerClassOptimum
 from uqcore.selection.policy import Target, ThresholdPolicy
@@ -94,7 +97,7 @@ def _risk(study: Study, goal: Goal) -> Tuned:
         promise = _per_class_promise(found, study.predictions.class_names, risk, delta)
     else:
         found = certify(part.ranking, risk, delta, goal.procedure)
-        thresholds, certified, promise = (found.threshold,), found.certified, _risk_promise(found)
+        thresholds, certified, promise = (found.threshold,), found.certified, _risk_promise(found, part.ranking)
     if certified:
         promise += " This holds for one goal set beforehand, not for the best of several that were tried."
     if certified and part.ood_measure is not None:
@@ -206,7 +209,7 @@ def _prices(costs: Costs) -> str:
     return ", ".join(said)
 
 
-def _risk_promise(found: Certificate) -> str:
+def _risk_promise(found: Certificate, ranking: Ranking) -> str:
     if found.certified:
         return (
             f"At most {_share(found.target_risk)} of what is accepted is wrong, with {_share(1 - found.delta)} "
@@ -216,11 +219,18 @@ def _risk_promise(found: Certificate) -> str:
     needed = (
         f"about {found.n_needed:,} would be needed if the model errs as often as it did here"
         if found.n_needed
-        else "even 128 times as many like these would not do"
+        else f"not even {MOST_TIMES} times as many like these would make it likely"
+    )
+    least = smallest_risk(ranking, found.target_risk, found.delta, found.procedure)
+    suggestion = (
+        ""
+        if least is None
+        else f" The smallest risk that can be promised here is {_share(least)}: a suggestion, for a goal chosen after "
+        "looking at these labels needs other examples to be certified on, or a share of the probability of error."
     )
     return (
         f"No threshold can promise at most {_share(found.target_risk)} wrong with {_share(1 - found.delta)} confidence "
-        f"on {found.n:,} calibration examples; {needed}. Everything is deferred."
+        f"on {found.n:,} calibration examples; {needed}. Everything is deferred.{suggestion}"
     )
 
 

@@ -23,9 +23,30 @@ class UqError(Exception):
 
 
 def softmax(logits: FloatArray) -> FloatArray:
-    """Softmax over the last axis, shifted by the maximum so that it neither overflows nor underflows to 0/0."""
-    exps = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exps / exps.sum(axis=-1, keepdims=True)
+    """Softmax over the last axis, in the logits' dtype, shifted by the maximum: it neither overflows nor becomes 0/0.
+
+    Computed in float64: rounded to float32 only then, it seldom depends on how a processor rounds exponentials.
+    """
+    exps = np.exp(np.subtract(logits, logits.max(axis=-1, keepdims=True), dtype=np.float64))
+    return (exps / exps.sum(axis=-1, keepdims=True)).astype(logits.dtype)
+
+
+def folded_sum(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum over the first axis by halves: in the same order for any memory layout, rounding with log2 of its length."""
+    while len(terms) > 1:
+        half = len(terms) // 2
+        last = terms[-1] if len(terms) % 2 else 0
+        terms = terms[:half] + terms[half : 2 * half]
+        terms[0] += last
+    return terms[0]
+
+
+def mean_over_samples(samples: FloatArray) -> NDArray[np.float64]:
+    """Mean of ``(S, ...)`` over the first axis in float64, one sample after the other: the same for any layout."""
+    total = np.zeros(samples.shape[1:])
+    for sample in samples:
+        total += sample
+    return total / len(samples)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +118,7 @@ class Draws:
         ``softmax(mean / sqrt(1 + factor * variance))`` (Lu, Ie & Sha 2020, arXiv 2006.07584).
         """
         if self.mean_logits is None or self.variance is None:
-            return self.probs.mean(axis=0)
+            return mean_over_samples(self.probs).astype(self.probs.dtype)
         return softmax(self.mean_logits / np.sqrt(1 + self.mean_field_factor * self.variance)[:, None])
 
     @classmethod
@@ -113,7 +134,13 @@ class Draws:
     @cached_property
     def logit_variance(self) -> FloatArray:
         """Variance of the logits ``(N,)``: the closed form, or over the samples (ddof 0) averaged over classes."""
-        return self.logits.var(axis=0).mean(axis=-1) if self.variance is None else self.variance
+        if self.variance is not None:
+            return self.variance.astype(np.float64)
+        mean, squares = mean_over_samples(self.logits), np.zeros(self.logits.shape[1:])
+        for sample in self.logits:
+            squares += np.square(sample - mean)
+        of_class = np.moveaxis(squares, -1, 0)
+        return folded_sum(of_class) / (len(self.logits) * len(of_class))
 
 
 def _join(parts: Sequence[FloatArray | None]) -> FloatArray | None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqcore.measures import MEASURES
+from uqcore.metrics import checked_numbers, checked_probs
 from uqcore.parallel import map_examples
 from uqcore.predictions.found import Kind
 from uqcore.types import Draws, FloatArray, IntArray, UqError
@@ -19,7 +20,7 @@ from uqcore.types import Draws, FloatArray, IntArray, UqError
 NO_LABEL = -1
 """The label of an OOD example: it has none of the K classes."""
 
-_CHUNK_NUMBERS = 2**20  # of `values` at a time: 4 MB, so that 10 million examples need no second array of their size
+_CHUNK_NUMBERS = 2**18  # of `values` at a time: 2 MB in float64, so that 10 million examples need little more memory
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -30,7 +31,8 @@ class Predictions:
     Attributes:
         name: what to call them: a model's name or a file's.
         kind: whether ``values`` are probabilities or logits.
-        values: ``(S, N, K) float32``.
+        values: ``(S, N, K)``, or ``(N, K)`` for one sample; kept as ``(S, N, K) float32`` in C order, on which alone
+            all that follows depends.
         class_names: the name of each of the K classes.
         labels: ``(N,) int64`` in 0..K-1, `NO_LABEL` where ``ood``; None where the labels are not known.
         ood: ``(N,) bool``, or None where no example is OOD.
@@ -39,7 +41,7 @@ class Predictions:
         notes: a sentence for everything that was guessed, repaired or left out when a file was read.
 
     Raises:
-        UqError: the arrays do not have these shapes.
+        UqError: the arrays do not have these shapes, probabilities do not sum to 1, or a logit is not finite.
     """
 
     name: str
@@ -56,8 +58,16 @@ class Predictions:
     _measured: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.values.ndim != 3 or self.values.size == 0:
-            raise UqError(f"`values` must have the axes (S, N, K) and not be empty. Received: {self.values.shape}.")
+        values = checked_numbers(self.values, "values")
+        if values.ndim not in (2, 3) or values.size == 0:
+            raise UqError(
+                f"`values` must have the axes (S, N, K) or (N, K) and not be empty. Received: {values.shape}."
+            )
+        values = checked_probs(values) if self.kind == "probs" else _finite(values, "values")
+        for name in ("mean_logits", "variance"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _finite(checked_numbers(getattr(self, name), name), name))
+        object.__setattr__(self, "values", values if values.ndim == 3 else values[None])
         if len(self.class_names) != self.n_classes:
             raise UqError(f"Expected {self.n_classes} class names. Received: {len(self.class_names)}.")
         for part in (self.labels, self.ood, self.images, self.mean_logits, self.variance):
@@ -199,3 +209,11 @@ class Predictions:
         joined = np.concatenate(map_examples(function, len(self), self._step()))
         joined.flags.writeable = False
         return joined
+
+
+def _finite(numbers: FloatArray, name: str) -> NDArray[np.float32]:
+    checked = np.ascontiguousarray(numbers, np.float32)
+    n_wrong = checked.size - sum(int(np.count_nonzero(np.isfinite(part))) for part in checked)
+    if n_wrong:
+        raise UqError(f"`{name}` must be finite 32-bit numbers. Received {n_wrong:,} that are NaN or infinite.")
+    return checked

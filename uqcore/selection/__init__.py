@@ -3,7 +3,14 @@
 The decision rule is the same everywhere: accept where ``measure <= threshold``.
 """
 
-from uqcore.selection.certified import Certificate, ClassCertificates, Procedure, certify, certify_per_class
+from uqcore.selection.certified import (
+    Certificate,
+    ClassCertificates,
+    Procedure,
+    certify,
+    certify_per_class,
+    smallest_risk,
+)
 from uqcore.selection.conformal import (
     ConformalCalibration,
     Score,
@@ -96,6 +103,7 @@ __all__ = [
     "rank_outcomes",
     "risk_coverage_curve",
     "singleton_curve",
+    "smallest_risk",
     "split_by_class",
     "split_calibration",
     "threshold_at_coverage",

@@ -24,8 +24,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uqcore.selection.checks import checked_class_of_each, checked_probs
+from uqcore.metrics import checked_probs
+from uqcore.selection.checks import checked_class_of_each
 from uqcore.selection.curves import RiskCoverageCurve
+from uqcore.selection.gaps import just_above, tie_ends
 from uqcore.selection.heldout import clopper_pearson
 from uqcore.types import FloatArray, IntArray, UqError
 
@@ -43,7 +45,8 @@ class ConformalCalibration:
     Attributes:
         score: ``"lac"`` or ``"aps"``.
         alpha: the share of sets that may lack the label.
-        quantile: the largest score that is let into a set; infinite where the examples are too few to promise
+        quantile: scores up to it are let into a set. It is the score of that rank, and clear of it from above, so that
+            rounding takes no class out; infinite where the examples are too few to promise
             anything, so that every set is all classes.
         n_calibration: on how many examples it was chosen.
         n_needed: on how many it must be chosen at least, to be finite.
@@ -107,7 +110,7 @@ def calibrate(probs: ArrayLike, labels: ArrayLike, alpha: float, score: Score = 
     scores = _in_chunks(lambda part: np.take_along_axis(_SCORES[score](rows[part]), of_label[part], axis=1)[:, 0], n)
     as_written = Fraction(str(float(alpha)))  # in floats 10 * (1 - 0.7) is more than 3, and its ceiling 4
     rank = math.ceil((n + 1) * (1 - as_written))
-    quantile = float(np.partition(scores, rank - 1)[rank - 1]) if rank <= n else math.inf
+    quantile = _just_behind(np.sort(scores), rank - 1) if rank <= n else math.inf
     return ConformalCalibration(score, float(alpha), quantile, n, math.ceil(1 / as_written) - 1, n_classes)
 
 
@@ -168,6 +171,12 @@ def singleton_curve(
     ]
     coverage, accuracy = (np.array([getattr(a, name) for a in assessed]) for name in ("coverage", "accuracy"))
     return RiskCoverageCurve(np.array(CURVE_ALPHAS), coverage, 1 - accuracy)
+
+
+def _just_behind(scores: FloatArray, rank: int) -> float:
+    """Just above the sorted score of that rank and what ties with it."""
+    ends = tie_ends(scores)
+    return float(just_above(scores[ends[np.searchsorted(ends, rank)]]))
 
 
 def _lac(probs: FloatArray) -> FloatArray:

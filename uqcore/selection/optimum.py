@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from uqcore.selection.cost import PER, Costs, expected_cost
+from uqcore.selection.gaps import between, just_above, tie_ends
 from uqcore.selection.outcomes import OutcomeCounts, checked_ood, checked_outcomes, count_outcomes
 from uqcore.types import FloatArray, IntArray, UqError
 
@@ -22,7 +23,7 @@ Varied = Literal["error", "deferral", "ood_accepted", "ood_share"]
 
 
 class CostCurve(NamedTuple):
-    """Expected cost at every threshold that makes a difference: minus infinity, then each distinct value.
+    """Expected cost at every threshold that makes a difference: minus infinity, then just above each distinct value.
 
     Attributes:
         thresholds: ``(T,)`` ascending; the first defers everything, the last accepts everything.
@@ -43,7 +44,7 @@ class Optimum(NamedTuple):
     """The cheapest threshold and what it does to the examples it was chosen on; judge it on others (`cost_interval`).
 
     Attributes:
-        threshold: accept at or below it; minus infinity defers everything.
+        threshold: accept at or below it; it lies in a gap between values, minus infinity defers everything.
         cost, coverage, risk, ood_accepted: as in `CostCurve`.
         accept_all_cost, defer_all_cost: expected cost of accepting, and of deferring, everything.
     """
@@ -90,6 +91,7 @@ class RankedOutcomes:
 
     Attributes:
         thresholds: ``(T,)`` as in `CostCurve`.
+        inside: ``(T,)`` what accepts the same as each of them, but well inside the gap, where rounding is farthest.
         n_accepted, n_ood_accepted: ``(T,)`` in-distribution and OOD examples accepted at each.
         outcomes: ``(N,)`` by rising measure, ``truth * K + predicted``.
         n_classes: K.
@@ -97,6 +99,7 @@ class RankedOutcomes:
     """
 
     thresholds: FloatArray
+    inside: FloatArray
     n_accepted: IntArray
     n_ood_accepted: IntArray
     outcomes: IntArray
@@ -125,7 +128,7 @@ class RankedOutcomes:
         curve = self.curve(costs)
         best = self._best(curve.cost)
         return Optimum(
-            threshold=float(curve.thresholds[best]),
+            threshold=float(self.inside[best]),
             cost=float(curve.cost[best]),
             coverage=float(curve.coverage[best]),
             risk=float(curve.risk[best]),
@@ -154,7 +157,7 @@ class RankedOutcomes:
             best[i] = self._best(of_thresholds)
             cost[i] = of_thresholds[best[i]]
         return CostSweep(
-            points, self.thresholds[best], cost, curve.coverage[best], curve.risk[best], curve.ood_accepted[best]
+            points, self.inside[best], cost, curve.coverage[best], curve.risk[best], curve.ood_accepted[best]
         )
 
     def _sums(self, of_outcome: FloatArray) -> FloatArray:
@@ -227,10 +230,13 @@ def _ranked(
 ) -> RankedOutcomes:
     order = np.argsort(measure)
     in_order, ood_in_order = measure[order], np.sort(ood_measure)
-    thresholds = np.append(-np.inf, np.unique(np.concatenate([in_order, ood_in_order])))
+    values = np.sort(np.concatenate([in_order, ood_in_order]), kind="stable")
+    ends = tie_ends(values)
+    thresholds = np.append(-np.inf, just_above(values[ends]))
+    inside = np.concatenate([[-np.inf], between(values[ends[:-1]], values[ends[:-1] + 1]), thresholds[1:][-1:]])
     n_accepted = np.searchsorted(in_order, thresholds, side="right")
     n_ood_accepted = np.searchsorted(ood_in_order, thresholds, side="right")
-    return RankedOutcomes(thresholds, n_accepted, n_ood_accepted, outcomes[order], n_classes, n_examples, n_ood)
+    return RankedOutcomes(thresholds, inside, n_accepted, n_ood_accepted, outcomes[order], n_classes, n_examples, n_ood)
 
 
 def _ratio(part: FloatArray | IntArray, whole: IntArray) -> FloatArray:

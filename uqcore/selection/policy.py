@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from uqcore.measures import MEASURES
-from uqcore.metrics import checked_measure
+from uqcore.metrics import checked_measure, checked_probs
 from uqcore.selection import fields as check
-from uqcore.selection.checks import checked_class_of_each, checked_probs
+from uqcore.selection.checks import checked_class_of_each
 from uqcore.selection.heldout import Estimate
-from uqcore.types import Draws, UqError
+from uqcore.types import Draws, FloatArray, UqError
 
 VERSION = 1
 TARGET_KINDS = ("risk", "cost", "coverage", "ood_accepted", "manual")
@@ -31,6 +31,7 @@ PROCEDURES = (*CERTIFYING, "cost", "coverage", "ood", "manual")
 
 _WORDS = {"accept all": math.inf, "defer all": -math.inf}  # JSON has no numbers for them
 _LARGEST_FILE = 2**22  # bytes, enough for 100,000 classes
+_CHUNK_NUMBERS = 2**18  # measured at once, so that many examples need little more memory than they take themselves
 _OF_SEVERAL_SAMPLES = ("expected_entropy", "mutual_information")
 
 
@@ -146,12 +147,13 @@ class ThresholdPolicy:
         Args:
             probs: predictive probabilities ``(N, K)``, or those of the samples ``(S, N, K)``, whose mean is then the
                 prediction. For a method with a closed form (SNGP) give its predictive probabilities. They are taken as
-                float32, in which the threshold was chosen.
+                float32, in which the threshold was chosen: float64 and its float32 copy, rows in any order in memory,
+                one at a time or all at once give the same decisions.
 
         Raises:
             UqError: these are not probabilities of K classes, or the measure cannot be computed from them.
         """
-        values = checked_probs(probs, self.n_classes).astype(np.float32, copy=False)
+        values = checked_probs(probs, self.n_classes)
         samples = values if values.ndim == 3 else values[None]
         if self.measure == "logit_variance":
             raise UqError(
@@ -163,6 +165,11 @@ class ThresholdPolicy:
                 f"This policy's measure, {self.measure}, needs the probabilities of 2 or more samples, of shape "
                 f"(samples, examples, classes). Received: {values.shape}."
             )
+        step = max(1, _CHUNK_NUMBERS // (len(samples) * self.n_classes))
+        starts = range(0, max(samples.shape[1], 1), step)
+        return np.concatenate([self._decide_some(samples[:, i : i + step]) for i in starts])
+
+    def _decide_some(self, samples: FloatArray) -> NDArray[np.bool_]:
         draws = Draws(logits=np.empty(0), sample_probs=samples)
         return self.decide_measured(MEASURES[self.measure].compute(draws), draws.predictive.argmax(axis=-1))
 
@@ -258,7 +265,7 @@ class ThresholdPolicy:
         lines = [
             "import numpy as np",
             "",
-            "from uqcore.selection.policy import ThresholdPolicy",
+            "from uqcore import ThresholdPolicy",
             "",
             f"policy = ThresholdPolicy.load({filename!r})",
             *given,

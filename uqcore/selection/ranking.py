@@ -6,7 +6,8 @@ own dtype: 10 million float32 values take 40 MB.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from uqcore.metrics import checked_correct, checked_measure
+from uqcore.selection.gaps import just_above, just_below, threshold_after, tie_ends
 from uqcore.types import FloatArray, IntArray, UqError
 
 
@@ -60,11 +62,15 @@ class Ranking:
     Attributes:
         right, wrong: in-distribution examples by whether their prediction is right; together N values.
         ood: ``(M,)`` OOD examples, or None where no OOD was given.
+        pilot: a few of the N values, drawn at random and in the order drawn, by which `certify` finds where to start.
+        pilot_right: whether each of these is among ``right``.
     """
 
     right: FloatArray
     wrong: FloatArray
     ood: FloatArray | None
+    pilot: FloatArray = field(default_factory=lambda: np.empty(0))
+    pilot_right: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
     @property
     def n_examples(self) -> int:
@@ -110,21 +116,23 @@ class Ranking:
     def table(self, max_rows: int | None = 4096, also: ArrayLike = ()) -> ThresholdTable:
         """The counts at every threshold that makes a difference, or at ``max_rows`` of them, and at those of ``also``.
 
-        The first row is minus infinity and accepts nothing, the last one accepts everything. Where there are more
-        distinct values than rows, they are chosen at even steps of rank among all examples, in-distribution and OOD;
-        the counts of the rows that are there stay exact. ``None`` gives every row. What is infinite in ``also`` is one
-        of these two rows already.
+        A row's threshold lies just above a value, clear of it and of the next (`uqcore.selection.gaps`). The first row
+        is minus infinity and accepts nothing, the last one accepts everything. Where there are more distinct values
+        than rows, they are chosen at even steps of rank among all examples, in-distribution and OOD; the counts of the
+        rows that are there stay exact. ``None`` gives every row. What is infinite in ``also`` is one of these two rows
+        already.
         """
         if max_rows is not None and max_rows < 2:
             raise UqError(f"`max_rows` must be at least 2: nothing and everything. Received: {max_rows}.")
         parts = [self.right, self.wrong] if self.ood is None else [self.right, self.wrong, self.ood]
         values = np.sort(np.concatenate(parts), kind="stable")
-        distinct = values[np.flatnonzero(np.append(values[1:] != values[:-1], True))]
-        if max_rows is not None and len(distinct) >= max_rows:
+        ends = tie_ends(values)
+        if max_rows is not None and len(ends) >= max_rows:
             ranks = np.linspace(0, len(values), max_rows)[1:].astype(np.int64) - 1
-            distinct = np.unique(values[ranks])
+            ends = np.unique(ends[np.searchsorted(ends, ranks)])
         more = np.asarray(also, np.float64)
-        return self.count(np.unique(np.concatenate([[-np.inf], distinct, more[np.isfinite(more)]])))
+        thresholds = np.concatenate([[-np.inf], just_above(values[ends]), more[np.isfinite(more)]])
+        return self.count(np.unique(thresholds))
 
 
 def rank(measure: ArrayLike, correct: ArrayLike, ood_measure: ArrayLike | None = None) -> Ranking:
@@ -141,45 +149,48 @@ def rank(measure: ArrayLike, correct: ArrayLike, ood_measure: ArrayLike | None =
     values = checked_in_own_dtype(measure)
     is_right = checked_correct(correct, len(values))
     ood = None if ood_measure is None else np.sort(checked_in_own_dtype(ood_measure, "ood_measure"))
-    return Ranking(np.sort(values[is_right]), np.sort(values[~is_right]), ood)
+    # By place in the arrays, which says nothing of an example, so that the others stay independent draws.
+    pilot = np.random.default_rng(len(values)).choice(len(values), math.isqrt(len(values)), replace=False)
+    return Ranking(np.sort(values[is_right]), np.sort(values[~is_right]), ood, values[pilot], is_right[pilot])
 
 
 def threshold_at_coverage(measure: FloatArray, coverage: float) -> float:
-    """The smallest threshold that accepts at least ``coverage`` (in 0..1, above 0) of the examples ``measure (N,)``.
+    """A threshold that accepts at least ``coverage`` (in 0..1, above 0) of the examples ``measure (N,)``, and few more.
+
+    It lies in the first gap behind them (`uqcore.selection.gaps`).
 
     Raises:
         UqError: the measure is empty or not finite, or the coverage is out of range.
     """
     if not 0 < coverage <= 1:
         raise UqError(f"`coverage` must be above 0 and at most 1. Received: {coverage}.")
-    values = checked_in_own_dtype(measure)
+    values = np.sort(checked_in_own_dtype(measure))
     # Not `ceil(coverage * N)`, which rounds: a coverage written as k / N must mean k examples.
     nearest = round(coverage * len(values))
     n_accepted = next(k for k in range(max(nearest - 1, 1), len(values) + 1) if k / len(values) >= coverage)
-    return float(np.partition(values, n_accepted - 1)[n_accepted - 1])
+    ends = tie_ends(values)
+    return threshold_after(values, int(ends[np.searchsorted(ends, n_accepted - 1)]))
 
 
 def threshold_at_ood_share(ood_measure: FloatArray, share: float) -> float:
-    """The largest threshold that accepts at most ``share`` (in 0..1) of the OOD examples ``ood_measure (M,)``.
+    """A threshold that accepts at most ``share`` (in 0..1) of the OOD examples ``ood_measure (M,)``, and few fewer.
 
-    It lies just below the first OOD value that would be one too many, and at infinity where all may be accepted.
+    It lies in the last gap before the first that would be one too many (`uqcore.selection.gaps`), and at infinity where
+    all may be accepted.
 
     Raises:
         UqError: the measure is empty or not finite, or the share is out of range.
     """
     if not 0 <= share <= 1:
         raise UqError(f"`share` must be from 0 to 1. Received: {share}.")
-    values = checked_in_own_dtype(ood_measure, "ood_measure")
+    values = np.sort(checked_in_own_dtype(ood_measure, "ood_measure"))
     nearest = round(share * len(values))
     n_accepted = next(k for k in range(nearest + 1, -1, -1) if k / len(values) <= share)
     if n_accepted >= len(values):
         return float("inf")
-    return float(just_below(np.partition(values, n_accepted)[n_accepted]))
-
-
-def just_below(values: FloatArray) -> NDArray[np.float64]:
-    """The largest number of the values' own dtype below each: ``measure <= just_below(v)`` is ``measure < v``."""
-    return np.nextafter(values, values.dtype.type(-np.inf)).astype(np.float64)
+    ends = tie_ends(values)
+    below = ends[: np.searchsorted(ends, n_accepted)]
+    return threshold_after(values, int(below[-1])) if len(below) else float(just_below(values[0]))
 
 
 class ClassSplit(NamedTuple):
