@@ -17,10 +17,13 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, W
 
 from uqcore.methods import METHODS
 from uqcore.methods.base import TrainingConfig, configure
+from uqcore.parallel import one_blas_thread
 from uqcore.sampling import load_posterior
 from uqcore.store import Store, default_store
 from uqcore.training import train
 from uqcore.types import ModelRecord, Posterior
+
+one_blas_thread()  # as every program of ours does
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,11 @@ def test_what_argparse_refuses_exits_with_2_too(
     assert "error: " in err.splitlines()[-1]
 
 
+def test_an_empty_store_is_named(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models"]) == 0
+    assert capsys.readouterr() == ("", f"note: there are no models in {models}; UQCORE_MODELS names another folder.\n")
+
+
 def test_models_of_an_empty_store_are_none(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models", "--json"]) == 0
     assert parsed(capsys.readouterr().out) == []

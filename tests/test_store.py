@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import uqcore.store as store_module
 from uqcore.store import Store, StoreError, default_store
 from uqcore.types import ModelRecord, StoredFile
 
@@ -158,6 +159,15 @@ def test_default_store_is_the_repositorys_own_unless_the_environment_says_otherw
     assert default_store() == Store(REPOSITORY / "cached_models")
     monkeypatch.setenv("UQCORE_MODELS", str(tmp_path))
     assert default_store() == Store(tmp_path)
+
+
+def test_an_installed_package_has_its_models_where_the_program_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UQCORE_MODELS", raising=False)
+    monkeypatch.setattr(store_module, "__file__", str(tmp_path / "site-packages" / "uqcore" / "store.py"))
+    monkeypatch.chdir(tmp_path)
+    assert default_store() == Store(tmp_path / "cached_models")
 
 
 # Replacing a row

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache
+from uqcore.parallel import one_blas_thread
 
 _CSS = (Path(__file__).parent / "style.css").read_text("utf-8")
 _ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be fetched from another host
@@ -27,6 +28,7 @@ _DOORS = {
 
 def start(title: str) -> DeltaGenerator:
     """Navigation and title; returns the place for the page's answer, which is known only further down."""
+    one_blas_thread()
     st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON, layout="wide")
     st.html(f"<style>{_CSS}</style>")
     with st.container(horizontal=True, key="doors"):

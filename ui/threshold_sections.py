@@ -17,10 +17,9 @@ from uqcore.measures import MEASURES
 from uqcore.methods import METHODS
 from uqcore.plots import selection as plots
 from uqcore.plots import style
-from uqcore.plots.threshold_bins import measure_bins
 from uqcore.predictions import Predictions, decisions_csv
 from uqcore.probe import encode_image
-from uqcore.report import policy_report
+from uqcore.report import report_of
 from uqcore.selection import (
     ClassCertificates,
     Score,
@@ -292,17 +291,7 @@ def _take_home(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         return target.getvalue()
 
     def report() -> str:
-        ranking = study.held_out.ranking
-        return policy_report(
-            policy,
-            source=predictions.name,
-            promise=tuned.promise,
-            assessment=tuned.assessment,
-            ranking=ranking,
-            bins=measure_bins(ranking.right, ranking.wrong, ranking.ood),
-            measure_label=MEASURES[study.measure_id].label_with_unit,
-            notes=predictions.notes,
-        )
+        return report_of(study, policy, tuned.promise, tuned.assessment)
 
     with st.container(horizontal=True):
         st.download_button("Policy (JSON)", policy.to_json(), POLICY_FILE, "application/json", on_click="ignore")

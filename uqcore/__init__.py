@@ -1,4 +1,8 @@
-"""The core of Uncertainty Lab: data, methods, samples, measures, thresholds. It imports no Streamlit."""
+"""See, measure and use what a neural network does not know: measures, thresholds with a guarantee, trained models.
+
+``uqcore.tune`` takes arrays to a policy. Importing this package loads nothing and changes nothing in the process; what
+`__all__` names is imported when it is first asked for (PEP 562). It imports no Streamlit.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from uqcore.arrays import TunedPolicy, tune
     from uqcore.keras_dropout import predict_with_uncertainty
-    from uqcore.selection.policy import ThresholdPolicy
+    from uqcore.measures import MEASURES
+    from uqcore.predictions import Predictions, read_predictions
+    from uqcore.selection import Costs, ThresholdPolicy
+    from uqcore.types import UqError
 
-__all__ = ["ThresholdPolicy", "predict_with_uncertainty"]
+__version__ = "0.2.0"
 
-_PLACES = {"ThresholdPolicy": "uqcore.selection.policy", "predict_with_uncertainty": "uqcore.keras_dropout"}
+__all__ = [
+    "MEASURES",
+    "Costs",
+    "Predictions",
+    "ThresholdPolicy",
+    "TunedPolicy",
+    "UqError",
+    "__version__",
+    "predict_with_uncertainty",
+    "read_predictions",
+    "tune",
+]
+
+_PLACES = {
+    "MEASURES": "uqcore.measures",
+    "Costs": "uqcore.selection.cost",
+    "Predictions": "uqcore.predictions",
+    "ThresholdPolicy": "uqcore.selection.policy",
+    "TunedPolicy": "uqcore.arrays",
+    "UqError": "uqcore.types",
+    "predict_with_uncertainty": "uqcore.keras_dropout",
+    "read_predictions": "uqcore.predictions",
+    "tune": "uqcore.arrays",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what `__all__` names when it is first asked for (PEP 562): ``import uqcore`` itself loads nothing."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

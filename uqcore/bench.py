@@ -247,7 +247,10 @@ def _of_selection(prepare: Callable[[], tuple[Way, Way | None, str]]) -> Contest
 
 def _first_page() -> Contest:
     """A new process each: what the first page imports."""
-    page = ast.parse((ROOT / "app.py").read_text())
+    try:
+        page = ast.parse((ROOT / "app.py").read_text())
+    except OSError as error:
+        raise UqError(f"The first page is timed in a checkout of the repository. Received: {error}.") from None
     imports = [ast.unparse(node) for node in page.body if isinstance(node, ast.Import | ast.ImportFrom)]
     ours = [*imports, "import sys", "if 'tensorflow' in sys.modules: sys.exit('it imports TensorFlow')"]
     naive = ["import tensorflow", *imports]

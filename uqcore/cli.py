@@ -19,7 +19,8 @@ from typing import Any
 from uqcore import cli_reproduce, cli_selection, methods
 from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
-from uqcore.store import FileCheck, Store, all_files, default_store
+from uqcore.parallel import one_blas_thread
+from uqcore.store import MODELS_VARIABLE, FileCheck, Store, all_files, default_store
 from uqcore.types import ModelRecord, Progress, UqError
 
 _BAR = 24
@@ -31,6 +32,7 @@ _MAX_SEED = 10**6
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; 2 is the exit code of an error that one sentence explains."""
     arguments = _parser().parse_args(argv)
+    one_blas_thread()
     try:
         with _writing_stdout():
             arguments.run(arguments)
@@ -140,6 +142,8 @@ def _models(arguments: argparse.Namespace) -> None:
         rows = [{**asdict(record), "problems": problems[record.model_id]} for record in store.records()]
         print(json.dumps(rows, indent=2))
         return
+    if not problems:
+        print(f"note: there are no models in {store.root}; {MODELS_VARIABLE} names another folder.", file=sys.stderr)
     for record in store.records():
         size = sum(file.n_bytes for file in all_files(record)) / 1e6
         state = "; ".join(problems[record.model_id]) or "intact"

@@ -1,7 +1,8 @@
 """Work on many examples: some at a time, on all cores.
 
 The matrix products of a small network are too small to share one between cores: they wait for each other, most of all
-on a busy server. So BLAS is told to use one thread, and each core takes a group of examples of its own.
+on a busy server. So programs that are ours (the pages, the commands) tell BLAS to use one thread, `one_blas_thread`,
+and each core takes a group of examples of its own. Importing the package changes nothing in somebody else's process.
 """
 
 from __future__ import annotations
@@ -33,4 +34,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="examples")
 
 
-threadpool_limits(limits=1, user_api="blas")
+@cache
+def one_blas_thread() -> None:
+    """For the rest of the process, and once: called where a program starts."""
+    threadpool_limits(limits=1, user_api="blas")

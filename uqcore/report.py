@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from uqcore.measures import MEASURES
 from uqcore.percentages import percent
 from uqcore.plots.selection import histogram, risk_coverage, roc
-from uqcore.plots.threshold_bins import MeasureBins
+from uqcore.plots.threshold_bins import MeasureBins, measure_bins
 from uqcore.report_page import Section, Table, report
 from uqcore.selection import Assessment, Estimate, Ranking, error_roc, ood_roc, risk_coverage_curve
 from uqcore.selection.policy import ThresholdPolicy
+from uqcore.study import Study
 
 POLICY_FILE = "policy.json"
 """The name under which a policy's report applies the policy."""
@@ -65,6 +67,21 @@ def policy_report(
         Section("Made with", [_versions()]),
     ]
     return report(f"Rejection threshold for {source}", sections)
+
+
+def report_of(study: Study, policy: ThresholdPolicy, promise: str, assessment: Assessment) -> str:
+    """`policy_report` on a policy that was tuned on a `Study`."""
+    ranking = study.held_out.ranking
+    return policy_report(
+        policy,
+        source=study.predictions.name,
+        promise=promise,
+        assessment=assessment,
+        ranking=ranking,
+        bins=measure_bins(ranking.right, ranking.wrong, ranking.ood),
+        measure_label=MEASURES[study.measure_id].label_with_unit,
+        notes=study.predictions.notes,
+    )
 
 
 _INTERVALS = "Each interval is exact (Clopper-Pearson) and by itself holds the true share with the confidence given."

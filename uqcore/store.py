@@ -50,9 +50,14 @@ class FileCheck(NamedTuple):
 
 
 def default_store() -> Store:
-    """The repository's own store, ``cached_models`` beside the package, or the folder that UQCORE_MODELS names."""
-    chosen = os.environ.get(MODELS_VARIABLE)
-    return Store(Path(chosen).expanduser() if chosen else Path(__file__).resolve().parents[1] / "cached_models")
+    """The folder that UQCORE_MODELS names; else the repository's own store, ``cached_models`` beside the package.
+
+    An installed package has none beside it: there it is ``cached_models`` in the folder where the program runs.
+    """
+    if chosen := os.environ.get(MODELS_VARIABLE):
+        return Store(Path(chosen).expanduser())
+    beside = Path(__file__).resolve().parents[1] / "cached_models"
+    return Store(beside if beside.is_dir() else Path("cached_models").absolute())
 
 
 @dataclasses.dataclass(frozen=True)
