@@ -348,3 +348,13 @@ def test_a_threshold_by_hand_promises_nothing(mixed: Study) -> None:
 def assert_no_promise(tuned: Tuned) -> None:
     assert (tuned.policy.certified, tuned.policy.delta) == (False, None)
     assert (tuned.certificate, tuned.optimum) == (None, None)
+
+
+def test_a_risk_that_cannot_be_certified_names_the_smallest_that_can(mixed: Study) -> None:
+    tuned = tune(mixed, Goal("risk", 0.02))
+    assert not tuned.policy.certified
+    assert tuned.smallest_risk is not None
+    assert f"The smallest risk that can be promised here is {100 * tuned.smallest_risk:.10g} %" in tuned.promise
+    again = tune(mixed, Goal("risk", tuned.smallest_risk))
+    assert again.policy.certified
+    assert again.smallest_risk is None

@@ -105,6 +105,8 @@ def what_a_threshold_does(name: str, tuned: Tuned, has_labels: bool) -> str:
         start = f"Guaranteed: **{target.sentence}**. "
     elif target.kind == "risk":
         start = f"No threshold can guarantee {target.sentence}. "
+        if tuned.smallest_risk is not None:
+            start += f"The smallest risk that could be guaranteed here is **{100 * tuned.smallest_risk:.10g} %**. "
     elif target.kind == "manual":
         start = "Set by hand, nothing is promised. "
     if not seen.n_accepted:

@@ -126,6 +126,7 @@ def _row(of_file: Study, tuned: Tuned) -> dict[str, Any]:
         "test_risk_interval": [seen.risk.low, seen.risk.high],
         "test_ood_accepted": seen.ood_accepted.value,
         "certified": policy.certified,
+        "smallest_risk": tuned.smallest_risk,
         "n_needed": tuned.certificate.n_needed if isinstance(tuned.certificate, Certificate) else None,
         "promise": tuned.promise,
     }

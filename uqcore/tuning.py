@@ -16,7 +16,6 @@ from uqcore.selection import (
     Certificate,
     ClassCertificates,
     Procedure,
-    Ranking,
     certify,
     certify_per_class,
     smallest_risk,
@@ -66,6 +65,7 @@ class Tuned(NamedTuple):
         assessment: what the held-out part shows.
         certificate: of a ``risk`` goal: one, or one for each predicted class.
         optimum: of a ``cost`` goal: one, or one for each predicted class.
+        smallest_risk: what could be certified where the risk asked for cannot; None if nothing, or if it can.
     """
 
     policy: ThresholdPolicy
@@ -73,6 +73,7 @@ class Tuned(NamedTuple):
     assessment: Assessment
     certificate: Certificate | ClassCertificates | None = None
     optimum: Optimum | PerClassOptimum | None = None
+    smallest_risk: float | None = None
 
 
 def tune(study: Study, goal: Goal) -> Tuned:
@@ -90,6 +91,7 @@ def _risk(study: Study, goal: Goal) -> Tuned:
     part, risk, delta = study.calibration, _value(goal), goal.delta
     correct = part.predicted == part.known_labels()
     found: Certificate | ClassCertificates
+    least = None
     if goal.per_class:
         found = certify_per_class(part.measure, correct, part.predicted, part.n_classes, risk, delta, goal.procedure)
         thresholds = tuple(float(threshold) for threshold in found.thresholds)
@@ -97,13 +99,16 @@ def _risk(study: Study, goal: Goal) -> Tuned:
         promise = _per_class_promise(found, study.predictions.class_names, risk, delta)
     else:
         found = certify(part.ranking, risk, delta, goal.procedure)
-        thresholds, certified, promise = (found.threshold,), found.certified, _risk_promise(found, part.ranking)
+        thresholds, certified = (found.threshold,), found.certified
+        least = None if certified else smallest_risk(part.ranking, risk, delta, goal.procedure)
+        promise = _risk_promise(found, least)
     if certified:
         promise += " This holds for one goal set beforehand, not for the best of several that were tried."
     if certified and part.ood_measure is not None:
         promise += " Unseen (OOD) examples that are accepted come on top."
     target = Target("risk", risk, f"at most {_share(risk)} of the accepted wrong, with {_share(1 - delta)} confidence")
-    return _tuned(study, thresholds, target, goal.procedure, promise, delta, certified)._replace(certificate=found)
+    tuned = _tuned(study, thresholds, target, goal.procedure, promise, delta, certified)
+    return tuned._replace(certificate=found, smallest_risk=least)
 
 
 def _cost(study: Study, goal: Goal) -> Tuned:
@@ -209,7 +214,7 @@ def _prices(costs: Costs) -> str:
     return ", ".join(said)
 
 
-def _risk_promise(found: Certificate, ranking: Ranking) -> str:
+def _risk_promise(found: Certificate, least: float | None) -> str:
     if found.certified:
         return (
             f"At most {_share(found.target_risk)} of what is accepted is wrong, with {_share(1 - found.delta)} "
@@ -221,7 +226,6 @@ def _risk_promise(found: Certificate, ranking: Ranking) -> str:
         if found.n_needed
         else f"not even {MOST_TIMES} times as many like these would make it likely"
     )
-    least = smallest_risk(ranking, found.target_risk, found.delta, found.procedure)
     suggestion = (
         ""
         if least is None
