@@ -170,16 +170,6 @@ def test_predictive_entropy_is_the_total_without_a_closed_form(rng: np.random.Ge
 
 
 def test_every_measure_is_registered_under_its_own_id() -> None:
-    assert list(MEASURES) == [
-        "predictive_entropy",
-        "normalized_entropy",
-        "least_confidence",
-        "margin",
-        "expected_entropy",
-        "mutual_information",
-        "logit_variance",
-        "bernoulli_variance",
-    ]
     assert all(key == measure.measure_id for key, measure in MEASURES.items())
 
 
@@ -223,3 +213,16 @@ def test_measures_of_disagreement_rise_as_the_samples_part(measure_id: str) -> N
     logits = np.zeros((2, 5, 2))
     logits[0, :, 0] = logits[1, :, 1] = distance
     assert (np.diff(MEASURES[measure_id].compute(Draws(logits))) > 0).all()
+
+
+@pytest.mark.parametrize("measure_id", MEASURES)
+def test_a_measure_fits_what_has_all_that_it_needs(measure_id: str) -> None:
+    measure = MEASURES[measure_id]
+    assert measure.fits(n_samples=2, n_classes=2, has_logits=True)
+    lacking = {
+        "samples": measure.fits(n_samples=1, n_classes=2, has_logits=True, has_variance=True),
+        "logits": measure.fits(n_samples=2, n_classes=2, has_logits=False),
+        "two classes": measure.fits(n_samples=2, n_classes=3, has_logits=True),
+    }
+    assert {need for need, fits in lacking.items() if not fits} == measure.needs
+    assert measure.fits(n_samples=1, n_classes=2, has_logits=True) == (not measure.needs & {"samples", "logits"})

@@ -14,7 +14,7 @@ import streamlit as st
 from app_pages import HOME, answer, checked, choose, html, opened
 from streamlit.testing.v1 import AppTest
 
-from ui import cache, controls, words
+from ui import cache, controls, page, words
 from ui.sources import EXAMPLE_DRAWING
 from uqcore.methods import METHODS
 from uqcore.store import MODELS_VARIABLE, Store, default_store
@@ -42,9 +42,9 @@ def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
     st.cache_resource.clear()
 
 
-def visit(page: str, link: dict[str, str] | None = None) -> AppTest:
+def visit(path: str, link: dict[str, str] | None = None) -> AppTest:
     """The page, run once, opened by a link with these parameters."""
-    return opened(page, **(link or {}))
+    return opened(path, **(link or {}))
 
 
 def cards(app: AppTest) -> list[str]:
@@ -106,6 +106,16 @@ def test_a_link_with_nonsense_shows_the_page_as_it_is(page: str) -> None:
 @pytest.mark.parametrize(("page", "key"), [(MOONS, "show"), (LAB, "measure"), (LAB, "source")])
 def test_an_empty_choice_in_a_link_is_the_default(page: str, key: str) -> None:
     assert answer(visit(page, {key: ""})) == answer(visit(page))
+
+
+def test_every_page_has_a_door_and_every_invitation_a_tile() -> None:
+    root = Path(page.__file__).parents[1]
+    doors = {door.path: door for door in page.DOORS}
+    assert set(doors) == {"app.py", *(f"pages/{path.name}" for path in (root / "pages").glob("*.py"))}
+    links = [link.proto.label for link in visit(HOME).get("page_link")]
+    for door in page.DOORS:
+        assert door.label in links
+        assert all(f"**{invitation.label}**" in links for invitation in door.invitations)
 
 
 def test_the_doors_of_home_lead_where_they_say() -> None:
@@ -289,8 +299,8 @@ def test_a_damaged_file_is_named_and_the_other_methods_work_on(page: str, other_
 def test_a_damaged_manifest_is_one_sentence(text: str, other_store: Store) -> None:
     other_store.root.mkdir()
     other_store.manifest.write_text(text)
-    for page in TASKS:
-        app = visit(page)
+    for path in TASKS:
+        app = visit(path)
         assert answer(app) == "No trained model can be shown."
         (warning,) = app.warning
         assert str(other_store.manifest) in warning.value

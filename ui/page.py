@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,16 +15,67 @@ from uqcore.parallel import one_blas_thread
 _CSS = (Path(__file__).parent / "style.css").read_text("utf-8")
 _ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be fetched from another host
 
+
+class Invitation(NamedTuple):
+    """A tile of the home page: what to do behind a door, and the link's parameters."""
+
+    label: str
+    text: str
+    query: Mapping[str, str] = {}
+
+
+class Door(NamedTuple):
+    """A page: its file, its name and icon in the row of links, and its tiles on the home page."""
+
+    path: str
+    label: str
+    icon: str
+    invitations: tuple[Invitation, ...] = ()
+
+
+# The one list of pages: links, tiles and tests come from it.
 # Streamlit finds pages/ by itself, which, unlike st.navigation, also serves a link into a server that has just started.
-_DOORS = {
-    "app.py": ("Home", ":material/home:"),
-    "pages/two_moons.py": ("Two moons", ":material/scatter_plot:"),
-    "pages/digit_lab.py": ("Digit lab", ":material/draw:"),
-    "pages/threshold_lab.py": ("Threshold lab", ":material/tune:"),
-    "pages/regression.py": ("Regression", ":material/show_chart:"),
-    "pages/gallery.py": ("Gallery", ":material/photo_library:"),
-    "pages/reproductions.py": ("Reproductions", ":material/fact_check:"),
-}
+DOORS = (
+    Door("app.py", "Home", ":material/home:"),
+    Door(
+        "pages/two_moons.py",
+        "Two moons",
+        ":material/scatter_plot:",
+        (Invitation("See it on two moons", "Every method's uncertainty over one plane, side by side."),),
+    ),
+    Door(
+        "pages/digit_lab.py",
+        "Digit lab",
+        ":material/draw:",
+        (
+            Invitation("Draw a digit", "Every method reads your handwriting and says how sure it is."),
+            Invitation(
+                "Try a garment",
+                "Show the digit readers Fashion-MNIST, add noise, turn it, and watch who notices.",
+                {"source": "Pick", "images": "Fashion-MNIST"},
+            ),
+        ),
+    ),
+    Door(
+        "pages/threshold_lab.py",
+        "Threshold lab",
+        ":material/tune:",
+        (Invitation("Choose a threshold", "Certify a risk, on our models or on your predictions."),),
+    ),
+    Door(
+        "pages/regression.py",
+        "Regression",
+        ":material/show_chart:",
+        (Invitation("Fit a curve", "How wide is the band where there is no data? Click to add some."),),
+    ),
+    Door(
+        "pages/gallery.py",
+        "Gallery",
+        ":material/photo_library:",
+        (Invitation("Browse the doubtful", "The digits that a model is surest and least sure of."),),
+    ),
+    Door("pages/reproductions.py", "Reproductions", ":material/fact_check:"),
+)
 
 
 def start(title: str) -> DeltaGenerator:
@@ -32,11 +84,21 @@ def start(title: str) -> DeltaGenerator:
     st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON, layout="wide")
     st.html(f"<style>{_CSS}</style>")
     with st.container(horizontal=True, key="doors"):
-        for path, (label, icon) in _DOORS.items():
-            st.page_link(path, label=label, icon=icon)
+        for door in DOORS:
+            st.page_link(door.path, label=door.label, icon=door.icon)
     st.title(title, anchor=False)
     cache.warm_up()
     return st.container()
+
+
+def tiles() -> None:
+    """What there is to do, three in a row."""
+    invitations = [(door.path, invitation) for door in DOORS for invitation in door.invitations]
+    for i in range(0, len(invitations), 3):
+        for column, (path, (label, text, query)) in zip(st.columns(3), invitations[i : i + 3], strict=False):
+            with column.container(border=True):
+                st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
+                st.write(text)
 
 
 def answer(place: DeltaGenerator, lead: str, problems: Sequence[str]) -> None:

@@ -112,7 +112,8 @@ def evaluate(
 def _evaluate_classification(
     record: ModelRecord, posterior: Posterior, dataset: Dataset, n_samples: int, tick: Tick
 ) -> Evaluation:
-    names = [name for name in MEASURES if name != "bernoulli_variance" or len(dataset.class_names) == 2]
+    n_classes = len(dataset.class_names)
+    names = [name for name, measure in MEASURES.items() if "two classes" not in measure.needs or n_classes == 2]
     inputs = {"": dataset.test.x, **dataset.ood}
     total, done = sum(len(x) for x in inputs.values()), 0
     measured: dict[str, dict[str, FloatArray]] = {}

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +108,10 @@ def decompose(draws: Draws) -> Decomposition:
     return Decomposition(total, aleatoric, np.maximum(total - aleatoric, 0))
 
 
+Need = Literal["samples", "logits", "two classes"]
+"""Two or more samples; logits, of two or more samples or with their variance in closed form; exactly two classes."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """A measure as the pages and the command line offer it.
@@ -119,6 +123,7 @@ class Measure:
         unit: ``"nats"``, or ``""`` for a number without one.
         compute: from S samples at N examples to ``(N,)``.
         upper: the largest value possible with K classes, or None where there is no bound. The smallest is 0.
+        needs: what it cannot do without, see `Need`.
     """
 
     measure_id: str
@@ -127,6 +132,16 @@ class Measure:
     unit: str
     compute: Callable[[Draws], FloatArray]
     upper: Callable[[int], float] | None
+    needs: frozenset[Need] = frozenset()
+
+    def fits(self, *, n_samples: int, n_classes: int, has_logits: bool, has_variance: bool = False) -> bool:
+        """Whether it means something for such predictions; ``has_variance``: of the logits, in closed form."""
+        there: dict[Need, bool] = {
+            "samples": n_samples > 1,
+            "logits": has_logits and (n_samples > 1 or has_variance),
+            "two classes": n_classes == 2,
+        }
+        return all(there[need] for need in self.needs)
 
     @property
     def label_with_unit(self) -> str:
@@ -182,6 +197,7 @@ MEASURES: dict[str, Measure] = {
             "nats",
             lambda draws: expected_entropy(draws.probs),
             math.log,
+            frozenset({"samples"}),
         ),
         Measure(
             "mutual_information",
@@ -190,6 +206,7 @@ MEASURES: dict[str, Measure] = {
             "nats",
             lambda draws: mutual_information(draws.probs),
             math.log,
+            frozenset({"samples"}),
         ),
         Measure(
             "logit_variance",
@@ -199,6 +216,7 @@ MEASURES: dict[str, Measure] = {
             "",
             lambda draws: draws.logit_variance,
             None,
+            frozenset({"logits"}),
         ),
         Measure(
             "bernoulli_variance",
@@ -207,6 +225,7 @@ MEASURES: dict[str, Measure] = {
             "",
             lambda draws: bernoulli_variance(draws.predictive),
             lambda n_classes: 0.25,
+            frozenset({"two classes"}),
         ),
     )
 }

@@ -114,14 +114,16 @@ class Predictions:
     @property
     def measures(self) -> tuple[str, ...]:
         """The ids in `MEASURES` that mean something here: several need samples, logits or exactly two classes."""
-        senseless = set()
-        if self.n_samples == 1:
-            senseless |= {"expected_entropy", "mutual_information"}
-        if self.kind == "probs" or (self.n_samples == 1 and self.variance is None):
-            senseless.add("logit_variance")
-        if self.n_classes != 2:
-            senseless.add("bernoulli_variance")
-        return tuple(measure_id for measure_id in MEASURES if measure_id not in senseless)
+        return tuple(
+            measure_id
+            for measure_id, measure in MEASURES.items()
+            if measure.fits(
+                n_samples=self.n_samples,
+                n_classes=self.n_classes,
+                has_logits=self.kind == "logits",
+                has_variance=self.variance is not None,
+            )
+        )
 
     def draws(self, part: slice = slice(None)) -> Draws:
         """The samples at some of the examples. Probabilities get their logarithms as logits, with log 0 = -87.3."""

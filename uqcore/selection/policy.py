@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uqcore.measures import MEASURES
+from uqcore.measures import MEASURES, Need
 from uqcore.metrics import checked_measure, checked_probs
 from uqcore.selection import fields as check
 from uqcore.selection.checks import checked_class_of_each
@@ -32,7 +32,6 @@ PROCEDURES = (*CERTIFYING, "cost", "coverage", "ood", "manual")
 _WORDS = {"accept all": math.inf, "defer all": -math.inf}  # JSON has no numbers for them
 _LARGEST_FILE = 2**22  # bytes, enough for 100,000 classes
 _CHUNK_NUMBERS = 2**18  # measured at once, so that many examples need little more memory than they take themselves
-_OF_SEVERAL_SAMPLES = ("expected_entropy", "mutual_information")
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,8 @@ class ThresholdPolicy:
                 f"`thresholds` must be 1 number, or {self.n_classes}: one for each predicted class. "
                 f"Received: {len(self.thresholds)}."
             )
-        if self.measure == "bernoulli_variance" and self.n_classes != 2:
-            raise UqError(f"The measure bernoulli_variance needs `n_classes` to be 2. Received: {self.n_classes}.")
+        if "two classes" in self._needs and self.n_classes != 2:
+            raise UqError(f"The measure {self.measure} needs `n_classes` to be 2. Received: {self.n_classes}.")
         if (self.delta is not None) != (self.procedure in CERTIFYING) or self.delta in (0, 1):
             raise UqError(
                 f"`delta` must be between 0 and 1 for {' and '.join(CERTIFYING)}, which promise something, and null "
@@ -140,6 +139,10 @@ class ThresholdPolicy:
                 f"`certified` must be false unless {' or '.join(CERTIFYING)} was asked for a risk. "
                 f"Received: true for {self.procedure} and the target {self.target.kind}."
             )
+
+    @property
+    def _needs(self) -> frozenset[Need]:
+        return MEASURES[self.measure].needs
 
     def decide(self, probs: ArrayLike) -> NDArray[np.bool_]:
         """Whether to accept each of N examples, ``(N,)`` bool; the others are deferred.
@@ -155,12 +158,12 @@ class ThresholdPolicy:
         """
         values = checked_probs(probs, self.n_classes)
         samples = values if values.ndim == 3 else values[None]
-        if self.measure == "logit_variance":
+        if "logits" in self._needs:
             raise UqError(
-                "This policy's measure, logit_variance, cannot be computed from probabilities; "
+                f"This policy's measure, {self.measure}, cannot be computed from probabilities; "
                 "compute it from the logits and call `decide_measured`."
             )
-        if self.measure in _OF_SEVERAL_SAMPLES and len(samples) < 2:
+        if "samples" in self._needs and len(samples) < 2:
             raise UqError(
                 f"This policy's measure, {self.measure}, needs the probabilities of 2 or more samples, of shape "
                 f"(samples, examples, classes). Received: {values.shape}."
@@ -252,15 +255,15 @@ class ThresholdPolicy:
 
     def snippet(self, filename: str) -> str:
         """The lines of Python that apply this policy, saved as ``filename``, to probabilities in ``probs.npy``."""
-        if self.measure == "logit_variance":
+        if "logits" in self._needs:
             given = [
-                'measure = np.load("logit_variance.npy")  # (examples,)',
+                f'measure = np.load("{self.measure}.npy")  # (examples,)',
                 'predicted = np.load("predicted.npy")  # (examples,) the most probable class',
             ]
             call = "decide_measured(measure, predicted)"
         else:
             several = f"(samples, examples, {self.n_classes})"
-            shape = several if self.measure in _OF_SEVERAL_SAMPLES else f"(examples, {self.n_classes}) or {several}"
+            shape = several if "samples" in self._needs else f"(examples, {self.n_classes}) or {several}"
             given, call = [f'probs = np.load("probs.npy")  # {shape}'], "decide(probs)"
         lines = [
             "import numpy as np",
