@@ -26,7 +26,7 @@ with judging:
     measure_id = controls.measure()
 threshold = controls.threshold(0.5, "Defer where the bar is longer than this.", "digit_threshold", judging)
 n_samples = controls.samples(counting)
-n_members = controls.members(10, counting)
+n_members = controls.members(cache.most_members(models.values()), counting)
 
 if image is None:
     page.answer(top, words.NO_DIGIT, problems)
@@ -34,7 +34,7 @@ if image is None:
 
 x = corruption.apply(image)
 gauges = {method_id: model.gauge(measure_id, len(CLASS_NAMES)) for method_id, model in models.items()}
-counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
+counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 verdicts, bars = {}, {}
 for method_id, model in models.items():
     drawn = model.bank.take(probe.key(x), x, counts[method_id])

@@ -14,8 +14,8 @@ models, problems = cache.models("sine")
 problems += lines_controls.left_out()
 setting = lines_controls.setting()
 plots_at = st.container()
-n_samples, n_members, n_stds, with_noise, n_lines, overlaid = lines_controls.view()
-counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
+n_samples, n_members, n_stds, with_noise, n_lines, overlaid = lines_controls.view(cache.most_members(models.values()))
+counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
 x, curves, figures = lines.grid(), [], {}
 for place, (method_id, model) in enumerate(models.items()):

@@ -23,9 +23,9 @@ threshold = controls.threshold(
     columns[0],
 )
 n_samples = controls.samples(columns[1])
-n_members = controls.members(10, columns[2])
+n_members = controls.members(cache.most_members(models.values()), columns[2])
 factor = controls.mean_field_factor(cache.mean_field_factor(models), columns[3])
-counts = {method_id: n_members if method_id == "deep_ensemble" else n_samples for method_id in models}
+counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
 seen = {}
 for method_id, model in models.items():

@@ -6,13 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from uqcore import cli
+from uqcore.methods import METHODS, of_task
+from uqcore.methods.base import Method
 from uqcore.store import Store
 from uqcore.types import ModelRecord
 
@@ -209,3 +211,23 @@ def test_a_full_disk_behind_stdout_is_one_sentence(arguments: str) -> None:
         )
     assert done.returncode == 2
     assert done.stderr == "error: The results cannot be written to stdout (No space left on device).\n"
+
+
+def test_a_method_is_left_out_of_a_task_that_it_does_not_know(
+    models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Named, it is an error of one sentence; among all, nothing is said of it."""
+    only_moons = replace(METHODS["sngp"], configs={"moons": METHODS["sngp"].configs["moons"]})
+    monkeypatch.setitem(cast(dict[str, Method], METHODS), "sngp", only_moons)
+    assert of_task("sine") == [name for name in METHODS if name != "sngp"]
+    assert cli.main("train --task sine --method sngp".split()) == 2
+    assert "error: sngp is for the tasks moons. Received: --task sine." in capsys.readouterr().err
+    trained: list[str] = []
+
+    def train(store: Store, task: str, method_id: str, *rest: Any) -> ModelRecord:
+        trained.append(method_id)
+        return ModelRecord("x", task, method_id, 0, {}, (), 1, 1, 0.0, {}, "")
+
+    monkeypatch.setattr("uqcore.training.train", train)
+    assert cli.main("train --task sine --method all".split()) == 0
+    assert trained == of_task("sine")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import streamlit as st
 
 from ui import controls
 from uqcore import datasets, kept_draws, lines, mnist_article
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, of_task
 from uqcore.predictions import Predictions
 from uqcore.predictions.ours import Unseen, predictions_of
 from uqcore.sampling import SampleBank, draw, load_posterior
@@ -39,6 +40,11 @@ class Model(NamedTuple):
     def label(self) -> str:
         return METHODS[self.record.method].label
 
+    def n_draws(self, n_samples: int, n_members: int) -> int:
+        """How many of its samples to draw: as many as one likes, or those of its members that are wanted."""
+        there = self.bank.posterior.n_samples
+        return n_samples if there is None else min(there, n_members)
+
     def gauge(self, measure_id: str, n_classes: int) -> Gauge:
         return gauge(self.record, measure_id, n_classes)
 
@@ -55,7 +61,7 @@ def models(task: str) -> tuple[dict[str, Model], list[str]]:
     """Method id -> model of seed 0 on ``task``, in the order of `METHODS`; and a sentence for each that is missing."""
     found: dict[str, Model] = {}
     problems: list[str] = []
-    for method_id in METHODS:
+    for method_id in of_task(task):
         try:
             record = default_store().find(task, method_id)
             if task in _CUT:
@@ -64,6 +70,11 @@ def models(task: str) -> tuple[dict[str, Model], list[str]]:
         except UqError as error:
             problems.append(str(error))
     return found, list(dict.fromkeys(problems))  # a damaged manifest is one sentence, not five
+
+
+def most_members(models: Iterable[Model]) -> int:
+    """Members of the largest ensemble; 2 where there is none, for a slider needs two ends."""
+    return max((model.bank.posterior.n_samples or 2 for model in models), default=2)
 
 
 @st.cache_resource(show_spinner=False)

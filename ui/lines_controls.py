@@ -40,10 +40,10 @@ def setting() -> Setting:
     return Setting(noise, (center - width / 2, center + width / 2), _added())
 
 
-def view() -> View:
+def view(most_members: int) -> View:
     columns = st.columns(4)
     n_samples = controls.samples(columns[0])
-    n_members = controls.members(10, columns[1])
+    n_members = controls.members(most_members, columns[1])
     n_stds = columns[2].slider("Band, in deviations", 0.5, 3.0, 2.0, 0.5, key="stds", bind=BIND)
     n_lines = columns[3].slider(
         "Functions drawn", 0, 30, 8, key="lines", bind=BIND, help="A sample is a function: each thin line is one."

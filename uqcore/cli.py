@@ -108,7 +108,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
     _check_tensorflow()
     task = _known_task(arguments.task)
-    chosen = list(methods.METHODS) if arguments.method == "all" else [methods.method(arguments.method).method_id]
+    chosen = methods.of_task(task) if arguments.method == "all" else [methods.method(arguments.method).method_id]
     settings = _settings(arguments.set)
     configs = {method_id: _configured(method_id, task, settings) for method_id in chosen}
     store = default_store()
@@ -131,7 +131,10 @@ def _retrain(store: Store) -> None:
 
 
 def _configured(method_id: str, task: str, settings: dict[str, str]) -> TrainingConfig:
-    return configure(methods.method(method_id).configs[task], settings)
+    configs = methods.method(method_id).configs
+    if task not in configs:
+        raise UqError(f"{method_id} is for the tasks {', '.join(configs)}. Received: --task {task}.")
+    return configure(configs[task], settings)
 
 
 def _models(arguments: argparse.Namespace) -> None:

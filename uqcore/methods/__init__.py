@@ -25,3 +25,8 @@ def method(method_id: str) -> Method:
     if method_id not in METHODS:
         raise UqError(f"Unknown method {method_id!r}. Known methods: {', '.join(METHODS)}.")
     return METHODS[method_id]
+
+
+def of_task(task: str) -> list[str]:
+    """The ids of the methods that have a configuration for ``task``; the others are left out of it."""
+    return [method_id for method_id, each in METHODS.items() if task in each.configs]

@@ -68,7 +68,7 @@ class Method:
     Attributes:
         method_id, label: for code and for people.
         summary: one sentence for people: what a sample is.
-        configs: task -> default configuration.
+        configs: task -> default configuration, for the tasks that the method knows: it is left out of the others.
         fit: trains, or None where ``parts`` says whose arrays the method uses instead.
         load: frozen arrays -> what serves.
         parts: ``(config, seed) -> parts``, empty for a method with weights of its own.
