@@ -220,7 +220,7 @@ def test_a_method_is_left_out_of_a_task_that_it_does_not_know(
     only_moons = replace(METHODS["sngp"], configs={"moons": METHODS["sngp"].configs["moons"]})
     monkeypatch.setitem(cast(dict[str, Method], METHODS), "sngp", only_moons)
     assert of_task("sine") == [name for name in METHODS if name != "sngp"]
-    assert cli.main("train --task sine --method sngp".split()) == 2
+    assert cli.main(["train", "--task", "sine", "--method", "sngp"]) == 2
     assert "error: sngp is for the tasks moons. Received: --task sine." in capsys.readouterr().err
     trained: list[str] = []
 
@@ -229,5 +229,5 @@ def test_a_method_is_left_out_of_a_task_that_it_does_not_know(
         return ModelRecord("x", task, method_id, 0, {}, (), 1, 1, 0.0, {}, "")
 
     monkeypatch.setattr("uqcore.training.train", train)
-    assert cli.main("train --task sine --method all".split()) == 0
+    assert cli.main(["train", "--task", "sine", "--method", "all"]) == 0
     assert trained == of_task("sine")
