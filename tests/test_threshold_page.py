@@ -92,10 +92,13 @@ def test_a_threshold_in_the_link_is_by_hand_and_promises_nothing() -> None:
 def test_a_target_out_of_reach_is_said_with_how_many_examples_it_would_take() -> None:
     app = lab(risk="0.02")
     assert re.search(r"No threshold can promise at most 0.02 % wrong .* about [\d,]+ would be needed", html(app))
-    assert app.markdown[0].value == (
-        "No threshold can guarantee at most 0.02 % of the accepted wrong, with 95 % confidence. "
-        "**MC Dropout** accepts **nothing** at this threshold."
+    said = re.fullmatch(
+        r"No threshold can guarantee at most 0.02 % of the accepted wrong, with 95 % confidence. The smallest risk that "
+        r"could be guaranteed here is \*\*(0.\d+) %\*\*. \*\*MC Dropout\*\* accepts \*\*nothing\*\* at this threshold.",
+        app.markdown[0].value,
     )
+    assert said
+    assert lab(risk=said[1]).markdown[0].value.startswith("Guaranteed: ")
 
 
 def test_thresholds_per_class_list_the_evidence_for_each() -> None:

@@ -50,7 +50,8 @@ function readingsOf({ thresholds, accepted, n_right, n_wrong, n_ood, measure_lab
   const [deferred, deferredRight] = [accepted.at(-1) - n, n_right.at(-1) - n_right[row]];
   const value = thresholds[row];
   return {
-    threshold: [value === -Infinity ? "–" : number(value), measure_label],
+    // A row stands just above its value: above a zero by a rounding, which is said to be a zero.
+    threshold: [value === -Infinity ? "–" : number(Math.abs(value) < 1e-11 ? 0 : value), measure_label],
     coverage: [percent(n, accepted.at(-1)), `${of(n, accepted.at(-1))} accepted`],
     accepted: [percent(n_right[row], n), `${of(wrong, n)} wrong`],
     deferred: [percent(deferredRight, deferred), `${of(deferred - deferredRight, deferred)} wrong`],
