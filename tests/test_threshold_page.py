@@ -93,8 +93,9 @@ def test_a_target_out_of_reach_is_said_with_how_many_examples_it_would_take() ->
     app = lab(risk="0.02")
     assert re.search(r"No threshold can promise at most 0.02 % wrong .* about [\d,]+ would be needed", html(app))
     said = re.fullmatch(
-        r"No threshold can guarantee at most 0.02 % of the accepted wrong, with 95 % confidence. The smallest risk that "
-        r"could be guaranteed here is \*\*(0.\d+) %\*\*. \*\*MC Dropout\*\* accepts \*\*nothing\*\* at this threshold.",
+        r"No threshold can guarantee at most 0.02 % of the accepted wrong, with 95 % confidence. The smallest risk "
+        r"that could be guaranteed here is \*\*(0.\d+) %\*\*. "
+        r"\*\*MC Dropout\*\* accepts \*\*nothing\*\* at this threshold.",
         app.markdown[0].value,
     )
     assert said
