@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,20 @@ def test_every_page_has_a_door_and_every_invitation_a_tile() -> None:
     for door in page.DOORS:
         assert door.label in links
         assert all(f"**{invitation.label}**" in links for invitation in door.invitations)
+
+
+@pytest.mark.parametrize("path", [MOONS, LAB, "pages/regression.py"])
+def test_a_store_with_one_network_alone_shows_it(path: str, other_store: Store) -> None:
+    """Then there is no ensemble whose members a slider could count."""
+    task = TASKS.get(path, "sine")
+    alone = COMMITTED.find(task, "deterministic")
+    for file in alone.files:
+        (other_store.root / file.path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(COMMITTED.root / file.path, other_store.root / file.path)
+    other_store.put(replace(alone, draws={}))
+    app = visit(path)
+    assert not app.exception
+    assert app.slider(key="members").max == 2
 
 
 def test_the_doors_of_home_lead_where_they_say() -> None:

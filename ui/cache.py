@@ -74,7 +74,7 @@ def models(task: str) -> tuple[dict[str, Model], list[str]]:
 
 def most_members(models: Iterable[Model]) -> int:
     """Members of the largest ensemble; 2 where there is none, for a slider needs two ends."""
-    return max((model.bank.posterior.n_samples or 2 for model in models), default=2)
+    return max([2, *(model.bank.posterior.n_samples or 0 for model in models)])
 
 
 @st.cache_resource(show_spinner=False)

@@ -55,7 +55,7 @@ class Certificate:
         certified: whether there is a threshold with the guarantee.
         n: calibration examples, in-distribution, the pilot sample among them.
         n_pilot: how many of them decided where to start and were not tested.
-        n_accepted, n_errors: how many of them the threshold accepts, and how many of those are wrong.
+        n_accepted, n_errors: how many of the n the threshold accepts, and how many of those are wrong.
         coverage: ``n_accepted / n``.
         risk: ``n_errors / n_accepted``, NaN where none is accepted.
         risk_bound: with confidence 1 - delta the threshold's true risk is at most this: the target, for that is what
