@@ -7,9 +7,9 @@ import numpy as np
 import streamlit as st
 
 from ui import cache, cards, page, words
-from uqcore import probe
+from uqcore.exhibits import one_image
+from uqcore.exhibits.verdicts import OWN, judge, own_threshold
 from uqcore.methods import METHODS
-from uqcore.verdicts import OWN, judge, own_threshold
 
 top = page.start("What does a neural network not know?")
 CLASS_NAMES = tuple("0123456789")
@@ -19,7 +19,7 @@ N_SAMPLES = 50
 inputs = {
     "a digit": cache.test_images("mnist").images[0],
     "a garment": cache.test_images("fashion").images[0],
-    "noise": probe.noise_image(0),
+    "noise": one_image.noise_image(0),
 }
 models, problems = cache.models("digits")
 x = np.stack(list(inputs.values()))

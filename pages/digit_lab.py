@@ -3,10 +3,10 @@
 import streamlit as st
 
 from ui import cache, cards, controls, page, sources, words
-from uqcore import probe
+from uqcore.exhibits import one_image
+from uqcore.exhibits.verdicts import judge
 from uqcore.plots import style
 from uqcore.plots.sweep import sweep
-from uqcore.verdicts import judge
 
 CLASS_NAMES = tuple("0123456789")
 # Enough for a curve, and the curves are there at once.
@@ -37,7 +37,7 @@ gauges = {method_id: model.gauge(measure_id, len(CLASS_NAMES)) for method_id, mo
 counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 verdicts, bars = {}, {}
 for method_id, model in models.items():
-    drawn = model.bank.take(probe.key(x), x, counts[method_id])
+    drawn = model.bank.take(one_image.key(x), x, counts[method_id])
     bars[model.label] = float(gauges[method_id].share(drawn)[0])
     verdicts[model.label] = judge(drawn, gauges[method_id].measure_id, gauges[method_id].threshold(threshold))[0]
 page.answer(top, words.who_reads_what(verdicts, CLASS_NAMES), problems)
@@ -52,13 +52,13 @@ for place, name, inputs, steps, now in zip(
     st.columns(2),
     ("noise weight", "rotation in degrees"),
     (corruption.noise_sweep(image), corruption.rotation_sweep(image)),
-    (probe.NOISE_STEPS, probe.ROTATION_STEPS),
+    (one_image.NOISE_STEPS, one_image.ROTATION_STEPS),
     (corruption.noise, corruption.rotation),
     strict=True,
 ):
     lines = {}
     for method_id, model in models.items():
-        drawn = model.bank.take(probe.key(inputs), inputs, min(counts[method_id], SWEEP_SAMPLES))
+        drawn = model.bank.take(one_image.key(inputs), inputs, min(counts[method_id], SWEEP_SAMPLES))
         lines[model.label] = gauges[method_id].share(drawn)
     y_title = f"{controls.MEASURE_LABELS[measure_id]} measure"
     figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now)

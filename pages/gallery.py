@@ -4,9 +4,9 @@ import streamlit as st
 
 from ui import cache, controls, gallery_grid, page
 from ui.controls import BIND
-from uqcore.gallery import N_CHAINER
-from uqcore.measures import MEASURES
+from uqcore.exhibits.gallery import N_CHAINER
 from uqcore.methods import METHODS
+from uqcore.metrics.uncertainty import MEASURES
 from uqcore.types import UqError
 
 VIEWS = {"ends": "Extremes", "wrong": "Errors", "disagree": "Disagreement"}

@@ -2,22 +2,24 @@
 
 import streamlit as st
 
-from ui import cache, lines_controls, page, words
-from uqcore import lines
+from ui import cache, page, regression_controls, words
 from uqcore.datasets import sine
+from uqcore.exhibits import functions
 from uqcore.plots import functions as plots
 from uqcore.plots import style
 from uqcore.types import UqError
 
 top = page.start("Regression")
 models, problems = cache.models("sine")
-problems += lines_controls.left_out()
-setting = lines_controls.setting()
+problems += regression_controls.left_out()
+setting = regression_controls.setting()
 plots_at = st.container()
-n_samples, n_members, n_stds, with_noise, n_lines, overlaid = lines_controls.view(cache.most_members(models.values()))
+n_samples, n_members, n_stds, with_noise, n_lines, overlaid = regression_controls.view(
+    cache.most_members(models.values())
+)
 counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
-x, curves, figures = lines.grid(), [], {}
+x, curves, figures = functions.grid(), [], {}
 for place, (method_id, model) in enumerate(models.items()):
     try:
         fitted, name = cache.line_fit(model.record.model_id, setting)
@@ -30,7 +32,7 @@ for place, (method_id, model) in enumerate(models.items()):
         plots.Curves(
             place,
             model.label,
-            lines.band(draws, fitted.noise_std, with_noise),
+            functions.band(draws, fitted.noise_std, with_noise),
             draws.logits[:n_lines, :, 0] if len(draws.logits) > 1 else draws.logits[:0, :, 0],
         )
     )
@@ -38,17 +40,23 @@ page.answer(top, words.who_widens_in_the_gap({label: f.std_ratio["gap"] for labe
 if not curves:
     st.stop()
 
-points = lines_controls.points(setting)
+points = regression_controls.points(setting)
 groups = [curves] if overlaid else [[one] for one in curves]
 for column, group in zip(plots_at.columns(len(groups)), groups, strict=True):
     figure = plots.functions(
-        x[:, 0], group, points, n_stds=n_stds, gap=setting.gap, y_range=lines.Y_RANGE, height=430 if overlaid else 300
+        x[:, 0],
+        group,
+        points,
+        n_stds=n_stds,
+        gap=setting.gap,
+        y_range=functions.Y_RANGE,
+        height=430 if overlaid else 300,
     )
     with column:
         st.markdown("" if overlaid else f"**{group[0].label}**")
-        lines_controls.clicked(figure, "overlaid" if overlaid else group[0].label, setting)
+        regression_controls.clicked(figure, "overlaid" if overlaid else group[0].label, setting)
 with plots_at:
-    lines_controls.added(setting)
+    regression_controls.added(setting)
 
 left, right = st.columns([3, 2])
 left.subheader("How far the functions lie apart", anchor=False)

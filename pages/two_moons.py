@@ -5,11 +5,11 @@ import streamlit as st
 from ui import cache, controls, page, words
 from ui.components import Panel, PointGroup, surfaces
 from uqcore.datasets.moons import GRID_X, GRID_Y
+from uqcore.exhibits.verdicts import judge
+from uqcore.models.sampling import with_mean_field
 from uqcore.plots import style
 from uqcore.plots.palette import DIVERGING, SEQUENTIAL
 from uqcore.plots.spread import probability_spread
-from uqcore.sampling import with_mean_field
-from uqcore.verdicts import judge
 
 top = page.start("Two moons")
 models, problems = cache.models("moons")

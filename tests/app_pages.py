@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from browsing import ROOT
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
+
+from tests import ROOT
 
 HOME = "app.py"
 

@@ -12,15 +12,15 @@ from functools import cache
 from typing import Any
 
 import pytest
-from browsing import CHROMIUM, Visit, settle
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebSocketRoute, sync_playwright
 
+from tests.browsing import CHROMIUM, Visit, settle
 from uqcore.methods import METHODS
 from uqcore.methods.base import TrainingConfig, configure
-from uqcore.parallel import one_blas_thread
-from uqcore.sampling import load_posterior
+from uqcore.models.sampling import load_posterior
+from uqcore.models.training import train
+from uqcore.networks.parallel import one_blas_thread
 from uqcore.store import Store, default_store
-from uqcore.training import train
 from uqcore.types import ModelRecord, Posterior
 
 one_blas_thread()  # as every program of ours does

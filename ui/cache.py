@@ -12,17 +12,20 @@ from typing import NamedTuple
 import streamlit as st
 
 from ui import controls
-from uqcore import datasets, kept_draws, lines, mnist_article
+from uqcore import datasets
+from uqcore.exhibits import functions
+from uqcore.exhibits.moons import Plane
+from uqcore.exhibits.verdicts import Gauge, gauge, own_threshold
 from uqcore.methods import METHODS, of_task
+from uqcore.models import stored_draws
+from uqcore.models.predictions import Unseen, predictions_of
+from uqcore.models.sampling import SampleBank, draw, load_posterior
 from uqcore.predictions import Predictions
-from uqcore.predictions.ours import Unseen, predictions_of
-from uqcore.sampling import SampleBank, draw, load_posterior
+from uqcore.reproduce import mnist_article
 from uqcore.selection import Acceptance
 from uqcore.store import Store, all_files, default_store
-from uqcore.surfaces import Plane
 from uqcore.tuning import Study, study
 from uqcore.types import Draws, FloatArray, IntArray, ModelRecord, UqError
-from uqcore.verdicts import Gauge, gauge, own_threshold
 
 _WARM_STEP = 5
 _WARM_AFTER_S = 4  # by then the page that started the server is there; together both would take twice as long
@@ -143,7 +146,7 @@ def our_predictions(method_id: str, unseen: Unseen, n_samples: int) -> tuple[str
 @st.cache_resource(show_spinner="Reading the model's predictions …", max_entries=12)
 def _kept_draws(model_id: str, digests: tuple[str, ...], name: str) -> Draws:
     store = default_store()
-    return kept_draws.load(store, store.get(model_id), name)
+    return stored_draws.load(store, store.get(model_id), name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -196,19 +199,21 @@ def article_tables(model_id: str, n_samples: int) -> dict[str, Acceptance]:
 
 
 @st.cache_resource(show_spinner="Fitting …", max_entries=60)
-def line_fit(model_id: str, setting: lines.Setting) -> tuple[lines.Fit, str]:
+def line_fit(model_id: str, setting: functions.Setting) -> tuple[functions.FittedFunctions, str]:
     """A regression model fitted to the data of ``setting``, and a name that determines it."""
     store = default_store()
     record = store.get(model_id)
     digests = "".join(file.sha256 for file in record.files)
-    return lines.fit(store, record, setting), f"{model_id} {digests} {setting}"
+    return functions.fit(store, record, setting), f"{model_id} {digests} {setting}"
 
 
 @st.cache_resource(show_spinner=False, max_entries=60)
-def line_draws(name: str, _fitted: lines.Fit, n_samples: int) -> Draws:
-    return draw(_fitted.posterior, lines.grid(), n_samples)
+def line_draws(name: str, _fitted: functions.FittedFunctions, n_samples: int) -> Draws:
+    return draw(_fitted.posterior, functions.grid(), n_samples)
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
-def line_figures(name: str, n_samples: int, _fitted: lines.Fit, _setting: lines.Setting) -> lines.Figures:
-    return lines.figures(_fitted, _setting, n_samples)
+def line_figures(
+    name: str, n_samples: int, _fitted: functions.FittedFunctions, _setting: functions.Setting
+) -> functions.Figures:
+    return functions.figures(_fitted, _setting, n_samples)

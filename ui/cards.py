@@ -10,10 +10,11 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from ui.words import ACCEPT, DEFER, percent
+from ui.words import ACCEPT, DEFER
+from uqcore.exhibits.verdicts import Verdict
 from uqcore.plots.palette import series_style
+from uqcore.text import percent
 from uqcore.types import FloatArray
-from uqcore.verdicts import Verdict
 
 
 def picture(image: FloatArray, alt: str, side: int = 140) -> str:

@@ -10,10 +10,10 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from uqcore.probe import Corruption
+from uqcore.exhibits.moons import VIEWS, View
+from uqcore.exhibits.one_image import Corruption
+from uqcore.exhibits.verdicts import OWN
 from uqcore.selection import ThresholdTable
-from uqcore.surfaces import VIEWS, View
-from uqcore.verdicts import OWN
 
 BIND: Final = "query-params"
 MAX_SAMPLES = 100
@@ -49,7 +49,7 @@ MEASURE_LABELS: Final = {
 
 
 def measure() -> str:
-    """The id of a measure for which a threshold in 0..1 makes sense, or `uqcore.verdicts.OWN`."""
+    """The id of a measure for which a threshold in 0..1 makes sense, or `uqcore.exhibits.verdicts.OWN`."""
     help = (
         "Own: the measure that each method's authors use (SNGP: its variance; the others: entropy); 0.5 is the value "
         "that 99 % of validation digits stay below. The others are shares of the largest value that they can have."

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ui import words
 from ui.cache import TestImages
 from ui.thumbs import Thumb, thumbs
-from uqcore import gallery
-from uqcore.measures import MEASURES
+from uqcore.exhibits import gallery
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models.predictions import levels
 from uqcore.predictions import Predictions
-from uqcore.predictions.ours import levels
 from uqcore.types import FloatArray, IntArray
 
 _SMALL, _LARGE = 34, 56  # CSS pixels; of the small ones, 15 fill half a projector's width and 10 a phone's
@@ -51,7 +51,7 @@ class Shown(NamedTuple):
         return np.zeros(len(self.predictions), np.bool_) if correct is None else correct
 
 
-class View(NamedTuple):
+class Grid(NamedTuple):
     """An answer in Markdown, pictures in HTML, and a sentence that explains their order."""
 
     answer: str
@@ -59,7 +59,7 @@ class View(NamedTuple):
     note: str
 
 
-def ends(shown: Shown, measure_id: str, n: int) -> View:
+def ends(shown: Shown, measure_id: str, n: int) -> Grid:
     """Of every class the ``n`` images that the method is surest of, and those that it is least sure of."""
     measure, unit = shown.predictions.measure(measure_id), MEASURES[measure_id].unit
     note = MEASURES[measure_id].description
@@ -70,14 +70,14 @@ def ends(shown: Shown, measure_id: str, n: int) -> View:
         for row in rows
     )
     if not shown.are_digits:
-        return View(_of_garments(shown, measure_id), html, note)
+        return Grid(_of_garments(shown, measure_id), html, note)
     surest = gallery.pooled([row.surest for row in rows]).error_rate
     least_sure = gallery.pooled([row.least_sure for row in rows]).error_rate
     of_all = 1 - float(shown.correct.mean())
-    return View(words.how_wrong_the_ends_are(shown.predictions.name, n, surest, least_sure, of_all), html, note)
+    return Grid(words.how_wrong_the_ends_are(shown.predictions.name, n, surest, least_sure, of_all), html, note)
 
 
-def wrong(shown: Shown, measure_id: str, n: int) -> View:
+def wrong(shown: Shown, measure_id: str, n: int) -> Grid:
     """The ``n`` wrong predictions that the method is surest of. Any digit that is read on a garment is wrong."""
     measure, note = shown.predictions.measure(measure_id), MEASURES[measure_id].description
     correct = shown.correct
@@ -85,13 +85,13 @@ def wrong(shown: Shown, measure_id: str, n: int) -> View:
     html = _pictures(shown, errors, measure[errors], _LARGE)
     note += " The surest first."
     if not shown.are_digits:
-        return View(_of_garments(shown, measure_id), html, note)
+        return Grid(_of_garments(shown, measure_id), html, note)
     unsure = gallery.least_sure(measure, len(correct) // 20)
     n_wrong, n_unsure = (int(np.count_nonzero(~part)) for part in (correct, correct[unsure]))
-    return View(words.how_many_errors_show(shown.predictions.name, n_wrong, n_unsure, len(correct)), html, note)
+    return Grid(words.how_many_errors_show(shown.predictions.name, n_wrong, n_unsure, len(correct)), html, note)
 
 
-def disagreeing(shown: Shown, other: Predictions, n: int) -> View:
+def disagreeing(shown: Shown, other: Predictions, n: int) -> Grid:
     """The ``n`` images on which the probabilities of two methods are furthest apart."""
     both, found = (shown.predictions, other), gallery.disagreement(shown.predictions, other)
     apart = gallery.least_sure(found.divergence, n)
@@ -102,7 +102,7 @@ def disagreeing(shown: Shown, other: Predictions, n: int) -> View:
         right = int(first), int(second)
     n_differ = int(np.count_nonzero(found.differ))
     answer = words.who_names_another((shown.predictions.name, other.name), n_differ, len(found.differ), right)
-    return View(
+    return Grid(
         answer, html, f"{_DIVERGENCE} The first digit is {shown.predictions.name}'s, the second {other.name}'s."
     )
 

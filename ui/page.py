@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache
-from uqcore.parallel import one_blas_thread
+from uqcore.networks.parallel import one_blas_thread
 
 _CSS = (Path(__file__).parent / "style.css").read_text("utf-8")
 _ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be fetched from another host

@@ -9,7 +9,7 @@ from ui import cache
 from ui.components import PEN_WIDTH, drawing_pad
 from ui.controls import BIND, put_in_url
 from uqcore.datasets.images import MAX_BYTES, center_digit, decode_strokes, rasterize, read_image
-from uqcore.probe import decode_image, encode_image
+from uqcore.exhibits.one_image import decode_image, encode_image
 from uqcore.types import FloatArray, UqError
 
 # Half a four, half a nine: what the page opens with.

@@ -7,27 +7,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from uqcore import percentages
-from uqcore.lines import Figures
+from uqcore.exhibits.functions import Figures
+from uqcore.exhibits.moons import Surface
+from uqcore.exhibits.verdicts import Verdict
 from uqcore.selection import Acceptance, Estimate
-from uqcore.surfaces import Surface
+from uqcore.text import fine_percent, percent
 from uqcore.tuning import Tuned
-from uqcore.verdicts import Verdict
 
 NO_DIGIT = "**Draw a digit**, pick a test image or upload one: each method says what it is, and how sure it is."
 NO_PREDICTIONS = "**Bring your own predictions**, or try an example: how sure must a model be before you take its word?"
 ACCEPT, DEFER = "✓ accept", "? defer"
-
-
-def percent(share: float) -> str:
-    """A share as a percentage that never rounds to a false 0 % or 100 %; a dash for what does not exist."""
-    if math.isnan(share):
-        return "–"
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    if 0.999 < share < 1:
-        return "> 99.9 %"
-    return f"{share:.1%}".replace(".0%", "%").replace("%", " %")
 
 
 def acceptance(accepted: Acceptance) -> str:
@@ -141,8 +130,8 @@ def interval(estimate: Estimate) -> str:
 
 def risk(estimate: Estimate) -> tuple[str, str]:
     """A risk and its interval, to three digits: those of interest are far below 0.1 %."""
-    low, high = percentages.percent(estimate.low), percentages.percent(estimate.high)
-    return percentages.percent(estimate.value), f"({low} to {high})"
+    low, high = fine_percent(estimate.low), fine_percent(estimate.high)
+    return fine_percent(estimate.value), f"({low} to {high})"
 
 
 def _plain(name: str) -> str:

@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from uqcore.arrays import TunedPolicy, tune
     from uqcore.keras_dropout import predict_with_uncertainty
-    from uqcore.measures import MEASURES
+    from uqcore.metrics.uncertainty import MEASURES
     from uqcore.predictions import Predictions, read_predictions
     from uqcore.selection import Costs, ThresholdPolicy
+    from uqcore.tuning.arrays import TunedPolicy, tune
     from uqcore.types import UqError
 
 __version__ = "0.2.0"
@@ -33,15 +33,15 @@ __all__ = [
 ]
 
 _PLACES = {
-    "MEASURES": "uqcore.measures",
+    "MEASURES": "uqcore.metrics.uncertainty",
     "Costs": "uqcore.selection.cost",
     "Predictions": "uqcore.predictions",
     "ThresholdPolicy": "uqcore.selection.policy",
-    "TunedPolicy": "uqcore.arrays",
+    "TunedPolicy": "uqcore.tuning.arrays",
     "UqError": "uqcore.types",
     "predict_with_uncertainty": "uqcore.keras_dropout",
     "read_predictions": "uqcore.predictions",
-    "tune": "uqcore.arrays",
+    "tune": "uqcore.tuning.arrays",
 }
 
 

@@ -1,5 +1,5 @@
 import sys
 
-from uqcore.cli import main
+from uqcore.cli.main import main
 
 sys.exit(main())

@@ -88,8 +88,8 @@ class Dataset:
 class Draws:
     """What a model says about N examples: S samples of the logits and, where the method has one, a closed form.
 
-    In regression K is 1 and what is called a logit is the value of a sampled function; `uqcore.regression` reads it,
-    and probabilities mean nothing.
+    In regression K is 1 and what is called a logit is the value of a sampled function: `uqcore.metrics.regression`
+    reads it, and probabilities mean nothing.
 
     Attributes:
         logits: ``(S, N, K)``; slice s depends only on the model, the sample's number and the inputs.
@@ -192,7 +192,7 @@ class ModelRecord:
             network's, an ensemble of its members') lists those models' files, so nothing is stored twice.
         n_parameters: all parameters as Keras counts them; ``n_trainable``: those that training moved.
         metrics: figures of the last epoch, e.g. ``loss`` and ``accuracy``, on training and validation data.
-        draws: inputs' name -> files of the draws on them that were kept (`uqcore.kept_draws`), shared as ``files`` are.
+        draws: inputs' name -> files of the draws on them that were kept (`uqcore.models.stored_draws`), shared too.
     """
 
     model_id: str
@@ -230,3 +230,14 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+Tick = Callable[[int, int], None]
+"""Told how many of how many parts of a piece of work are done."""
+
+ShareTick = Callable[[float], None]
+"""Told the share that is done, in 0..1."""
+
+
+def shifted(tick: Tick, before: int, total: int) -> Callable[[int], None]:
+    """For one piece of several: told what of it is done, tells ``tick`` what of all is, ``before`` it and in it."""
+    return lambda done: tick(before + done, total)

@@ -1,4 +1,4 @@
-"""The usual way to sample from a trained model: one Keras call a sample. What `uqcore.bench` compares with."""
+"""The usual way to sample from a trained model: one Keras call a sample. What `uqcore.bench.serving` compares with."""
 
 from __future__ import annotations
 

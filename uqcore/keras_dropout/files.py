@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqcore.keras_dropout.passes import reason
-from uqcore.keras_dropout.prediction import Prediction, Tick, predict_with_uncertainty
+from uqcore.keras_dropout.prediction import Prediction, predict_with_uncertainty
 from uqcore.predictions.export import write_npz
 from uqcore.predictions.record import Predictions
-from uqcore.types import UqError
+from uqcore.types import Tick, UqError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _MAX_METADATA = 2**16

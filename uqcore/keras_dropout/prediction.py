@@ -5,7 +5,7 @@ Gal & Ghahramani 2016, arXiv 1506.02142. The name is that of a well-known questi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 
 from uqcore.keras_dropout.passes import each, passes, probe, rows, run
 from uqcore.keras_dropout.switch import dropout_on, library_of
-from uqcore.metrics import ROW_SUM_TOLERANCE
-from uqcore.types import Draws, FloatArray, UqError
-
-Tick = Callable[[int, int], None]
+from uqcore.metrics.classification import ROW_SUM_TOLERANCE
+from uqcore.types import Draws, FloatArray, Tick, UqError
 
 _TINY = np.finfo(np.float32).tiny
 
@@ -53,7 +51,7 @@ class Prediction:
 
     @cached_property
     def draws(self) -> Draws:
-        """The samples ``(S, N, K)`` for `uqcore.measures`: probabilities as such, all other outputs as logits.
+        """The samples ``(S, N, K)`` for `uqcore.metrics`: probabilities as such, all other outputs as logits.
 
         Of a regression or a sigmoid with one output, ``(N,)`` or ``(N, 1)``, K is 1: only the variance means something.
 

@@ -72,9 +72,9 @@ class Method:
         fit: trains, or None where ``parts`` says whose arrays the method uses instead.
         load: frozen arrays -> what serves.
         parts: ``(config, seed) -> parts``, empty for a method with weights of its own.
-        own_measure: the measure (see `uqcore.measures`) that the method's authors use to tell OOD inputs.
-        n_kept: how many samples on whole data sets are kept beside a model (`uqcore.kept_draws`); None where the parts'
-            are used.
+        own_measure: the measure (see `uqcore.metrics.uncertainty`) that the method's authors use to tell OOD inputs.
+        n_kept: how many samples on whole data sets are kept beside a model (`uqcore.models.stored_draws`); None where
+            the parts' are used.
     """
 
     method_id: str

@@ -20,7 +20,7 @@ from scipy.linalg import cho_solve, solve_triangular
 
 from uqcore import networks
 from uqcore.methods.base import Method, TrainingConfig, require
-from uqcore.parallel import map_examples
+from uqcore.networks.parallel import map_examples
 from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Report, Split, Weights
 
 T = TypeVar("T")

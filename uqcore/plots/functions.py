@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from uqcore.metrics.regression import Gaussian, QuantileCurve
 from uqcore.plots.palette import series_style
 from uqcore.plots.style import layout
-from uqcore.regression import Gaussian, QuantileCurve
 from uqcore.types import FloatArray
 
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemwidth": 55}  # as long as a long dash

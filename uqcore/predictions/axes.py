@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uqcore.metrics import ROW_SUM_TOLERANCE
-from uqcore.predictions.found import Kind
+from uqcore.metrics.classification import ROW_SUM_TOLERANCE
+from uqcore.predictions.raw import Kind
 from uqcore.types import FloatArray, UqError
 
 # An order is a string with a letter for each axis; the documented one comes first.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uqcore.predictions.found import Found, Kind, TextColumn, listed
+from uqcore.predictions.raw import Found, Kind, TextColumn, listed
 from uqcore.types import UqError
 
 if TYPE_CHECKING:

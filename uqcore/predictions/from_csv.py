@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from uqcore.predictions.columns import Columns, Rows, find_columns
-from uqcore.predictions.found import Found, listed
-from uqcore.types import UqError
+from uqcore.predictions.raw import Found, listed
+from uqcore.types import ShareTick, UqError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Tick = Callable[[float], None]
 
 _BLOCK = 2**20  # bytes at a time; a line may not be longer
 _LINES_LOOKED_AT = 20  # for decimal commas
@@ -43,7 +42,7 @@ class _Dialect(NamedTuple):
         return (f"Read with {name} between the cells and {self.decimal!r} as the decimal sign.",)
 
 
-def read_csv(file: BinaryIO, max_bytes: int, tick: Tick) -> Found:
+def read_csv(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
     """The rows of a CSV file with a first line of column names; ``tick`` gets the share of the bytes read.
 
     Comma, semicolon or tab between the cells, and the decimal comma, are told from the first lines.

@@ -18,10 +18,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from uqcore.predictions.found import Found, Kind, listed
-from uqcore.types import UqError
-
-Tick = Callable[[float], None]
+from uqcore.predictions.raw import Found, Kind, listed
+from uqcore.types import ShareTick, UqError
 
 _NUMBERS, _NAMES, _BYTES = ("fiu", "numbers"), ("US", "text"), ("u", "8-bit unsigned numbers (uint8)")
 _ARRAYS = {
@@ -59,7 +57,7 @@ class _Array(NamedTuple):
         return math.prod(self.shape) * (4 if self.name in _FLOAT32 else self.dtype.itemsize)
 
 
-def read_npz(file: BinaryIO, max_bytes: int, tick: Tick) -> Found:
+def read_npz(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
     """The arrays of an NPZ file that mean something here, unpacked into at most about ``max_bytes``.
 
     Raises:
@@ -85,7 +83,7 @@ def _check_directory(file: BinaryIO) -> None:
         raise UqError("Expected an NPZ file with a handful of arrays. Received thousands or more than 2 GB of them.")
 
 
-def _read(archive: zipfile.ZipFile, max_bytes: int, tick: Tick) -> Found:
+def _read(archive: zipfile.ZipFile, max_bytes: int, tick: ShareTick) -> Found:
     members = _members(archive)
     kind = _kind(members, archive)
     # Sizes first by the directory, which bounds what is inflated, then by the headers, which bound what is allocated.
@@ -104,7 +102,7 @@ def _read(archive: zipfile.ZipFile, max_bytes: int, tick: Tick) -> Found:
     return Found(kind, arrays.pop(kind), **arrays, notes=notes)  # type: ignore[arg-type]
 
 
-def _later(tick: Tick, done: int, total: int) -> Callable[[int], None]:
+def _later(tick: ShareTick, done: int, total: int) -> Callable[[int], None]:
     return lambda n_bytes: tick((done + n_bytes) / max(total, 1))
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
@@ -15,18 +15,16 @@ from typing import IO, BinaryIO
 
 import uqcore
 from uqcore.predictions.columns import Rows, find_columns
-from uqcore.predictions.found import Found
 from uqcore.predictions.parquet_process import REFUSED, damaged
-from uqcore.types import UqError
-
-Tick = Callable[[float], None]
+from uqcore.predictions.raw import Found
+from uqcore.types import ShareTick, UqError
 
 _PROGRAM = "import sys; from uqcore.predictions.parquet_process import main; sys.exit(main(int(sys.argv[1])))"
 # One thread and the system's own allocator need the least address space, which is bounded there.
 _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def read_parquet(file: BinaryIO, max_bytes: int, tick: Tick) -> Found:
+def read_parquet(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
     """The rows of a Parquet file; ``tick`` gets the share of the rows read.
 
     The number of rows that the file states is held against ``max_bytes`` before anything is unpacked, and the rows are
@@ -60,7 +58,7 @@ def read_parquet(file: BinaryIO, max_bytes: int, tick: Tick) -> Found:
         raise UqError(errors.read().decode().strip()) if exit_code == REFUSED else damaged(f"exit code {exit_code}")
 
 
-def _found(stream: IO[bytes], max_bytes: int, tick: Tick) -> Found | None:
+def _found(stream: IO[bytes], max_bytes: int, tick: ShareTick) -> Found | None:
     """The rows that come from the other process; None if it ends before all have come."""
     import pyarrow as pa
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uqcore.predictions.found import Column, TextColumn, counted, listed
+from uqcore.predictions.raw import Column, TextColumn, counted, listed
 from uqcore.predictions.record import NO_LABEL
 from uqcore.types import FloatArray, IntArray, UqError
 

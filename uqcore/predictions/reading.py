@@ -7,10 +7,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from uqcore.predictions.found import Found
 from uqcore.predictions.from_csv import read_csv
 from uqcore.predictions.from_npz import read_npz
 from uqcore.predictions.from_parquet import read_parquet
+from uqcore.predictions.raw import Found
 from uqcore.predictions.record import Predictions
 from uqcore.predictions.validate import checked
 from uqcore.types import UqError

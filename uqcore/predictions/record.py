@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uqcore.measures import MEASURES
-from uqcore.metrics import checked_numbers, checked_probs
-from uqcore.parallel import map_examples
-from uqcore.predictions.found import Kind
+from uqcore.metrics.classification import checked_numbers, checked_probs
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.networks.parallel import map_examples
+from uqcore.predictions.raw import Kind
 from uqcore.types import Draws, FloatArray, IntArray, UqError
 
 NO_LABEL = -1

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from uqcore.metrics import ROW_SUM_TOLERANCE
+from uqcore.metrics.classification import ROW_SUM_TOLERANCE
 from uqcore.predictions.axes import Clues, in_order, reordered
-from uqcore.predictions.found import Found, counted
 from uqcore.predictions.labels import (
     checked_class_names,
     checked_labels,
@@ -18,6 +17,7 @@ from uqcore.predictions.labels import (
     column_length,
     largest_label,
 )
+from uqcore.predictions.raw import Found, counted
 from uqcore.predictions.record import Predictions
 from uqcore.types import FloatArray, UqError
 

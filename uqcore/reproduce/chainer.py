@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uqcore.gallery import N_CHAINER, ClassEnds, chainer_table
-from uqcore.predictions.ours import Unseen, predictions_of
+from uqcore.exhibits.gallery import N_CHAINER, ClassEnds, chainer_table
+from uqcore.models.predictions import Unseen, predictions_of
 from uqcore.reproduce.rows import Row, Source, claim, spread
 from uqcore.store import Store
 

@@ -8,12 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from uqcore import mnist_article
 from uqcore.datasets.bundled import fashion_mnist, mnist
 from uqcore.datasets.corruptions import add_noise
 from uqcore.datasets.digits import normalize
-from uqcore.measures import entropy, normalized_entropy
-from uqcore.predictions.ours import N_DISTURBED
+from uqcore.metrics.uncertainty import entropy, normalized_entropy
+from uqcore.models.predictions import N_DISTURBED
+from uqcore.reproduce import mnist_article
 from uqcore.reproduce.rows import Row, Source, claim, measured, spread
 from uqcore.reproduce.trainings import Training, outputs
 from uqcore.selection import Acceptance

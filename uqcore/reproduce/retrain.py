@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from uqcore import training
-from uqcore.manifest import default_id
+from uqcore.models import training
+from uqcore.models.training import ReportModel
 from uqcore.reproduce import keras_question, mnist_entropy, sngp_tutorial
 from uqcore.reproduce.trainings import run, store_beside
 from uqcore.store import Store
-from uqcore.training import ReportModel
+from uqcore.store.manifest import default_id
 
 MODELS = (
     ("moons", "deep_ensemble"),

@@ -10,13 +10,13 @@ import numpy as np
 
 from uqcore import datasets
 from uqcore.datasets import moons
-from uqcore.measures import entropy
 from uqcore.methods import METHODS
 from uqcore.methods.sngp import CONFIGS
-from uqcore.metrics import ood_metrics
+from uqcore.metrics.classification import ood_metrics
+from uqcore.metrics.uncertainty import entropy
+from uqcore.models.sampling import draw, load_posterior
 from uqcore.reproduce.rows import Row, Source, claim, exact, measured
 from uqcore.reproduce.trainings import Training, outputs
-from uqcore.sampling import draw, load_posterior
 from uqcore.store import Store
 from uqcore.types import Fitted, Report
 

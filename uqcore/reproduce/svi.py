@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uqcore.evaluation import RegressionEvaluation, evaluate
+from uqcore.models.evaluation import RegressionEvaluation, evaluate
 from uqcore.reproduce.rows import Row, Source, claim
 from uqcore.store import Store
 

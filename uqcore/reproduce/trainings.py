@@ -15,8 +15,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from uqcore.manifest import default_id
 from uqcore.store import Store, StoreError
+from uqcore.store.manifest import default_id
 from uqcore.types import Fitted, ModelRecord, Report, UqError
 
 FOLDER = "reproductions"

@@ -37,7 +37,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uqcore.metrics import checked_correct
+from uqcore.metrics.classification import checked_correct
 from uqcore.selection.checks import checked_class_of_each
 from uqcore.selection.gaps import between, clearance, just_above
 from uqcore.selection.ranking import Ranking, checked_in_own_dtype, rank

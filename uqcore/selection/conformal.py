@@ -24,7 +24,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uqcore.metrics import checked_probs
+from uqcore.metrics.classification import checked_probs
 from uqcore.selection.checks import checked_class_of_each
 from uqcore.selection.curves import RiskCoverageCurve
 from uqcore.selection.gaps import just_above, tie_ends

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uqcore.metrics import checked_measure
+from uqcore.metrics.classification import checked_measure
 from uqcore.selection.checks import checked_class_of_each
 from uqcore.types import UqError
 

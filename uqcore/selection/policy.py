@@ -17,9 +17,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uqcore.measures import MEASURES, Need
-from uqcore.metrics import checked_measure, checked_probs
-from uqcore.selection import fields as check
+from uqcore import strict_json as check
+from uqcore.metrics.classification import checked_measure, checked_probs
+from uqcore.metrics.uncertainty import MEASURES, Need
 from uqcore.selection.checks import checked_class_of_each
 from uqcore.selection.heldout import Estimate
 from uqcore.types import Draws, FloatArray, UqError

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uqcore.metrics import checked_correct, checked_measure
+from uqcore.metrics.classification import checked_correct, checked_measure
 from uqcore.selection.gaps import just_above, just_below, threshold_after, tie_ends
 from uqcore.types import FloatArray, IntArray, UqError
 

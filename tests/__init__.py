@@ -1,0 +1,5 @@
+"""The tests, in the folders of what they test; what several of them need stands here beside `conftest.py`."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]

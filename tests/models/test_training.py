@@ -1,0 +1,196 @@
+"""Real trainings of one epoch on two moons."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import tiny_config
+from uqcore import datasets
+from uqcore.methods import METHODS
+from uqcore.methods.base import TrainingConfig, configure
+from uqcore.metrics import regression
+from uqcore.metrics.classification import accuracy, nll
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models import training
+from uqcore.models.sampling import draw, load_posterior
+from uqcore.models.training import model_id, train
+from uqcore.store import Store
+from uqcore.types import Dataset, ModelRecord, Progress, UqError
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "models")
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the models that were fitted."""
+    names: list[str] = []
+    original = training._fit
+
+    def note(store: Store, name: str, *rest: Any) -> Any:
+        names.append(name)
+        return original(store, name, *rest)
+
+    monkeypatch.setattr(training, "_fit", note)
+    return names
+
+
+def test_an_id_tells_the_default_settings_from_others() -> None:
+    assert model_id("moons", "sngp", 3, METHODS["sngp"].configs["moons"]) == "moons-sngp-seed3"
+    ids = {model_id("moons", "deterministic", 0, TrainingConfig(epochs=n)) for n in range(1, 20)}
+    assert len(ids) == 19
+    assert all(name.startswith("moons-deterministic-seed0-") for name in ids)
+
+
+def test_a_record_says_how_the_model_came_to_be(tiny_store: Store, tiny: dict[str, ModelRecord]) -> None:
+    for method, record in tiny.items():
+        assert tiny_store.get(record.model_id) == record
+        assert (record.task, record.method, record.seed) == ("moons", method, 0)
+        assert record.config == dataclasses.asdict(tiny_config(method))
+        assert record.training_time_s > 0
+        assert {"numpy", "tensorflow", "tf_keras", "tf-models-official"} == set(record.versions)
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(tiny["sngp"].metrics)
+    assert all(check.problem is None for check in tiny_store.verify())
+
+
+def test_what_is_made_of_other_models_stores_nothing_twice(tiny_store: Store, tiny: dict[str, ModelRecord]) -> None:
+    assert tiny["mc_dropout"].files == tiny["deterministic"].files
+    first, second = tiny["deep_ensemble"].files
+    assert (first,) == tiny["deterministic"].files
+    assert second != first
+    folders = {file.path.split("/")[0] for record in tiny_store.records() for file in record.files}
+    assert {path.name for path in tiny_store.root.iterdir() if path.is_dir()} == folders
+    assert len(folders) == 4, "two members, SNGP and SVI"
+    assert tiny["deep_ensemble"].n_parameters == 2 * tiny["deterministic"].n_parameters
+
+
+def test_parts_that_are_stored_are_not_trained_again(store: Store, fits: list[str]) -> None:
+    for method in ("deterministic", "mc_dropout", "deep_ensemble", "mc_dropout"):
+        train(store, "moons", method, 0, tiny_config(method))
+    part = tiny_config("deterministic")
+    assert fits == [model_id("moons", "deterministic", seed, part) for seed in (0, 1)]
+
+
+def test_an_interrupted_ensemble_goes_on_where_it_stopped(store: Store, fits: list[str]) -> None:
+    config = dataclasses.replace(tiny_config("deep_ensemble"), n_members=3)  # type: ignore[call-arg]
+    members = [model_id("moons", "deterministic", seed, tiny_config("deterministic")) for seed in range(3)]
+
+    def stop(name: str, progress: Progress) -> None:
+        if name == members[1]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(store, "moons", "deep_ensemble", 0, config, stop)
+    assert [record.model_id for record in store.records()] == members[:1]
+    fits.clear()
+    record = train(store, "moons", "deep_ensemble", 0, config)
+    assert fits == members[1:]
+    assert len(record.files) == 3
+
+
+def test_a_damaged_part_is_trained_again(store: Store, fits: list[str]) -> None:
+    config = tiny_config("deterministic")
+    record = train(store, "moons", "deterministic", 0, config)
+    path = store.root / record.files[0].path
+    path.write_bytes(b"damaged")
+    train(store, "moons", "mc_dropout", 0, tiny_config("mc_dropout"))
+    assert len(fits) == 2
+    assert all(check.problem is None for check in store.verify())
+
+
+def test_progress_comes_once_an_epoch(store: Store) -> None:
+    seen: list[tuple[str, int, int]] = []
+    config = TrainingConfig(epochs=2, batch_size=500)
+    record = train(store, "moons", "deterministic", 0, config, lambda name, p: seen.append((name, p.done, p.total)))
+    assert seen == [(record.model_id, 1, 2), (record.model_id, 2, 2)]
+
+
+def test_a_seed_gives_the_same_model_again_and_another_seed_another(
+    store: Store, tiny_store: Store, tiny: dict[str, ModelRecord]
+) -> None:
+    (first,) = tiny_store.arrays(tiny["deterministic"])
+    (again,) = store.arrays(train(store, "moons", "deterministic", 0, tiny_config("deterministic")))
+    (other,) = store.arrays(train(store, "moons", "deterministic", 1, tiny_config("deterministic")))
+    for name, array in first.items():
+        np.testing.assert_allclose(again[name], array, atol=1e-5)
+    assert not np.allclose(other["head/kernel"], first["head/kernel"], atol=1e-2)
+
+
+def test_training_moves_all_but_the_frozen_layer(store: Store, tiny_store: Store, tiny: dict[str, ModelRecord]) -> None:
+    config = dataclasses.replace(tiny_config("deterministic"), learning_rate=1e-2)
+    (fast,) = store.arrays(train(store, "moons", "deterministic", 0, config))
+    (slow,) = tiny_store.arrays(tiny["deterministic"])
+    moved = {name.split("/")[0] for name in fast if not np.allclose(fast[name], slow[name], atol=1e-6)}
+    assert moved == {name.split("/")[0] for name in fast} - {"input"}
+
+
+def test_thresholds_and_figures_are_those_of_the_validation_split(
+    tiny_store: Store, tiny: dict[str, ModelRecord]
+) -> None:
+    validation = datasets.load("moons").validation
+    for method, record in tiny.items():
+        drawn = draw(load_posterior(tiny_store, record), validation.x, 50)
+        assert record.metrics["validation_accuracy"] == accuracy(drawn.predictive, validation.y)
+        assert record.metrics["validation_nll"] == pytest.approx(nll(drawn.predictive, validation.y), rel=1e-6)
+        names = {"predictive_entropy", METHODS[method].own_measure}
+        assert {f"threshold_{name}" for name in names} == {n for n in record.metrics if n.startswith("threshold_")}
+        for name in names:
+            accepted = MEASURES[name].compute(drawn) <= record.metrics[f"threshold_{name}"] + 1e-6
+            assert accepted.sum() in (495, 496), "99 % of the 500, a tie of rounding aside"
+
+
+@pytest.mark.parametrize("method", ["deterministic", "sngp", "svi_flipout"])
+def test_a_regression_model_has_the_figures_of_its_kind(store: Store, method: str) -> None:
+    validation = datasets.load("sine").validation
+    config = configure(METHODS[method].configs["sine"], {"epochs": "2"})
+    record = train(store, "sine", method, 0, config)
+    assert {"loss", "rmse", "val_loss", "val_rmse"} <= set(record.metrics)
+    assert not [name for name in record.metrics if "accuracy" in name or "threshold" in name]
+    function = regression.functions(draw(load_posterior(store, record), validation.x, 50))
+    assert record.metrics["noise_std"] == pytest.approx(regression.fit_noise(function, validation.y), rel=1e-4)
+    predictive = regression.predictive(function, record.metrics["noise_std"])
+    for name in ("nll", "crps"):
+        expected = getattr(regression, name)(predictive, validation.y)
+        assert record.metrics[f"validation_{name}"] == pytest.approx(expected, rel=1e-4)
+    assert record.metrics["validation_rmse"] == pytest.approx(regression.rmse(function.mean, validation.y), rel=1e-5)
+
+
+def test_the_loss_of_regression_is_the_mean_squared_error(store: Store) -> None:
+    """The served network's own error, on the validation data that Keras saw after the last step."""
+    validation = datasets.load("sine").validation
+    config = configure(METHODS["deterministic"].configs["sine"], {"epochs": "2"})
+    record = train(store, "sine", "deterministic", 0, config)
+    values = load_posterior(store, record).draw(validation.x, [0])[0, :, 0]
+    error = np.square(values - validation.y).mean()
+    assert record.metrics["val_loss"] == pytest.approx(error, rel=1e-4)
+    assert record.metrics["val_rmse"] == pytest.approx(np.sqrt(error), rel=1e-4)
+
+
+@pytest.fixture
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test and OOD data that would spoil every figure which looked at them."""
+    real = datasets.load("moons")
+    test = dataclasses.replace(real.test, x=np.full_like(real.test.x, np.nan))
+    ood = {name: np.full_like(x, np.nan) for name, x in real.ood.items()}
+    bad: Dataset = dataclasses.replace(real, test=test, ood=ood)
+    monkeypatch.setattr("uqcore.datasets.load", lambda task: bad)
+
+
+@pytest.mark.usefixtures("poisoned")
+def test_neither_test_nor_ood_data_take_part(store: Store, tiny: dict[str, ModelRecord]) -> None:
+    for method in ("deterministic", "sngp"):
+        record = train(store, "moons", method, 0, tiny_config(method))
+        assert record.metrics == pytest.approx(tiny[method].metrics, rel=1e-3, abs=1e-5)
+
+
+def test_an_unknown_task_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UqError, match=r"Expected one of the tasks moons, digits, sine. Received: 'letters'"):
+        train(Store(tmp_path), "letters", "deterministic", 0)
+    assert not list(tmp_path.iterdir())

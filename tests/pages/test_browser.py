@@ -1,0 +1,158 @@
+"""The pages in a real browser, as a visitor meets them. `visit` fails on any error and any request to another host."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browsing import Visit, at, draw, needs_browser, serve, settle
+from uqcore.datasets.bundled import mnist
+from uqcore.methods import METHODS
+
+pytestmark = needs_browser
+
+SEVEN = ((0.25, 0.22), (0.75, 0.22), (0.45, 0.82))
+PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+PAD, CARDS = ".pad canvas", ".card .label b"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[str]:
+    """The address of the whole dashboard."""
+    with serve("app.py") as url:
+        yield url
+
+
+def link(page: Page) -> dict[str, list[str]]:
+    """The parameters in the page's address."""
+    return parse_qs(urlsplit(page.url).query)
+
+
+def slider(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}").get_by_role("slider")
+
+
+def draw_seven(page: Page) -> None:
+    """On an emptied pad, until every method has read it."""
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Draw a digit, pick a test image or upload one")).to_be_visible()
+    draw(page, *SEVEN)
+    expect(page.locator(CARDS)).to_have_text(["7"] * len(METHODS))
+    settle(page)
+
+
+def ink(page: Page) -> str:
+    picture: str = page.locator(PAD).evaluate("canvas => canvas.toDataURL()")
+    return picture
+
+
+def test_a_drawn_seven_is_read_and_its_link_shows_the_same_elsewhere(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/digit_lab", ready=PAD)
+    draw_seven(page)
+    seen = page.locator(".seen img").get_attribute("src") or ""
+    for _ in range(5):
+        slider(page, "noise").press("ArrowRight")
+    expect(page).to_have_url(re.compile(r"[?&]noise=0\.05(&|$)"))
+    expect(page.locator(".seen img")).not_to_have_attribute("src", seen)
+    settle(page)
+    assert len(link(page)["drawing"][0]) > 10
+
+    copy = visit(page.url, ready=CARDS)
+    expect(copy.locator(".st-key-noise").get_by_test_id("stSliderThumbValue")).to_have_text("0.05")
+    assert ink(copy) == ink(page)
+    expect(page.locator(".cards")).to_have_text(copy.locator(".cards").inner_text(), use_inner_text=True)
+    expect(page.locator(".seen img")).to_have_attribute("src", copy.locator(".seen img").get_attribute("src") or "")
+    assert link(copy) == link(page)
+
+
+def test_the_drawing_survives_a_change_of_page(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/digit_lab", ready=PAD)
+    draw_seven(page)
+    drawn, said, kept = ink(page), page.locator(".cards").inner_text(), link(page)["drawing"]
+    page.get_by_role("link", name="Two moons").click()
+    page.locator(".plot canvas").first.wait_for()
+    assert "drawing" not in link(page)
+    page.get_by_role("link", name="Digit lab").click()
+    expect(page.locator(".cards")).to_have_text(said, use_inner_text=True)
+    settle(page)
+    assert ink(page) == drawn
+    assert link(page)["drawing"] == kept
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "ready"), [("two_moons", "Two moons", ".plot"), ("digit_lab", "Digit lab", PAD)]
+)
+def test_a_link_into_a_server_that_has_just_started(visit: Visit, path: str, title: str, ready: str) -> None:
+    with serve("app.py") as url:
+        page = visit(f"{url}/{path}", ready=ready)
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        page.close()  # before the server, which it would miss
+
+
+def test_home_shows_its_grid_and_its_doors_open(visit: Visit, lab: str) -> None:
+    page = visit(lab, ready="table.grid")
+    expect(page.locator("table.grid tr")).to_have_count(1 + len(METHODS))
+    page.get_by_role("link", name="Try a garment").click()
+    expect(page.locator(CARDS)).to_have_count(len(METHODS))
+    assert link(page) == {"source": ["Pick"], "images": ["Fashion-MNIST"]}
+
+
+def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/two_moons", ready=".plot")
+    plot = page.locator(".plot").first
+    plot.scroll_into_view_if_needed()
+    assert page.locator(".value").all_inner_texts() == [""] * len(METHODS)
+    page.mouse.move(*at(plot, 0.6, 0.4))
+    expect(page.locator(".value")).to_have_text([re.compile(r"0\.\d+|1\.00")] * len(METHODS))
+    page.mouse.click(*at(plot, 0.6, 0.4))
+    expect(page.locator("table.verdicts tr")).to_have_count(1 + len(METHODS))
+    x, y = (float(part) for part in link(page)["point"][0].split(","))
+    assert x == pytest.approx(-3.5 + 7 * 0.6, abs=0.1)
+    assert y == pytest.approx(2.5 - 5 * 0.4, abs=0.1)
+    expect(page.get_by_role("heading", name=f"What each method says at ({x:.2f}, {y:.2f})")).to_be_visible()
+
+    copy = visit(page.url, ready="table.verdicts")
+    expect(copy.locator("table.verdicts")).to_have_text(
+        page.locator("table.verdicts").inner_text(), use_inner_text=True
+    )
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+
+
+def test_an_uploaded_digit_is_read_and_its_link_shows_the_same(visit: Visit, lab: str) -> None:
+    digit = 255 - np.kron(np.pad(mnist().x_test[0], 4), np.ones((8, 8), np.uint8))  # a 7, dark on white
+    buffer = io.BytesIO()
+    Image.fromarray(digit).save(buffer, "PNG")
+    page = visit(f"{lab}/digit_lab?source=Upload", ready="[data-testid=stFileUploader]")
+    upload(page, "seven.png", buffer.getvalue())
+    expect(page.locator(CARDS)).to_have_text(["7"] * len(METHODS))
+    settle(page)
+    copy = visit(page.url, ready=CARDS)
+    assert copy.locator(".cards").inner_text() == page.locator(".cards").inner_text()
+
+
+def test_a_text_file_by_the_name_of_a_picture_is_one_sentence_and_the_page_works_on(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/digit_lab?source=Upload", ready="[data-testid=stFileUploader]")
+    upload(page, "text.png", b"This is no picture.")
+    expect(page.get_by_role("alert")).to_have_text("The file is not a picture; choose a PNG or JPEG picture.")
+    page.get_by_text("Draw", exact=True).click()
+    expect(page.locator(CARDS)).to_have_count(len(METHODS))
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("path", "ready"), [("", "table.grid"), ("two_moons?point=0.5,0.25", "table.verdicts"),
+                                            ("digit_lab", CARDS)])  # fmt: skip
+def test_a_phone_does_not_scroll_sideways(visit: Visit, lab: str, path: str, ready: str) -> None:
+    page = visit(f"{lab}/{path}", ready=ready, **PHONE)
+    # Streamlit scrolls a box of its own, so the body alone would say nothing.
+    for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1

@@ -1,0 +1,256 @@
+"""The gallery: what the server makes of links and clicks, and in a browser that a picture opens in the digit lab."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import numpy as np
+import pytest
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import expect
+from streamlit.testing.v1 import AppTest
+
+from tests.app_pages import answer, html, opened
+from tests.browsing import Visit, needs_browser, serve, settle
+from tests.ui.test_thumbs import shown
+from ui import cache
+from uqcore.datasets import bundled
+from uqcore.exhibits import gallery
+from uqcore.methods import METHODS
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models import stored_draws
+from uqcore.predictions import Predictions
+from uqcore.store import MODELS_VARIABLE, Store, default_store
+
+PAGE = "pages/gallery.py"
+COMMITTED = default_store()
+FASHION = "Fashion-MNIST"
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "warm_up", lambda: None)
+
+
+def hrefs(app: AppTest) -> list[str]:
+    return [href.replace("&amp;", "&") for href in re.findall(r'<a href="([^"]+)"', html(app))]
+
+
+def numbers(app: AppTest) -> list[int]:
+    """Which test images are shown."""
+    return [int(number) for number in re.findall(r'test image (\d+)"', html(app))]
+
+
+def seen_in_lab(href: str) -> NDArray[np.uint8]:
+    """The image that the digit lab shows where a link leads there."""
+    address = urlsplit(href)
+    assert address.path == "digit_lab"
+    lab = html(opened("pages/digit_lab.py", **dict(parse_qsl(address.query, strict_parsing=True))))
+    (data,) = re.findall(r'class="seen"><img[^>]*base64,([^"]+)"', lab)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def said_by(method_id: str, name: str = "test") -> Predictions:
+    draws = stored_draws.load(COMMITTED, COMMITTED.find("digits", method_id), name)
+    labels = bundled.mnist().y_test if name == "test" else None
+    return Predictions.from_draws(draws, name=method_id, class_names=tuple("0123456789"), labels=labels)
+
+
+# What is shown
+
+
+def test_it_opens_with_an_answer_and_both_ends_of_every_digit() -> None:
+    app = opened(PAGE)
+    rows = gallery.chainer_table(said_by("mc_dropout"))
+    wrong = sum(np.count_nonzero(~row.least_sure.correct) for row in rows)
+    assert re.match(
+        rf"Of its 30 surest images of each digit \*\*MC Dropout\*\* reads \*\*0 %\*\* wrong; "
+        rf"of its 30 least sure, \*\*{wrong / 3:.1f} %\*\*; of all, 0.4 %",
+        answer(app),
+    )
+    assert numbers(app) == [int(i) for row in rows for end in row[1:] for i in end.indices]
+    assert [len(app.warning), len(app.error)] == [0, 0]
+    assert app.query_params == {}
+
+
+def test_each_picture_is_the_image_that_its_link_opens_in_the_digit_lab() -> None:
+    for name, images in (("MNIST", bundled.mnist().x_test), (FASHION, bundled.fashion_mnist().x_test)):
+        app = opened(PAGE, images=name, n_each="2")
+        sheets = re.split(r'(?=<div class="thumbs")', html(app))[1:]
+        cut = np.concatenate([shown(part, 28, 28) for part in sheets])
+        np.testing.assert_array_equal(cut, images[numbers(app)])
+        for place in (3, 38):
+            np.testing.assert_array_equal(seen_in_lab(hrefs(app)[place]), images[numbers(app)[place]])
+
+
+@pytest.mark.parametrize("view", ["Extremes", "Errors", "Disagreement"])
+@pytest.mark.parametrize("images", ["MNIST", FASHION])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_every_view_of_either_set(method: str, images: str, view: str) -> None:
+    label = METHODS[method].label
+    app = opened(PAGE, gallery=view, images=images, method=label, n_each="3", n="7")
+    assert f"**{label}**" in answer(app)
+    assert len(numbers(app)) == (60 if view == "Extremes" else 7)
+    assert [len(app.warning), len(app.error)] == [0, 0]
+
+
+def measures() -> list[tuple[str, str]]:
+    return [(method, measure) for method in ("deterministic", "sngp") for measure in said_by(method).measures]
+
+
+@pytest.mark.parametrize(("method", "measure"), measures())
+def test_every_measure_orders_the_images(method: str, measure: str) -> None:
+    said = said_by(method)
+    link = {f"by_{len(said.measures)}": MEASURES[measure].label, "method": METHODS[method].label, "n_each": "4"}
+    app = opened(PAGE, **link)
+    rows = gallery.chainer_table(said, measure, 4)
+    assert numbers(app) == [int(i) for row in rows for end in row[1:] for i in end.indices]
+    assert MEASURES[measure].description in app.caption[0].value
+
+
+def test_samples_are_the_first_that_are_kept() -> None:
+    draws = said_by("mc_dropout")
+    few = Predictions("few", "logits", draws.values[:2], draws.class_names, draws.labels)
+    rows = gallery.chainer_table(few, n=5)
+    assert numbers(opened(PAGE, samples_mc_dropout="2", n_each="5")) == [
+        int(i) for r in rows for e in r[1:] for i in e.indices
+    ]
+
+
+def test_a_measure_that_the_next_method_lacks_is_left() -> None:
+    app = opened(PAGE, by_7=MEASURES["mutual_information"].label)
+    app.selectbox(key="method").select("deterministic").run()
+    assert [error.value for error in app.exception] == []
+    assert app.selectbox(key="by_4").value == "predictive_entropy"
+
+
+def test_the_errors_are_all_there_the_surest_first() -> None:
+    said = said_by("mc_dropout")
+    assert said.correct is not None
+    app, measure = opened(PAGE, gallery="Errors", n="300"), said.measure("predictive_entropy")
+    assert sorted(numbers(app)) == np.flatnonzero(~said.correct).tolist()
+    assert np.all(np.diff(measure[numbers(app)]) >= 0)
+    n_unsure = np.count_nonzero(~said.correct[np.argsort(measure)[-500:]])
+    assert answer(app).startswith(
+        f"**MC Dropout** reads **{len(numbers(app))}** of 10,000 digits wrong; **{n_unsure}**"
+    )
+
+
+def test_the_disagreement_counts_who_is_right() -> None:
+    a, b, labels = said_by("mc_dropout"), said_by("svi_flipout"), bundled.mnist().y_test
+    app = opened(PAGE, gallery="Disagreement", other="SVI (Flipout)", n="40")
+    differ = [i for i in range(10_000) if a.predicted[i] != b.predicted[i]]
+    right = [sum(p.predicted[i] == labels[i] for i in differ) for p in (a, b)]
+    assert answer(app) == (
+        f"**MC Dropout** and **SVI (Flipout)** name different digits for **{len(differ)}** of 10,000 images: there the "
+        f"first is right {right[0]} times, the second {right[1]}, neither {len(differ) - sum(right)}."
+    )
+    assert numbers(app) == np.argsort(-gallery.jensen_shannon(a.predictive, b.predictive), kind="stable")[:40].tolist()
+
+
+def test_of_garments_it_says_how_many_pass_for_digits() -> None:
+    app, measure = opened(PAGE, images=FASHION), "predictive_entropy"
+    limit = np.quantile(said_by("mc_dropout").measure(measure), 0.95)
+    share = np.mean(said_by("mc_dropout", "fashion").measure(measure) <= limit)
+    assert f"is as sure of **{100 * share:.1f} %** of the 10,000 garments" in answer(app)
+    assert all(name in html(app) for name in bundled.FASHION_CLASS_NAMES)
+    assert "defer" not in html(app)  # where nothing can be right, nothing is marked as wrong
+
+
+# Links and stores
+
+
+@pytest.mark.parametrize("view", ["Extremes", "Errors", "Disagreement"])
+def test_a_link_with_nonsense_shows_the_page_as_it_is(view: str) -> None:
+    nonsense = {"images": "elephants", "method": "Oracle", "samples_mc_dropout": "0", "by_7": "?", "other": "Oracle"}
+    app = opened(PAGE, gallery=view, **nonsense, n_each="0", n="1e9")
+    plain = opened(PAGE, gallery=view)
+    assert answer(app) == answer(plain)
+    assert html(app) == html(plain)
+    assert html(opened(PAGE, gallery="elephant")) == html(opened(PAGE))
+
+
+@pytest.fixture
+def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty store that the page reads instead; what was cached of either is forgotten."""
+    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
+    st.cache_resource.clear()
+    yield default_store()
+    st.cache_resource.clear()
+
+
+@pytest.mark.parametrize("data", [b"not an archive", None])
+def test_damaged_draws_are_a_sentence_and_another_method_works(other_store: Store, data: bytes | None) -> None:
+    shutil.copytree(COMMITTED.root, other_store.root)
+    file = other_store.root / COMMITTED.find("digits", "svi_flipout").draws["test"][0].path
+    file.unlink()
+    if data is not None:
+        file.write_bytes(data)
+    for link in ({"method": "SVI (Flipout)"}, {"gallery": "Disagreement", "other": "SVI (Flipout)"}):
+        app = opened(PAGE, **link)
+        assert answer(app) == "No trained model can be shown."
+        (warning,) = app.warning
+        assert str(file) in warning.value
+    app = opened(PAGE)
+    assert "**MC Dropout**" in answer(app)
+    assert len(app.warning) == 0
+
+
+@pytest.mark.usefixtures("other_store")
+def test_an_empty_store_is_a_sentence() -> None:
+    app = opened(PAGE)
+    assert answer(app) == "No trained model can be shown."
+    assert "`python -m uqcore train --task digits --method mc_dropout --seed 0`" in app.warning[0].value
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serve("app.py") as address:
+        yield f"{address}/gallery"
+
+
+@needs_browser
+def test_a_click_opens_the_image_in_the_digit_lab(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?images=Fashion-MNIST&n_each=2", ready=".thumbs a")
+    picture = page.locator(".thumbs a").nth(5)
+    href = picture.get_attribute("href") or ""
+    picture.click()
+    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(href).query)
+
+
+@needs_browser
+def test_the_way_back_from_the_digit_lab_is_one_step(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?n_each=2", ready=".thumbs a")
+    page.locator(".thumbs a").first.click()
+    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    settle(page)
+    page.go_back()
+    expect(page.get_by_role("heading", name="Gallery", exact=True)).to_be_visible()
+
+
+@needs_browser
+def test_a_picture_can_be_reached_and_opened_by_the_keyboard(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?gallery=Errors", ready=".thumbs a")
+    page.get_by_role("link", name=re.compile("4, read as 9, .*, test image ")).first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+
+
+@needs_browser
+@pytest.mark.parametrize("view", ["Extremes", "Errors", "Disagreement"])
+def test_a_phone_does_not_scroll_sideways(visit: Visit, url: str, view: str) -> None:
+    page = visit(f"{url}?gallery={view}", ready=".thumbs a", width=390, height=844, has_touch=True, is_mobile=True)
+    for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1

@@ -1,0 +1,333 @@
+"""Every page without a browser: its answer, its controls, nonsense in a link, and stores with something missing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.app_pages import HOME, answer, checked, choose, html, opened
+from ui import cache, controls, page, words
+from ui.sources import EXAMPLE_DRAWING
+from uqcore.exhibits.moons import VIEWS
+from uqcore.methods import METHODS
+from uqcore.store import MODELS_VARIABLE, Store, default_store
+
+MOONS, LAB = "pages/two_moons.py", "pages/digit_lab.py"
+TASKS = {HOME: "digits", MOONS: "moons", LAB: "digits"}
+ANSWERS = {HOME: "Shown something that is no digit", MOONS: "The crosses at the lower right", LAB: "Of 5 methods, "}
+COMMITTED = default_store()
+LABELS = [method.label for method in METHODS.values()]
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is drawn in the background, which is tested by itself."""
+    monkeypatch.setattr(cache, "warm_up", lambda: None)
+
+
+@pytest.fixture
+def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty store that the pages read instead of the repository's; what was cached of either is forgotten."""
+    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
+    st.cache_resource.clear()
+    yield default_store()
+    st.cache_resource.clear()
+
+
+def visit(path: str, link: dict[str, str] | None = None) -> AppTest:
+    """The page, run once, opened by a link with these parameters."""
+    return opened(path, **(link or {}))
+
+
+def cards(app: AppTest) -> list[str]:
+    """Each method's card as text."""
+    found = re.findall(r'<section class="card".*?</section>', html(app))
+    return [re.sub(r"<[^>]+>", " ", card) for card in found]
+
+
+def scene(app: AppTest) -> dict[str, Any]:
+    """The header of what the two-moons component was given."""
+    (component,) = app.get("bidi_component")
+    data = component.proto.bytes
+    header: dict[str, Any] = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+    return header
+
+
+def values(app: AppTest) -> dict[str, Any]:
+    """Every control's value."""
+    return {
+        widget.key: widget.value
+        for widget in (*app.slider, *app.selectbox, *app.number_input, *app.get("button_group"))
+    }
+
+
+# Each page
+
+
+@pytest.mark.parametrize("page", TASKS)
+def test_a_page_opens_with_its_answer_and_every_method(page: str) -> None:
+    app = visit(page)
+    assert answer(app).startswith(ANSWERS[page])
+    assert [warning.value for warning in app.warning] == []
+    shown = [panel["title"] for panel in scene(app)["panels"]] if page == MOONS else LABELS
+    assert shown == LABELS
+    if page != MOONS:
+        assert all(label in html(app) for label in LABELS)
+
+
+@pytest.mark.parametrize("page", TASKS)
+def test_a_link_with_nonsense_shows_the_page_as_it_is(page: str) -> None:
+    nonsense = {
+        **{
+            "samples": "abc",
+            "members": "11",
+            "factor": "-1",
+            "show": "elephant",
+            "measure": "entropy?",
+            "source": "draw",
+        },
+        **{"moons_threshold": "7", "digit_threshold": "nan", "noise": "1e9", "rotation": "NaN", "blur": "-0.1"},
+        **{"right": "9", "down": "x", "point": "nan,1", "unknown": "1"},
+    }
+    app, plain = visit(page, nonsense), visit(page)
+    assert values(app) == values(plain)
+    assert answer(app) == answer(plain)
+    assert html(app) == html(plain)
+
+
+@pytest.mark.parametrize(("page", "key"), [(MOONS, "show"), (LAB, "measure"), (LAB, "source")])
+def test_an_empty_choice_in_a_link_is_the_default(page: str, key: str) -> None:
+    assert answer(visit(page, {key: ""})) == answer(visit(page))
+
+
+def test_every_page_has_a_door_and_every_invitation_a_tile() -> None:
+    root = Path(page.__file__).parents[1]
+    doors = {door.path: door for door in page.DOORS}
+    assert set(doors) == {"app.py", *(f"pages/{path.name}" for path in (root / "pages").glob("*.py"))}
+    links = [link.proto.label for link in visit(HOME).get("page_link")]
+    for door in page.DOORS:
+        assert door.label in links
+        assert all(f"**{invitation.label}**" in links for invitation in door.invitations)
+
+
+@pytest.mark.parametrize("path", [MOONS, LAB, "pages/regression.py"])
+def test_a_store_with_one_network_alone_shows_it(path: str, other_store: Store) -> None:
+    """Then there is no ensemble whose members a slider could count."""
+    task = TASKS.get(path, "sine")
+    alone = COMMITTED.find(task, "deterministic")
+    for file in alone.files:
+        (other_store.root / file.path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(COMMITTED.root / file.path, other_store.root / file.path)
+    other_store.put(replace(alone, draws={}))
+    app = visit(path)
+    assert not app.exception
+    assert app.slider(key="members").max == 2
+
+
+def test_the_doors_of_home_lead_where_they_say() -> None:
+    links = [link.proto for link in visit(HOME).get("page_link")]
+    assert {link.page for link in links} >= {"two_moons", "digit_lab"}
+    (garment,) = (link for link in links if "garment" in link.label)
+    app = visit(LAB, {"source": "Pick", "images": "Fashion-MNIST"})
+    assert "source=Pick" in garment.query_string
+    assert "images=Fashion-MNIST" in garment.query_string
+    assert app.selectbox(key="class").value == "T-shirt/top"
+
+
+# Two moons
+
+
+@pytest.mark.parametrize("view_id", sorted(VIEWS))
+def test_every_view_of_the_moons(view_id: str) -> None:
+    app = choose(visit(MOONS), "show", view_id)
+    assert scene(app)["label"] == VIEWS[view_id].label
+    assert VIEWS[view_id].description in app.caption[0].value
+    assert scene(visit(MOONS, {"show": VIEWS[view_id].label})) == scene(app)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("moons_threshold", 0.05), ("samples", 2), ("members", 2), ("factor", 20.0)]
+)
+def test_every_slider_of_the_moons_changes_what_is_shown_and_a_link_shows_the_same(key: str, value: float) -> None:
+    link = {"show": "Epistemic" if key in ("samples", "members") else "Entropy"}
+    app = visit(MOONS, link)
+    before = app.get("bidi_component")[0].proto.bytes
+    app.slider(key=key).set_value(value)
+    after = checked(app.run()).get("bidi_component")[0].proto.bytes
+    assert after != before
+    linked = visit(MOONS, link | {key: str(value)})
+    assert linked.get("bidi_component")[0].proto.bytes == after
+
+
+def test_a_point_in_the_link_is_asked_about() -> None:
+    app = visit(MOONS, {"point": "0.5,0.25"})
+    assert "(0.50, 0.25)" in app.subheader[0].value
+    assert html(app).count("<tr>") == 1 + len(LABELS)
+    assert len(app.get("plotly_chart")) == 1
+    assert app.query_params["point"] == "0.500,0.250"
+
+
+@pytest.mark.parametrize("point", ["nan,1", "99,99", "1", "1,2,3", "a,b", "inf,0", ""])
+def test_a_point_that_is_none_is_not_asked_about(point: str) -> None:
+    app = visit(MOONS, {"point": point})
+    assert len(app.subheader) == 0
+    assert "point" not in app.query_params
+
+
+# Digit lab
+
+
+def test_the_lab_opens_with_a_drawing_and_a_card_a_method() -> None:
+    app = visit(LAB)
+    assert len(cards(app)) == len(LABELS)
+    assert len(app.get("plotly_chart")) == 2
+    assert "drawing" not in app.query_params  # the default needs no place in the link
+
+
+@pytest.mark.parametrize("drawing", ["-", "%%%", "A", "AAAA", EXAMPLE_DRAWING[:-3], "Ünicode"])
+def test_without_a_drawing_that_can_be_read_the_lab_says_to_draw(drawing: str) -> None:
+    app = visit(LAB, {"drawing": drawing})
+    assert answer(app) == words.NO_DIGIT
+    assert cards(app) == []
+    sentences = [error.value for error in app.error]
+    assert sentences == ([] if drawing == "-" else ["The drawing in the link cannot be read; draw it again."])
+    assert app.query_params["drawing"] == "-"
+    assert [error.value for error in checked(app.run()).error] == []
+
+
+@pytest.mark.parametrize("picture", ["xxx", "%%%", "eJwDAAAAAAE"])
+def test_a_picture_that_cannot_be_read_is_one_sentence(picture: str) -> None:
+    app = visit(LAB, {"source": "Upload", "picture": picture})
+    assert answer(app) == words.NO_DIGIT
+    assert [error.value for error in app.error] == ["The picture in the link cannot be read; upload it again."]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("noise", 0.5), ("rotation", 90), ("blur", 2.0), ("right", -6), ("down", 6)],
+        *[("digit_threshold", 0.01), ("digit_threshold", 1.0), ("samples", 2), ("members", 2)],
+    ],
+)
+def test_every_slider_of_the_lab_changes_what_is_shown_and_a_link_shows_the_same(key: str, value: float) -> None:
+    app = visit(LAB)
+    before = html(app)
+    app.slider(key=key).set_value(value)
+    after = html(checked(app.run()))
+    assert after != before
+    assert html(visit(LAB, {key: str(value)})) == after
+
+
+def test_the_threshold_accepts_all_at_one_and_next_to_none_at_zero() -> None:
+    said = {threshold: cards(visit(LAB, {"digit_threshold": threshold})) for threshold in ("0.0", "1.0")}
+    assert all(words.DEFER in card for card in said["0.0"])
+    assert all(words.ACCEPT in card for card in said["1.0"])
+
+
+@pytest.mark.parametrize(
+    ("measure", "label"), [("least_confidence", "1 − confidence"), ("mutual_information", "Epistemic")]
+)
+def test_every_measure_of_the_lab(measure: str, label: str) -> None:
+    plain = visit(LAB)
+    before = html(plain)
+    app = choose(plain, "measure", measure)
+    assert html(app) != before
+    assert html(visit(LAB, {"measure": label})) == html(app)
+
+
+def test_picking_by_set_class_and_number() -> None:
+    app = choose(visit(LAB), "source", "Pick")
+    assert app.selectbox(key="class").options == list("0123456789")
+    app.selectbox(key="class").select("3")
+    assert "**3**" in answer(checked(app.run()))
+    app.number_input(key="number").set_value(1009)
+    picked = html(checked(app.run()))
+    assert html(visit(LAB, {"source": "Pick", "class": "3", "number": "1009"})) == picked
+    app.selectbox(key="class").select("5")  # of which there are 892
+    checked(app.run())
+    assert app.number_input(key="number").value in range(892)
+    choose(app, "images", "Fashion-MNIST")
+    assert app.selectbox(key="class").value in app.selectbox(key="class").options
+    assert "Trouser" in app.selectbox(key="class").options
+
+
+@pytest.mark.parametrize("images", ["MNIST", "Fashion-MNIST", "elephants"])
+def test_a_class_and_a_number_that_are_none_are_ignored(images: str) -> None:
+    nonsense = {"class": "elephant", "number": "99999"}
+    app = visit(LAB, {"source": "Pick", "images": images, **nonsense})
+    plain = visit(LAB, {"source": "Pick", "images": images if images != "elephants" else "MNIST"})
+    assert values(app) == values(plain)
+    assert html(app) == html(plain)
+
+
+def test_surprise_me_shows_another_image_and_says_which() -> None:
+    app = visit(LAB, {"source": "Pick"})
+    before = html(app)
+    for _ in range(3):  # Chance may pick the one that is shown: once in 10,000 times.
+        app.button[0].click()
+        if html(checked(app.run())) != before:
+            break
+    assert html(app) != before
+    chosen = {"class": str(app.selectbox(key="class").value), "number": str(app.number_input(key="number").value)}
+    assert html(visit(LAB, {"source": "Pick", **chosen})) == html(app)
+
+
+# Stores
+
+
+@pytest.mark.parametrize("page", TASKS)
+def test_an_empty_store_is_a_sentence_a_model_with_the_command(page: str, other_store: Store) -> None:
+    app = visit(page)
+    assert answer(app) == "No trained model can be shown."
+    commands = [f"`python -m uqcore train --task {TASKS[page]} --method {method} --seed 0`" for method in METHODS]
+    assert len(app.warning) == len(commands)
+    for warning, command in zip(app.warning, commands, strict=True):
+        assert command in warning.value
+        assert str(other_store.manifest) in warning.value
+
+
+@pytest.mark.parametrize("page", TASKS)
+def test_a_damaged_file_is_named_and_the_other_methods_work_on(page: str, other_store: Store) -> None:
+    shutil.copytree(COMMITTED.root, other_store.root)
+    damaged = other_store.root / other_store.find(TASKS[page], "svi_flipout").files[0].path
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    app = visit(page, {"samples": "2", "members": "2"})
+    (warning,) = app.warning
+    assert warning.value.startswith(f"{damaged} of ")
+    assert f"`python -m uqcore train --task {TASKS[page]} --method svi_flipout --seed 0`" in warning.value
+    shown = str(scene(app)["panels"]) if page == MOONS else html(app)
+    assert [label for label in LABELS if label in shown] == [label for label in LABELS if "SVI" not in label]
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"format": 1, "models": [{}]}'])
+def test_a_damaged_manifest_is_one_sentence(text: str, other_store: Store) -> None:
+    other_store.root.mkdir()
+    other_store.manifest.write_text(text)
+    for path in TASKS:
+        app = visit(path)
+        assert answer(app) == "No trained model can be shown."
+        (warning,) = app.warning
+        assert str(other_store.manifest) in warning.value
+
+
+def test_warming_up_draws_the_plane_that_the_page_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the real one
+    monkeypatch.setattr(controls, "MAX_SAMPLES", 5)
+    monkeypatch.setattr(cache, "_WARM_AFTER_S", 0)
+    st.cache_resource.clear()
+    cache.warm_up().join()
+    for model in cache.models("moons")[0].values():
+        monkeypatch.setattr(type(model.bank.posterior), "draw", None)
+        assert len(model.bank.take("plane", cache.plane().points, 5).logits) in (1, 5)
+    st.cache_resource.clear()

@@ -1,0 +1,387 @@
+"""The threshold lab: what the server makes of links and clicks, and in a browser what is dragged and uploaded."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from streamlit.testing.v1 import AppTest
+
+from tests.app_pages import checked, choose, html, opened
+from tests.browsing import Visit, at, needs_browser, serve, settle
+from ui import cache
+from uqcore.methods import METHODS
+from uqcore.predictions import example_file, read_predictions
+from uqcore.reproduce import mnist_article
+from uqcore.selection.policy import ThresholdPolicy
+from uqcore.tuning import Goal, study, tune
+
+PAGE = "pages/threshold_lab.py"
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "warm_up", lambda: None)
+    monkeypatch.setattr(cache, "_N_TIMED", 2)
+
+
+def lab(**link: str) -> AppTest:
+    """The page as a link with these parameters opens it."""
+    return opened(PAGE, **link)
+
+
+def shown(app: AppTest) -> tuple[dict[str, Any], float]:
+    """What the browser was given: its header, and the threshold."""
+    (component,) = app.get("bidi_component")
+    data = component.proto.bytes
+    length = int.from_bytes(data[:4], "little")
+    return json.loads(data[4 : 4 + length]), float(np.frombuffer(data, "<f8", 1, 4 + length)[0])
+
+
+def test_it_opens_with_an_answer_and_a_certified_threshold() -> None:
+    app = lab()
+    assert re.match(
+        r"Guaranteed: \*\*at most 0\.1 % of the accepted wrong, with 95 % confidence\*\*\. "
+        r"\*\*MC Dropout\*\* accepts \*\*[\d.]+ %\*\* of 5,000 examples held out, \*\*\d+\*\* of these",
+        app.markdown[0].value,
+    )
+    assert "✓ At most 0.1 % of what is accepted is wrong, with 95 % confidence" in html(app)
+    assert "unseen let through" in html(app)
+    header, threshold = shown(app)
+    assert header["has_labels"]
+    assert 0 < threshold < np.log(10)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_its_threshold(method: str) -> None:
+    app = lab(method=METHODS[method].label)
+    assert app.markdown[0].value.replace("\\", "").count(f"**{METHODS[method].label}** accepts") == 1
+
+
+def test_each_target_is_one_click_and_says_what_it_promises() -> None:
+    app = lab()
+    thresholds = [shown(app)[1]]
+    for target, says in (
+        ("cost", "At 1 an error, 0.05 a deferral, 1 an unseen (OOD) example accepted, 5 % unseen: cheapest on 5,000"),
+        ("coverage", "Accepts at least 95 % of 5,000 calibration examples"),
+        ("ood_accepted", "Lets through at most 5 % of 5,000 unseen examples"),
+    ):
+        app = choose(app, "target_4", target)
+        assert says in html(app)
+        thresholds.append(shown(app)[1])
+    assert len(set(thresholds)) == 4
+
+
+def test_a_threshold_in_the_link_is_by_hand_and_promises_nothing() -> None:
+    app = lab(t="0.5")
+    assert "Chosen by hand: nothing is promised." in html(app)
+    assert app.markdown[0].value.startswith("Set by hand, nothing is promised. **MC Dropout** accepts")
+    app = choose(app, "target_4", "coverage")
+    assert "Accepts at least 95 %" in html(app)
+    assert "t" not in app.query_params
+
+
+def test_a_target_out_of_reach_is_said_with_how_many_examples_it_would_take() -> None:
+    app = lab(risk="0.02")
+    assert re.search(r"No threshold can promise at most 0.02 % wrong .* about [\d,]+ would be needed", html(app))
+    said = re.fullmatch(
+        r"No threshold can guarantee at most 0.02 % of the accepted wrong, with 95 % confidence. The smallest risk "
+        r"that could be guaranteed here is \*\*(0.\d+) %\*\*. "
+        r"\*\*MC Dropout\*\* accepts \*\*nothing\*\* at this threshold.",
+        app.markdown[0].value,
+    )
+    assert said
+    assert lab(risk=said[1]).markdown[0].value.startswith("Guaranteed: ")
+
+
+def test_thresholds_per_class_list_the_evidence_for_each() -> None:
+    app = lab(per_class="true", risk="2")
+    assert html(app).count("<tr><th>") >= 10
+    assert not app.get("bidi_component")
+    assert "for each of 10 predicted classes" in html(app)
+
+
+@pytest.mark.parametrize("section", ["examples", "methods", "measures", "costs", "classes", "sets", "home", "article"])
+@pytest.mark.parametrize("target", ["risk", "cost"])
+def test_every_section_opens(section: str, target: str) -> None:
+    app = choose(lab(), "target_4", target)
+    app = choose(app, "look_8", section)
+    assert [error.value for error in app.error] == []
+    if section == "methods":
+        assert all(method.label in html(app) for method in METHODS.values())
+    if section == "article":
+        assert all(name in html(app) for name in ("clean", "noise", "Fashion-MNIST"))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"risk": "-3", "confidence": "400", "procedure": "magic", "method": "Oracle", "by": "luck"},
+        {"t": "nan", "target_4": "everything", "look_8": "?", "share": "2", "unseen_noise": "x"},
+    ],
+)
+def test_a_link_with_nonsense_shows_the_page_as_it_is(link: dict[str, str]) -> None:
+    plain, odd = lab(), lab(**link)
+    assert odd.markdown[0].value == plain.markdown[0].value
+    assert shown(odd)[1] == shown(plain)[1]
+
+
+def test_noise_and_rotation_are_unseen_too() -> None:
+    app = lab(fashion="false", unseen_noise="0.7", unseen_rotation="90")
+    assert shown(app)[0]["has_labels"]
+    assert "of 2,000" not in app.markdown[0].value
+    assert "slips through" in app.markdown[0].value
+    alone = lab(fashion="false")
+    assert "slips through" not in alone.markdown[0].value
+
+
+def test_the_articles_threshold_is_one_click_away() -> None:
+    (address,) = re.findall(r'href="threshold_lab\?([^"]*)"', html(choose(lab(), "look_8", "article")))
+    query = {name: values[0] for name, values in parse_qs(unescape(address)).items()}
+    app = lab(**query)
+    assert shown(app)[0]["measure_label"] == "Normalised entropy"
+    assert shown(app)[1] == mnist_article.THRESHOLD
+    assert "MC Dropout, 10,000 test images" in html(app)
+    assert policy(choose(app, "look_8", "home")).thresholds == (mnist_article.THRESHOLD,)
+
+
+def policy(app: AppTest) -> ThresholdPolicy:
+    """The one to take home."""
+    return ThresholdPolicy.from_json(app.code[1].value)
+
+
+def test_the_share_of_the_calibration_part_leaves_the_target_alone() -> None:
+    for share in ("0.1", "0.25", "0.9"):
+        assert "target_4" in [group.key for group in lab(share=share).get("button_group")]
+
+
+def test_costs_of_single_kinds_of_error_last_while_the_visitor_looks_elsewhere() -> None:
+    app = lab(fashion="false")
+    app.session_state["cost_changes"] = {tuple("0123456789"): {(4, 9): 500.0}}
+    said = "At 1 to 500 an error, 0.05 a deferral: cheapest"
+    assert said in html(choose(app, "target_3", "cost"))
+    choose(app, "target_3", "risk")
+    assert said in html(choose(app, "target_3", "cost"))
+    app.number_input(key="cost_error").set_value(2.0)
+    assert said.replace("1 to", "2 to") in html(checked(app.run()))
+    (again,) = (button for button in app.button if button.label == "Make all the same again")
+    again.click()
+    assert "At 2 an error" in html(checked(app.run()))
+    assert [button.disabled for button in app.button if button.label == "Make all the same again"] == [True]
+
+
+def test_costs_per_class_are_told_beside_those_of_one_threshold() -> None:
+    app = choose(choose(lab(per_class="true", fashion="false"), "target_3", "cost"), "look_8", "costs")
+    texts = [element.proto.body for element in app.get("markdown")]
+    (line,) = (text for text in texts if "Accepting all would cost" in text)
+    found = re.search(r"best threshold for all \*\*([\d.]+)\*\*, the best for each class \*\*([\d.]+)\*\*", line)
+    assert found is not None
+    assert float(found[2]) <= float(found[1])
+    assert f"calibration examples, at {found[2]} per 1,000" in html(app)
+
+
+def test_what_methods_are_compared_by_is_the_target_even_if_the_threshold_was_moved() -> None:
+    app = choose(lab(t="0.5"), "look_8", "methods")
+    assert any("on the same split: at most 0.1 % of the accepted wrong" in caption.value for caption in app.caption)
+
+
+# In a browser
+
+browser_tests = needs_browser
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serve("app.py") as address:
+        yield f"{address}/threshold_lab"
+
+
+def link(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+@browser_tests
+def test_a_dragged_threshold_is_in_the_link_and_judged_on_the_held_out_half(visit: Visit, url: str) -> None:
+    page = visit(url, ready=".promise")
+    handle = page.get_by_role("slider", name=re.compile("[Tt]hreshold"))
+    handle.focus()
+    before = page.locator(".heldout").inner_text()
+    for _ in range(5):
+        page.keyboard.press("PageDown")
+    expect(page.locator(".promise")).to_contain_text("Chosen by hand")
+    settle(page)
+    assert page.locator(".heldout").inner_text() != before
+    copy = visit(page.url, ready=".promise")
+    expect(copy.locator(".promise")).to_contain_text("Chosen by hand")
+    assert copy.locator(".heldout").inner_text() == page.locator(".heldout").inner_text()
+    page.get_by_text("Coverage", exact=True).first.click()
+    expect(page.locator(".promise")).to_contain_text("Accepts at least 95 %")
+    settle(page)
+    assert "t" not in link(page)
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    )
+
+
+@browser_tests
+@pytest.mark.parametrize("kind", ["npz", "csv", "parquet"])
+def test_own_predictions_are_read_and_their_policy_goes_home(visit: Visit, url: str, kind: Any) -> None:
+    data = example_file(kind)
+    page = visit(f"{url}?predictions=Your+own&risk=20.0&target_4_few=Risk", ready="[data-testid=stFileUploader]")
+    upload(page, f"mine.{kind}", data)
+    expect(page.locator(".promise")).to_contain_text("with 95 % confidence")
+    page.get_by_text("Take home", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Policy (JSON)").click()
+    policy = ThresholdPolicy.from_json(download.value.path().read_bytes())
+    predictions = read_predictions(data, f"mine.{kind}")
+    assert policy.thresholds == tune(study(predictions, "predictive_entropy"), Goal("risk", 0.2)).policy.thresholds
+    assert policy.fingerprint == predictions.fingerprint
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Decisions (CSV)").click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 1 + len(predictions)
+    accepted = policy.decide_measured(predictions.measure("predictive_entropy"), predictions.predicted)
+    assert [line.endswith('"accept"') for line in lines[1:]] == accepted.tolist()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report (HTML)").click()
+    assert "plotly" in download.value.path().read_text()
+
+
+@browser_tests
+def test_an_edited_cost_counts_until_all_are_made_the_same_again(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?target_4=Cost", ready=".promise")
+    page.get_by_role("button", name="Kinds of error").click()
+    table = page.get_by_test_id("stDataFrame").locator("canvas").first
+    table.wait_for()
+    page.wait_for_timeout(1000)  # the table grows into its place
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 160, box["y"] + 125)  # a 2 that is read as a 1
+    page.keyboard.press("Enter")
+    field = page.locator("#portal").locator("input, textarea").last
+    field.fill("500")
+    expect(field).to_have_value("500")
+    field.press("Enter")
+    expect(page.locator(".promise")).to_contain_text("At 1 to 500 an error")
+    page.get_by_role("button", name="Make all the same again").click()
+    expect(page.locator(".promise")).to_contain_text("At 1 an error")
+    settle(page)
+    expect(page.locator(".promise")).to_contain_text("At 1 an error")
+
+
+@browser_tests
+def test_a_file_with_a_problem_is_forgotten_when_its_part_is_left(visit: Visit, url: str) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, probs=np.full((200, 3), 0.4))
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "much.npz", buffer.getvalue())
+    expect(page.get_by_text("Divide each row by its sum")).to_be_visible()
+    page.get_by_text("Our models", exact=True).click()
+    expect(page.get_by_text("MC Dropout accepts")).to_be_visible()
+    page.get_by_text("Your own", exact=True).click()
+    expect(page.get_by_text("The example accepts")).to_be_visible()
+
+
+@browser_tests
+def test_the_way_back_from_a_moved_threshold_is_one_click(visit: Visit, url: str) -> None:
+    page = visit(url, ready=".promise")
+    before = page.locator(".heldout").inner_text()
+    page.get_by_role("slider", name=re.compile("[Tt]hreshold")).focus()
+    page.keyboard.press("PageDown")
+    expect(page.locator(".promise")).to_contain_text("Chosen by hand")
+    page.get_by_role("button", name="Back to the target").click()
+    expect(page.locator(".promise")).to_contain_text("✓ At most 0.1 %")
+    settle(page)
+    assert page.locator(".heldout").inner_text() == before
+    assert "t" not in link(page)
+
+
+@browser_tests
+def test_a_file_of_many_megabytes_is_read_and_stays_for_the_visit(visit: Visit, url: str) -> None:
+    rng = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    probs = rng.dirichlet(np.ones(10), 60_000)
+    np.savez(buffer, probs=probs.astype(np.float32), labels=rng.integers(0, 10, len(probs)), noise=rng.random(10**6))
+    assert len(buffer.getvalue()) > 10**7
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "large.npz", buffer.getvalue())
+    answer = page.get_by_text("large.npz accepts")
+    expect(answer).to_be_visible()
+    page.get_by_role("slider", name=re.compile("[Tt]hreshold")).focus()
+    page.keyboard.press("PageUp")
+    expect(page.locator(".promise")).to_contain_text("Chosen by hand")
+    assert "t" not in link(page)  # which would show others the example at it
+    page.get_by_text("Our models", exact=True).click()
+    expect(page.get_by_text("MC Dropout accepts")).to_be_visible()
+    page.get_by_text("Your own", exact=True).click()
+    expect(answer).to_be_visible()
+    page.get_by_role("button", name="Back to the example").click()
+    expect(page.get_by_text("The example accepts")).to_be_visible()
+
+
+@browser_tests
+def test_rows_that_do_not_sum_to_one_are_offered_to_be_divided(visit: Visit, url: str) -> None:
+    rng = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    np.savez(buffer, probs=rng.dirichlet([1, 1, 1], 200) * 2, labels=rng.integers(0, 3, 200))
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "twice.npz", buffer.getvalue())
+    expect(page.get_by_role("alert")).to_contain_text("200")
+    page.get_by_text("Divide each row by its sum").click()
+    expect(page.locator(".promise")).to_be_visible()
+
+
+@browser_tests
+def test_predictions_that_are_all_ood_are_one_sentence(visit: Visit, url: str) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, probs=np.full((50, 2), 0.5), labels=np.zeros(50, int), ood=np.ones(50, bool))
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "ood.npz", buffer.getvalue())
+    expect(page.get_by_text("Expected examples that are not OOD for both parts")).to_be_visible()
+
+
+@browser_tests
+@pytest.mark.parametrize("known", [{}, {"ood": np.arange(60) >= 40}])
+def test_predictions_without_labels_get_what_needs_none(visit: Visit, url: str, known: dict[str, Any]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, probs=np.random.default_rng(1).dirichlet([1, 1, 1], 60), **known)
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "bare.npz", buffer.getvalue())
+    expect(page.locator(".promise")).to_contain_text("Accepts at least 95 %")
+    expect(page.get_by_text("wrong among the accepted")).to_have_count(0)
+    assert ("unseen let through" in page.locator(".heldout").inner_text()) == bool(known)
+
+
+@browser_tests
+def test_a_file_that_holds_no_predictions_is_one_sentence(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
+    upload(page, "mine.npz", b"not an archive")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+@browser_tests
+def test_a_phone_does_not_scroll_sideways(visit: Visit, url: str) -> None:
+    page = visit(url, ready=".promise", width=390, height=844, has_touch=True, is_mobile=True)
+    for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1
+
+
+@browser_tests
+def test_a_thumbnail_opens_its_picture_in_the_digit_lab(visit: Visit, url: str) -> None:
+    page = visit(url, ready=".thumbs a")
+    page.locator(".thumbs a").first.click()
+    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    assert at(page.locator(".seen img"), 0.5, 0.5)

@@ -1,0 +1,84 @@
+"""Content tells the kind of a file, whatever its name; what is none of the three is named, and never opened."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.prediction_files import PROBS, npz, read, refused
+from uqcore.predictions import example_file, read_predictions
+from uqcore.predictions.examples import FileKind
+from uqcore.types import UqError
+
+
+def npy() -> bytes:
+    buffer = BytesIO()
+    np.save(buffer, PROBS)
+    return buffer.getvalue()
+
+
+def picture(form: str) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, form)
+    return buffer.getvalue()
+
+
+CSV = b"p_0,p_1\n0.5,0.5\n"
+OTHER = {
+    "nothing": (b"", "mine.dat is empty"),
+    "one array": (npy(), r"a single array \(\.npy\); save it by name with np\.savez"),
+    "a pickle": (b"\x80\x04\x95", "a Python pickle, which could run code and is never opened"),
+    "an old pickle": (b"cos\nsystem\n(S'true'\ntR.", "p_0, p_1 and so on"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(100), "an HDF5 file"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or other Office file; save it as CSV"),
+    "PNG": (picture("PNG"), "a picture"),
+    "JPEG": (picture("JPEG"), "a picture"),
+    "GIF": (picture("GIF"), "a picture"),
+    "BMP": (picture("BMP"), "none of these"),
+    "gzip": (gzip.compress(CSV), "a gzip archive; unpack it first"),
+    "xz": (lzma.compress(CSV), "an xz archive; unpack it first"),
+    "JSON": (b'{"probs": []}', "JSON; save it as CSV"),
+    "a list": (b"[[0.5, 0.5]]", "JSON; save it as CSV"),
+    "UTF-16": (CSV.decode().encode("utf-16"), "text in UTF-16; save it as CSV in UTF-8"),
+    "UTF-16 without a mark": (CSV.decode().encode("utf-16-le"), "none of these"),
+    "binary": (bytes(range(256)), "none of these"),
+    "MATLAB": (b"MATLAB 5.0 MAT-file, Platform", "a MATLAB file"),
+    "SQLite": (b"SQLite format 3\0", "a SQLite database"),
+    "Feather": (b"ARROW1\0\0", "an Arrow or Feather file; save it as Parquet"),
+    "PDF": (b"%PDF-1.7", "a PDF"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_another_kind_of_file_is_named(name: str) -> None:
+    refused(*OTHER[name])
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv", "parquet"])
+@pytest.mark.parametrize("name", ["mine.npz", "mine.csv", "mine.parquet", "mine"])
+def test_content_tells_the_kind(kind: FileKind, name: str) -> None:
+    predictions = read_predictions(example_file(kind), name)
+    assert len(predictions) == 300
+    assert predictions.name == name
+
+
+def test_a_path(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_bytes(CSV)
+    assert len(read_predictions(tmp_path / "mine.csv", "mine.csv")) == 1
+    with pytest.raises(UqError, match=r"none\.csv cannot be read \(No such file"):
+        read_predictions(tmp_path / "none.csv", "none.csv")
+    with pytest.raises(UqError, match="cannot be read"):
+        read_predictions(tmp_path, "folder")
+
+
+def test_the_last_tick_is_one() -> None:
+    for data in (CSV, npz(probs=PROBS), example_file("parquet")):
+        shares: list[float] = []
+        read(data, tick=shares.append)
+        assert shares[-1] == 1

@@ -1,0 +1,123 @@
+"""Sentences: no false certainty in a percentage, and an answer for none, some and all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ui import words
+from uqcore.exhibits.moons import Surface
+from uqcore.exhibits.verdicts import Verdict
+from uqcore.selection import Acceptance, Estimate
+
+NAMES = ("zero", "one", "two")
+
+
+def verdict(label: int = 1, accepted: bool = True) -> Verdict:
+    probs = np.full(3, 0.05)
+    probs[label] = 0.9
+    return Verdict(probs, probs, probs, label, 0.394, 0.3, 0.094, 0.394, accepted)
+
+
+def accepted(n_accepted: int, ood_accepted: float) -> Acceptance:
+    """Of ten test points, the right ones first."""
+    accuracy = 1.0 if n_accepted else float("nan")
+    return Acceptance(n_accepted, 10 - n_accepted, n_accepted / 10, accuracy, 0.5, 0, ood_accepted)
+
+
+def surface(ood_accepted: float) -> Surface:
+    return Surface(np.zeros((2, 2)), np.zeros((2, 2)), 1.0, accepted(9, ood_accepted))
+
+
+def test_acceptance_leaves_out_the_accuracy_of_nothing() -> None:
+    assert words.acceptance(accepted(9, 0.25)) == "accepts 90 % of test points (100 % right), 25 % of unseen"
+    assert words.acceptance(accepted(0, 0)) == "accepts 0 % of test points, 0 % of unseen"
+
+
+def test_who_accepts_the_unseen() -> None:
+    answer = words.who_accepts_the_unseen
+    assert answer({}) == "No trained model can be shown."
+    assert answer({"A": surface(0), "B": surface(0.49)}).endswith("**every method** defers most of them.")
+    assert "**no method** notices" in answer({"A": surface(0.5), "B": surface(1)})
+    assert "**B** defers most of them; **A** accepts" in answer({"A": surface(0.5), "B": surface(0.49)})
+    one = answer({"A": surface(1), "B": surface(0), "C": surface(1)})
+    assert one.endswith("**B** defers most of them; **A and C** accept them as if nothing were odd.")
+    other = answer({"A": surface(0), "B": surface(0), "C": surface(0), "D": surface(1)})
+    assert other.endswith("**A, B and C** defer most of them; **D** accepts them as if nothing were odd.")
+
+
+def test_who_reads_what() -> None:
+    assert words.who_reads_what({}, NAMES) == "No trained model can be shown."
+    agreed = {"A": verdict(1), "B": verdict(1)}
+    assert words.who_reads_what(agreed, NAMES) == (
+        "Of 2 methods, 2 read a **one**. None asks for a second look at this threshold."
+    )
+    split = {"A": verdict(1, False), "B": verdict(2), "C": verdict(2, False)}
+    assert words.who_reads_what(split, NAMES) == (
+        "Of 3 methods, 2 read a **two** and 1 read a **one**. **A and C** would rather not say."
+    )
+
+
+def test_who_is_fooled() -> None:
+    inputs = ["a digit", "a garment", "noise"]
+    assert words.who_is_fooled({}, inputs) == "No trained model can be shown."
+    rows = {
+        "A": [verdict(), verdict(accepted=True), verdict(accepted=False)],
+        "B": [verdict(), verdict(accepted=True), verdict(accepted=False)],
+    }
+    answer = words.who_is_fooled(rows, inputs)
+    assert "**A and B** took a garment for a digit; nobody took noise for one" in answer
+
+
+def test_a_table_has_a_row_a_method_and_escapes_names() -> None:
+    table = words.verdict_table({"<A>": verdict(0), "B": verdict(1, False)}, ("<b>&</b>", "one", "two"))
+    assert table.count("<tr>") == 3
+    assert "<th>&lt;A&gt;</th><td>&lt;b&gt;&amp;&lt;/b&gt; 90 %</td>" in table
+    assert "<b>" not in table
+    assert [table.count(said) for said in (words.ACCEPT, words.DEFER)] == [1, 1]
+    assert "<td>0.394</td><td>0.300</td><td>0.094</td>" in table
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(0, "0.00"), (1e-12, "< 0.01"), (0.005, "0.01"), (1.234, "1.23"), (12.3, "12")],
+)
+def test_value(number: float, expected: str) -> None:
+    assert words.value(number) == expected
+
+
+def test_who_widens_in_the_gap_leaves_nobody_out() -> None:
+    start = "In the shaded gap there is no data. "
+    more = "How much farther do the sampled functions lie apart there than on the data? "
+    said = words.who_widens_in_the_gap({"A": float("nan"), "B": 12.66, "C": 1.02, "D": 0.77, "E": 1.0})
+    assert said == (
+        f"{start}{more}**B** 12.7 times and **C** 1.02 times. Not farther: **D** 0.77 and **E** 1 times. "
+        "**A** draws one line and no band."
+    )
+    said = words.who_widens_in_the_gap({"A": float("nan"), "B": float("nan"), "C": 0.5})
+    assert said == (
+        f"{start}No method's sampled functions lie farther apart there than on the data: **C** 0.5 times. "
+        "**A and B** draw one line each and no band."
+    )
+    assert words.who_widens_in_the_gap({}) == "No trained model can be shown."
+
+
+@pytest.mark.parametrize(("number", "expected"), [(4.71e-5, "4.71e-05"), (0.98765, "0.988"), (float("nan"), "–")])
+def test_small_figures_keep_three_digits(number: float, expected: str) -> None:
+    assert words.small(number) == expected
+
+
+def test_a_risk_far_below_a_thousandth_keeps_its_digits() -> None:
+    value, ends = words.risk(Estimate(0.000789, 0.0, 0.00123))
+    assert (value, ends) == ("0.0789\u00a0%", "(0\u00a0% to 0.123\u00a0%)")
+
+
+def test_who_names_another() -> None:
+    names = ("A", "B")
+    assert (
+        words.who_names_another(names, 0, 10, (0, 0)) == "**A** and **B** name different digits for **0** of 10 images."
+    )
+    assert words.who_names_another(names, 1200, 10_000, None).endswith("for **1,200** of 10,000 images.")
+    assert words.who_names_another(names, 9, 10, (5, 3)).endswith(
+        "the first is right 5 times, the second 3, neither 1."
+    )

@@ -1,0 +1,309 @@
+"""``python -m uqcore``: train, list, evaluate and time models, choose thresholds. Results go to stdout, progress and
+errors to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from uqcore import methods
+from uqcore.cli import reproduce, thresholds
+from uqcore.datasets import DATASETS
+from uqcore.methods.base import TrainingConfig, configure
+from uqcore.networks.parallel import one_blas_thread
+from uqcore.store import MODELS_VARIABLE, FileCheck, Store, all_files, default_store
+from uqcore.types import ModelRecord, Progress, UqError
+
+_BAR = 24
+_MOMENT_S = 1.0
+# Keras takes seeds below 2**32, and the members of ensemble s have the seeds from s * n_members on.
+_MAX_SEED = 10**6
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; 2 is the exit code of an error that one sentence explains."""
+    arguments = _parser().parse_args(argv)
+    one_blas_thread()
+    try:
+        with _writing_stdout():
+            arguments.run(arguments)
+    except UqError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; nothing half-written is left behind", file=sys.stderr)
+        return 130
+    return 0
+
+
+@contextmanager
+def _writing_stdout() -> Iterator[None]:
+    """UqError if stdout cannot be written; a reader that has seen enough, as ``head`` has, is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:  # of stdout: whatever reads or writes files has made its own a UqError
+        # What is still in the buffer must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise UqError(f"The results cannot be written to stdout ({error.strerror or error}).") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m uqcore", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train models and put them into the store")
+    train.add_argument("--task", required=True, help=", ".join(DATASETS))
+    train.add_argument("--method", default="all", help=f"all (the default), {', '.join(methods.METHODS)}")
+    train.add_argument("--seed", type=_seed, default=0)
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
+    train.set_defaults(run=_train)
+
+    models = commands.add_parser("models", help="what is stored, with checksums verified")
+    models.add_argument("--json", action="store_true")
+    models.set_defaults(run=_models)
+
+    evaluate = commands.add_parser("evaluate", help="every metric of the stored models")
+    evaluate.add_argument("--task", help=f"only {' or '.join(DATASETS)}")
+    evaluate.add_argument("--method", help=f"only one of {', '.join(methods.METHODS)}")
+    evaluate.add_argument("--samples", type=_positive, default=50)
+    evaluate.add_argument("--json", action="store_true")
+    evaluate.set_defaults(run=_evaluate)
+
+    draws = commands.add_parser("draws", help="draw on the test and OOD images again, and keep it beside the model")
+    draws.add_argument("--model", metavar="MODEL_ID", help="only this one of those that `models` lists")
+    draws.set_defaults(run=_draws)
+
+    thresholds.add_commands(commands, _share_bar)
+
+    predict = commands.add_parser("predict", help="samples of a Keras model with dropout, for `tune` and the pages")
+    predict.add_argument("model", type=Path, metavar="MODEL.keras")
+    predict.add_argument("input", type=Path, metavar="INPUT.npy", help="or .npz with an array for each input")
+    predict.add_argument("--samples", type=_positive, default=50)
+    predict.add_argument("--seed", type=_seed, default=0)
+    predict.add_argument("--batch-size", type=_positive, default=256)
+    predict.add_argument("--out", type=Path, required=True, metavar="PREDICTIONS.npz")
+    predict.set_defaults(run=_predict)
+
+    reproduce.add_command(commands, _retrain)
+
+    bench = commands.add_parser("bench", help="how fast it is, with the naive way beside it")
+    bench.add_argument("--json", action="store_true")
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from uqcore.models.training import train
+
+    _check_tensorflow()
+    task = _known_task(arguments.task)
+    chosen = methods.of_task(task) if arguments.method == "all" else [methods.method(arguments.method).method_id]
+    settings = _settings(arguments.set)
+    configs = {method_id: _configured(method_id, task, settings) for method_id in chosen}
+    store = default_store()
+    store.check_writable()
+    for method_id, config in configs.items():
+        record = train(store, task, method_id, arguments.seed, config, _EpochBar())
+        print(f"{record.model_id}: {record.training_time_s:.1f} s of training, {_figures(record.metrics)}".rstrip(", "))
+
+
+def _check_tensorflow() -> None:
+    if find_spec("tensorflow") is None:
+        raise UqError("This needs TensorFlow, which is not installed here: run `make .venv/train.stamp`.")
+
+
+def _retrain(store: Store) -> None:
+    from uqcore.reproduce.retrain import retrain
+
+    _check_tensorflow()
+    retrain(store, _EpochBar())
+
+
+def _configured(method_id: str, task: str, settings: dict[str, str]) -> TrainingConfig:
+    configs = methods.method(method_id).configs
+    if task not in configs:
+        raise UqError(f"{method_id} is for the tasks {', '.join(configs)}. Received: --task {task}.")
+    return configure(configs[task], settings)
+
+
+def _models(arguments: argparse.Namespace) -> None:
+    store = default_store()
+    checks = store.verify()
+    problems = {record.model_id: _problems(record, checks) for record in store.records()}
+    if arguments.json:
+        rows = [{**asdict(record), "problems": problems[record.model_id]} for record in store.records()]
+        print(json.dumps(rows, indent=2))
+        return
+    if not problems:
+        print(f"note: there are no models in {store.root}; {MODELS_VARIABLE} names another folder.", file=sys.stderr)
+    for record in store.records():
+        size = sum(file.n_bytes for file in all_files(record)) / 1e6
+        state = "; ".join(problems[record.model_id]) or "intact"
+        print(f"{record.model_id:34} {record.n_parameters:>10,} parameters {size:6.1f} MB  {state}")
+
+
+def _problems(record: ModelRecord, checks: Sequence[FileCheck]) -> list[str]:
+    return [check.problem for check in checks if check.record.model_id == record.model_id and check.problem]
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from uqcore.models.evaluation import Evaluation, RegressionEvaluation, evaluate
+
+    store = default_store()
+    chosen = _selected(store, arguments.task, arguments.method)
+    results: list[Evaluation | RegressionEvaluation] = []
+    for record in chosen:
+        results.append(evaluate(store, record, arguments.samples, _Bar(record.model_id)))
+        if not arguments.json:
+            print(results[-1].summary())
+    if arguments.json:
+        print(json.dumps([plain(asdict(result)) for result in results], indent=2))
+
+
+def _selected(store: Store, task: str | None, method_id: str | None) -> list[ModelRecord]:
+    task = task and _known_task(task)
+    method_id = method_id and methods.method(method_id).method_id
+    chosen = [r for r in store.records() if task in (None, r.task) and method_id in (None, r.method)]
+    if not chosen:
+        raise UqError(f"No such model in {store.root}; `python -m uqcore train` trains one.")
+    return chosen
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    from uqcore.keras_dropout import predict_file
+
+    _check_tensorflow()
+    bar = _Bar(arguments.model.name)
+    made = predict_file(
+        arguments.model, arguments.input, arguments.samples, arguments.out, arguments.seed, arguments.batch_size, bar
+    )
+    shape = f"{made.n_samples} samples, {len(made):,} examples, {made.n_classes} classes"
+    print(f"{arguments.out}: {made.kind} of {shape}")
+
+
+def _draws(arguments: argparse.Namespace) -> None:
+    from uqcore.models import stored_draws
+
+    store = default_store()
+    store.check_writable()
+    rows = [store.get(arguments.model)] if arguments.model else store.records()
+    # An ensemble's draws are its members', which come first.
+    for record in sorted(rows, key=lambda row: len(row.files)):
+        if record.task in stored_draws.KEPT:
+            kept = stored_draws.keep(store, record, _Bar(record.model_id))
+            size = sum(file.n_bytes for files in kept.draws.values() for file in files) / 1e6
+            print(f"{record.model_id}: {', '.join(kept.draws)}, {size:.1f} MB")
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from uqcore.bench.serving import run
+
+    results = []
+    for result in run(lambda line: print(line, file=sys.stderr)):
+        results.append(result)
+        if not arguments.json:
+            naive = "" if result.naive_s is None else f"   naive {result.naive_s:9.4f} s   {result.ratio:6.1f} x"
+            print(f"{result.name:46} {result.seconds:9.4f} s{naive}   {result.note}")
+    if arguments.json:
+        print(json.dumps([{**asdict(result), "ratio": result.ratio} for result in results], indent=2))
+
+
+def _known_task(task: str) -> str:
+    if task not in DATASETS:
+        raise UqError(f"Unknown task {task!r}. Known tasks: {', '.join(DATASETS)}.")
+    return task
+
+
+def _settings(pairs: Sequence[str]) -> dict[str, str]:
+    settings = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UqError(f"A setting must look like name=value. Received: --set {pair}")
+        settings[name] = value
+    return settings
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= _MAX_SEED:
+        raise ValueError(text)
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+# argparse names the type in its message: "invalid whole number value: 'x'".
+_seed.__name__ = f"whole number from 0 to {_MAX_SEED}"
+_positive.__name__ = "whole number from 1"
+
+
+def _figures(metrics: Any) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+
+
+def plain(value: Any) -> Any:
+    """JSON has no NaN: a figure that does not exist is null. Named tuples become objects."""
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _share_bar(name: str) -> Callable[[float], None]:
+    """A bar in percent that is shown only if the work takes longer than a moment."""
+    bar, started, last = _Bar(name), time.perf_counter(), [-1]
+
+    def tick(share: float) -> None:
+        percent = min(100, int(100 * share))
+        if percent > last[0] and time.perf_counter() - started > _MOMENT_S:
+            last[0] = percent
+            bar(max(percent, 1), 100)
+
+    return tick
+
+
+class _EpochBar:
+    """A progress bar per model, one step an epoch."""
+
+    def __init__(self) -> None:
+        self._bars: dict[str, _Bar] = {}
+
+    def __call__(self, name: str, progress: Progress) -> None:
+        bar = self._bars.setdefault(name, _Bar(name))
+        bar(progress.done, progress.total, _figures(progress.metrics))
+
+
+class _Bar:
+    """Progress on stderr with the time that is left: redrawn in place on a terminal, a line a step in a log."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._started, self._live = name, time.perf_counter(), sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int, text: str = "") -> None:
+        elapsed = time.perf_counter() - self._started
+        left = elapsed / done * (total - done)
+        filled = "#" * (_BAR * done // total)
+        line = f"{self._name} [{filled:.<{_BAR}}] {done}/{total}, {left:.0f} s left {text}"
+        if self._live:
+            print(f"\r\x1b[2K{line}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)

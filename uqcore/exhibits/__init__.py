@@ -1,0 +1,1 @@
+"""What a page asks the models, as plain functions of arrays: one file a page or a part of it."""

@@ -1,0 +1,1 @@
+"""Numbers per data set (classification, regression), and the uncertainty measures: one number per example."""

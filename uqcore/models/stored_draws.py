@@ -1,0 +1,86 @@
+"""Draws that are kept beside a model, so that pages over whole data sets open at once.
+
+They are logits in float16, which rounds them by less than one part in a thousand; a closed form is kept in float32. An
+ensemble's are its members', as its weights are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from uqcore import datasets
+from uqcore.methods import METHODS, method
+from uqcore.models.sampling import draw_in_chunks, load_posterior
+from uqcore.store import Store
+from uqcore.types import Draws, FloatArray, ModelRecord, StoredFile, Tick, UqError, Weights, shifted
+
+KEPT: Mapping[str, tuple[str, ...]] = {"digits": ("test", "fashion")}
+"""Task -> the inputs whose draws are kept: ``test``, or an OOD set. Two moons are drawn faster than read."""
+
+
+def inputs_named(task: str, name: str) -> FloatArray:
+    """The inputs of ``task`` that ``name`` stands for."""
+    dataset = datasets.load(task)
+    return dataset.test.x if name == "test" else dataset.ood[name]
+
+
+def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:
+    """Draws on all inputs of `KEPT`, stores the result and puts the row that lists it; returns that row.
+
+    Raises:
+        UqError: the store cannot be written, or a member of an ensemble has no kept draws.
+    """
+    names = KEPT.get(record.task, ())
+    if not names:
+        return record
+    total, done = sum(len(inputs_named(record.task, name)) for name in names), 0
+    kept = {}
+    for name in names:
+        x = inputs_named(record.task, name)
+        kept[name] = _members_files(store, record, name) or _drawn(store, record, name, x, shifted(tick, done, total))
+        done += len(x)
+        tick(done, total)
+    record = replace(record, draws=kept)
+    store.put(record)
+    return record
+
+
+def load(store: Store, record: ModelRecord, name: str) -> Draws:
+    """The kept draws of ``record`` on the inputs ``name``, in float32.
+
+    Raises:
+        StoreError: they were not kept, or a file is missing or damaged.
+    """
+    files = store.draws(record, name)
+    logits = np.concatenate([arrays["logits"] for arrays in files]).astype(np.float32)
+    if "variance" not in files[0]:
+        return Draws(logits)
+    return Draws(logits, files[0]["mean_logits"], files[0]["variance"], float(files[0]["mean_field_factor"]))
+
+
+def _members_files(store: Store, record: ModelRecord, name: str) -> tuple[StoredFile, ...]:
+    """The files of an ensemble's members, or none for a method that draws for itself."""
+    chosen = method(record.method)
+    if chosen.n_kept is not None:
+        return ()
+    by_weights = {row.files: row for row in store.records() if METHODS[row.method].n_kept == 1}
+    members = [by_weights.get((file,)) for file in record.files]
+    if any(member is None or name not in member.draws for member in members):
+        raise UqError(f"The members of {record.model_id} have no kept draws; make theirs first.")
+    return tuple(file for member in members if member for file in member.draws[name])
+
+
+def _drawn(
+    store: Store, record: ModelRecord, name: str, x: FloatArray, tick: Callable[[int], None]
+) -> tuple[StoredFile, ...]:
+    n_samples = METHODS[record.method].n_kept
+    assert n_samples is not None
+    drawn = draw_in_chunks(load_posterior(store, record), x, n_samples, tick)
+    arrays: Weights = {"logits": drawn.logits.astype(np.float16)}
+    if drawn.mean_logits is not None and drawn.variance is not None:
+        closed_form = {"mean_logits": drawn.mean_logits, "variance": drawn.variance}
+        arrays = {**arrays, **closed_form, "mean_field_factor": np.array(drawn.mean_field_factor)}
+    return (store.save_arrays(record.model_id, arrays, f"draws-{name}"),)

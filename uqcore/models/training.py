@@ -1,0 +1,164 @@
+"""From a task, a method and a seed to a row of the store: fit, freeze, save."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from json import dumps
+from typing import NamedTuple
+
+from uqcore import datasets
+from uqcore.methods import METHODS, method
+from uqcore.methods.base import Fit, TrainingConfig
+from uqcore.metrics import regression
+from uqcore.metrics.classification import accuracy, nll
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models import stored_draws
+from uqcore.models.sampling import draw_in_chunks, load_posterior
+from uqcore.selection import threshold_at_coverage
+from uqcore.store import Store
+from uqcore.store.manifest import default_id
+from uqcore.types import Draws, ModelRecord, Progress, Report, Split, StoredFile, UqError
+
+_VERSIONED = ("numpy", "tensorflow", "tf_keras", "tf-models-official")
+_VALIDATION_SAMPLES = 50
+VALIDATION_COVERAGE = 0.99
+
+ReportModel = Callable[[str, Progress], None]
+"""Called after every epoch with the id of the model that is training."""
+
+
+def model_id(task: str, method_id: str, seed: int, config: TrainingConfig) -> str:
+    """The default id, with a digest of the configuration added unless it is the method's default."""
+    name = default_id(task, method_id, seed)
+    if config == METHODS[method_id].configs[task]:
+        return name
+    return f"{name}-{sha256(dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:8]}"
+
+
+def train(
+    store: Store,
+    task: str,
+    method_id: str,
+    seed: int,
+    config: TrainingConfig | None = None,
+    report: ReportModel = lambda name, progress: None,
+) -> ModelRecord:
+    """Trains one model and puts it into ``store``; nothing is stored before the training is complete.
+
+    A method made of other models' arrays (`Method.parts`) trains those first; parts that are stored already, with this
+    configuration, are used as they are, so an interrupted ensemble goes on where it stopped.
+
+    Args:
+        config: the method's settings; None for its default on the task.
+        report: told about every epoch.
+
+    Raises:
+        UqError: the task or the method is unknown, or the store cannot be written.
+    """
+    chosen = method(method_id)
+    if task not in chosen.configs:
+        raise UqError(f"Expected one of the tasks {', '.join(chosen.configs)}. Received: {task!r}.")
+    config = config or chosen.configs[task]
+    name = model_id(task, method_id, seed, config)
+    if chosen.fit is None:
+        parts = [
+            _part(store, task, part.method_id, part.seed, part.config, report) for part in chosen.parts(config, seed)
+        ]
+        made = _Made(
+            files=tuple(file for part in parts for file in part.files),
+            n_parameters=sum(part.n_parameters for part in parts),
+            n_trainable=sum(part.n_trainable for part in parts),
+            training_time_s=sum(part.training_time_s for part in parts),
+            versions=parts[0].versions,
+            metrics={},
+        )
+    else:
+        made = _fit(store, name, chosen.fit, task, config, seed, lambda progress: report(name, progress))
+    record = ModelRecord(
+        model_id=name,
+        task=task,
+        method=method_id,
+        seed=seed,
+        config=asdict(config),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        **made._asdict(),
+    )
+    record = replace(record, metrics={**record.metrics, **_validation_metrics(store, record)})
+    store.put(record)
+    return stored_draws.keep(store, record)
+
+
+class _Made(NamedTuple):
+    """What a row says of its arrays."""
+
+    files: tuple[StoredFile, ...]
+    n_parameters: int
+    n_trainable: int
+    training_time_s: float
+    versions: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def _fit(store: Store, name: str, fit: Fit, task: str, config: TrainingConfig, seed: int, report: Report) -> _Made:
+    started = time.perf_counter()
+    fitted = fit(task, config, datasets.load(task), seed, report)
+    duration_s = round(time.perf_counter() - started, 2)
+    return _Made(
+        files=(store.save_arrays(name, fitted.arrays),),
+        n_parameters=fitted.n_parameters,
+        n_trainable=fitted.n_trainable,
+        training_time_s=duration_s,
+        versions={package: version(package) for package in _VERSIONED},
+        metrics=fitted.metrics,
+    )
+
+
+def _part(
+    store: Store, task: str, method_id: str, seed: int, config: TrainingConfig, report: ReportModel
+) -> ModelRecord:
+    """The stored part, if it is there and intact, or a newly trained one."""
+    name = model_id(task, method_id, seed, config)
+    for record in store.records():
+        if record.model_id == name and all(check.problem is None for check in store.verify([record])):
+            return record
+    return train(store, task, method_id, seed, config, report)
+
+
+def _validation_metrics(store: Store, record: ModelRecord) -> dict[str, float]:
+    """The served model on the validation split; test and OOD data take no part."""
+    dataset = datasets.load(record.task)
+    drawn = draw_in_chunks(load_posterior(store, record), dataset.validation.x, _VALIDATION_SAMPLES)
+    if dataset.is_regression:
+        return _regression_metrics(drawn, dataset.validation)
+    return _classification_metrics(record, drawn, dataset.validation)
+
+
+def _regression_metrics(drawn: Draws, validation: Split) -> dict[str, float]:
+    """``noise_std`` is the observation noise of `regression.predictive`; the figures are those with it."""
+    function = regression.functions(drawn)
+    noise_std = regression.fit_noise(function, validation.y)
+    predictive = regression.predictive(function, noise_std)
+    return {
+        "noise_std": noise_std,
+        "validation_rmse": regression.rmse(predictive.mean, validation.y),
+        "validation_nll": regression.nll(predictive, validation.y),
+        "validation_crps": regression.crps(predictive, validation.y),
+    }
+
+
+def _classification_metrics(record: ModelRecord, drawn: Draws, validation: Split) -> dict[str, float]:
+    """Accuracy, NLL, and the thresholds that pages start from: ``threshold_<measure>`` accepts 99 % of the examples."""
+    measures = dict.fromkeys(("predictive_entropy", METHODS[record.method].own_measure))
+    return {
+        "validation_accuracy": accuracy(drawn.predictive, validation.y),
+        "validation_nll": nll(drawn.predictive, validation.y),
+        **{
+            f"threshold_{name}": threshold_at_coverage(MEASURES[name].compute(drawn), VALIDATION_COVERAGE)
+            for name in measures
+        },
+    }

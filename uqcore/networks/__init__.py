@@ -1,0 +1,35 @@
+"""Networks in NumPy: their description and forward pass, training by backpropagation, work shared among threads."""
+
+from uqcore.networks.forward import (
+    HEAD,
+    NETWORKS,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    Network,
+    choose,
+    convolve,
+    features,
+    head,
+    logits,
+    output_shapes,
+    thin,
+)
+
+__all__ = [
+    "HEAD",
+    "NETWORKS",
+    "Conv",
+    "Dense",
+    "Flatten",
+    "Layer",
+    "Network",
+    "choose",
+    "convolve",
+    "features",
+    "head",
+    "logits",
+    "output_shapes",
+    "thin",
+]

@@ -1,0 +1,248 @@
+"""The backbones: one description per task, from which Keras trains (`uqcore.fitting`) and NumPy serves (here).
+
+Weights are arrays named ``<layer>/kernel`` and ``<layer>/bias`` with a leading axis S, so that S networks of one shape
+run as one batched matrix product; an axis of length 1 broadcasts. Layouts are Keras's: a convolution's kernel is
+``(S, k, k, channels, filters)`` and padding is "same".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore.networks.parallel import map_examples
+from uqcore.types import FloatArray, IntArray, Weights
+
+HEAD = "head"
+# Activations of at most this many float32 values of one network at a time (1 MB) stay in the cache. It does not depend
+# on how many networks run side by side: the order of summing, and so a sample's last bit, would depend on it.
+_CHUNK_VALUES = 2**18
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution with "same" padding and ReLU; ``residual`` adds the input to the result."""
+
+    name: str
+    filters: int
+    kernel_size: int = 3
+    stride: int = 1
+    residual: bool = False
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """``(H, W, C)`` to ``(H * W * C,)``."""
+
+    name: str
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Fully connected layer; dropout acts on its output, in a residual layer on the branch before the sum."""
+
+    name: str
+    units: int
+    relu: bool = True
+    residual: bool = False
+    trainable: bool = True
+    dropout: float = 0.0
+
+
+Layer = Conv | Flatten | Dense
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers from the input to the features; a head of ``n_classes`` logits stands on top of them.
+
+    In regression that is one output, the value of the function.
+    """
+
+    input_shape: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    n_classes: int
+
+    def up_to(self, name: str) -> Network:
+        """The network whose features are the output of layer ``name``."""
+        last = [layer.name for layer in self.layers].index(name)
+        return replace(self, layers=self.layers[: last + 1])
+
+    @property
+    def dropout_start(self) -> int:
+        """Index of the first layer with dropout: what lies before it is the same in every thinned network."""
+        return next((i for i, layer in enumerate(self.layers) if layer.dropout), len(self.layers))
+
+
+NETWORKS: Mapping[str, Network] = {
+    # The DeepResNet of the SNGP tutorial: 99,714 parameters with its head, of which the 384 of `input` are frozen.
+    "moons": Network(
+        input_shape=(2,),
+        layers=(
+            Dense("input", 128, relu=False, trainable=False),
+            *(Dense(f"residual_{i}", 128, residual=True, dropout=0.1) for i in range(6)),
+        ),
+        n_classes=2,
+    ),
+    # Residual like the other, as SNGP wants it (Liu et al. 2020, arXiv 2006.10108, section 3.1), and small enough that
+    # 50 sampled networks answer within a frame or two.
+    "digits": Network(
+        input_shape=(28, 28, 1),
+        layers=(
+            Conv("conv_0", 16, kernel_size=5, stride=2),
+            Conv("conv_1", 16, residual=True),
+            Conv("conv_2", 48, stride=2),
+            Conv("conv_3", 48, residual=True),
+            Flatten("flatten", dropout=0.15),
+            Dense("dense", 80, dropout=0.3),
+        ),
+        n_classes=10,
+    ),
+    # The network of the SVI article: three layers of 100 hidden units. Of the dropout rates 0.01, 0.02, 0.05, 0.1, 0.2
+    # this one has the best validation NLL with MC Dropout.
+    "sine": Network(
+        input_shape=(1,),
+        layers=tuple(Dense(f"dense_{i}", 100, dropout=0.02) for i in range(3)),
+        n_classes=1,
+    ),
+}
+
+
+def logits(network: Network, weights: Weights, x: FloatArray) -> FloatArray:
+    """Logits ``(S, N, K)`` of S networks at ``x (N, *input_shape)``."""
+    return head(weights, features(network.layers, weights, x[None]))
+
+
+def choose(weights: Weights, rows: Sequence[int]) -> Weights:
+    """The weights of some of the networks, in that order; weights that all networks share stay as they are."""
+    n_networks = max(len(array) for array in weights.values())
+    if list(rows) == list(range(n_networks)):
+        return weights
+    return {name: array[list(rows)] if len(array) > 1 else array for name, array in weights.items()}
+
+
+def head(weights: Weights, hidden: FloatArray) -> FloatArray:
+    """The linear output layer: features ``(S, N, D)`` to logits ``(S, N, K)``."""
+    return hidden @ weights[f"{HEAD}/kernel"] + weights[f"{HEAD}/bias"][:, None]
+
+
+def features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> FloatArray:
+    """What ``layers`` make of ``hidden (1 or S, N, ...)``: ``(S, N, ...)``, computed for some examples at a time."""
+    step = max(1, _CHUNK_VALUES // _widest(layers, hidden.shape[2:]))
+    chunks = map_examples(lambda part: _features(layers, weights, hidden[:, part]), hidden.shape[1], step)
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1)
+
+
+def thin(layers: tuple[Layer, ...], weights: Weights, keep: Mapping[str, IntArray]) -> dict[str, NDArray[Any]]:
+    """Weights of the network that dropout leaves when only the units ``keep[layer]`` live, dropped ones cut out.
+
+    Inverted dropout's factor 1 / (1 - rate) is multiplied into the weights, which ReLU lets through. ``weights`` hold
+    one network (S = 1); `features` reads the indices left in where a layer's output has to be picked.
+    """
+    thinned: dict[str, NDArray[Any]] = {}
+    alive: IntArray | None = None
+    scale = 1.0
+    for layer in layers:
+        units = keep.get(layer.name)
+        if isinstance(layer, Conv):
+            raise NotImplementedError(f"Expected no dropout before or in a convolution. Received: {layer.name}")
+        if alive is not None and getattr(layer, "residual", False):
+            raise NotImplementedError(f"Expected a residual layer to read undropped units. Received: {layer.name}")
+        if isinstance(layer, Flatten):
+            if units is not None:
+                thinned[f"{layer.name}/keep"], alive, scale = units, units, 1 / (1 - layer.dropout)
+            continue
+        kernel, bias = weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"]
+        kernel = kernel * np.float32(scale) if alive is None else kernel[:, alive] * np.float32(scale)
+        alive, scale = None, 1.0
+        if units is not None:
+            factor = np.float32(1 / (1 - layer.dropout))
+            if layer.residual:
+                # The sum has all units anyway: a dropped one adds relu(0). Picking columns costs more than it saves.
+                mask = np.zeros(layer.units, np.float32)
+                mask[units] = factor
+                kernel, bias = kernel * mask, bias * mask
+            else:
+                kernel, bias, alive = kernel[:, :, units] * factor, bias[:, units] * factor, units
+        thinned |= {f"{layer.name}/kernel": kernel, f"{layer.name}/bias": bias}
+    kernel = weights[f"{HEAD}/kernel"]
+    thinned[f"{HEAD}/kernel"] = kernel if alive is None else kernel[:, alive]
+    thinned[f"{HEAD}/bias"] = weights[f"{HEAD}/bias"]
+    return thinned
+
+
+def output_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """Layer's name -> shape of its output for one example."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    shape = network.input_shape
+    for layer in network.layers:
+        shapes[layer.name] = shape = _output_shape(layer, shape)
+    return shapes
+
+
+def _widest(layers: tuple[Layer, ...], shape: tuple[int, ...]) -> int:
+    """The most values that one example takes at once: a convolution's patches or a layer's output."""
+    widest = prod(shape)
+    for layer in layers:
+        output = _output_shape(layer, shape)
+        patch = layer.kernel_size**2 * shape[-1] if isinstance(layer, Conv) else 0
+        widest = max(widest, prod(output), prod(output[:2]) * patch)
+        shape = output
+    return widest
+
+
+def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if isinstance(layer, Conv):
+        return (-(-shape[0] // layer.stride), -(-shape[1] // layer.stride), layer.filters)
+    return (prod(shape),) if isinstance(layer, Flatten) else (layer.units,)
+
+
+def _features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> FloatArray:
+    for layer in layers:
+        if isinstance(layer, Flatten):
+            keep = weights.get(f"{layer.name}/keep")
+            hidden = hidden.reshape(*hidden.shape[:2], -1)
+            hidden = hidden if keep is None else hidden[..., keep]
+            continue
+        kernel, bias = weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"]
+        if isinstance(layer, Conv):
+            output = convolve(hidden, kernel, layer.stride)
+            output += bias[:, None, None, None]
+        else:
+            output = hidden @ kernel
+            output += bias[:, None]
+        if isinstance(layer, Conv) or layer.relu:
+            np.maximum(output, 0, out=output)
+        if layer.residual:
+            output += hidden
+        hidden = output
+    return hidden
+
+
+def convolve(hidden: FloatArray, kernel: FloatArray, stride: int) -> FloatArray:
+    """Cross-correlation with "same" padding: ``(S, N, H, W, C) * (S, k, k, C, F) -> (S, N, H', W', F)``."""
+    n_networks, n_examples, height, width, channels = hidden.shape
+    size, n_filters = kernel.shape[1], kernel.shape[-1]
+    out_height, out_width = -(-height // stride), -(-width // stride)
+    # TensorFlow's "same": what is odd of the padding goes to the bottom and the right.
+    rows, columns = (
+        max((out - 1) * stride + size - length, 0) for out, length in ((out_height, height), (out_width, width))
+    )
+    padded = np.pad(
+        hidden, ((0, 0), (0, 0), (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2), (0, 0))
+    )
+    patches = np.empty((n_networks, n_examples, out_height, out_width, size, size, channels), hidden.dtype)
+    for i in range(size):
+        for j in range(size):
+            patches[..., i, j, :] = padded[
+                :, :, i : i + (out_height - 1) * stride + 1 : stride, j : j + (out_width - 1) * stride + 1 : stride
+            ]
+    flat = patches.reshape(n_networks, -1, size * size * channels) @ kernel.reshape(len(kernel), -1, n_filters)
+    return flat.reshape(len(flat), n_examples, out_height, out_width, n_filters)

@@ -1,0 +1,23 @@
+"""`cached_models/`: trained models with checksums, written in one step, read without unpickling."""
+
+from uqcore.store.store import (
+    MODELS_VARIABLE,
+    FileCheck,
+    Store,
+    StoreError,
+    all_files,
+    default_store,
+    draws_command,
+    rebuild_command,
+)
+
+__all__ = [
+    "MODELS_VARIABLE",
+    "FileCheck",
+    "Store",
+    "StoreError",
+    "all_files",
+    "default_store",
+    "draws_command",
+    "rebuild_command",
+]

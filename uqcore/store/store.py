@@ -1,0 +1,355 @@
+"""The store of trained models: ``manifest.json`` and one folder of arrays a model, valid whatever is killed when.
+
+Three rules keep it so. A folder's name carries the digest of its content and appears by one rename; the manifest is
+replaced in one step; a row is put only while the lock is held and every file that it lists is there and intact.
+What is read is checked against the manifest's sha256 before NumPy parses it, and nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import hashlib
+import io
+import os
+import re
+import secrets
+import shlex
+import shutil
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore.store.manifest import NAME, default_id, from_json, to_json
+from uqcore.types import ModelRecord, StoredFile, UqError, Weights
+
+MODELS_VARIABLE = "UQCORE_MODELS"
+_STALE_AFTER_S = 24 * 3600
+_PATH = re.compile(rf"{NAME.pattern}/{NAME.pattern}")
+
+
+class StoreError(UqError):
+    """The store cannot give or take what was asked; the message names the file and what to do."""
+
+
+class FileCheck(NamedTuple):
+    """One file of one row as `Store.verify` found it: ``problem`` is one sentence, or None for an intact file."""
+
+    record: ModelRecord
+    file: StoredFile
+    problem: str | None
+
+
+def default_store() -> Store:
+    """The folder that UQCORE_MODELS names; else the repository's own store, ``cached_models`` beside the package.
+
+    An installed package has none beside it: there it is ``cached_models`` in the folder where the program runs.
+    """
+    if chosen := os.environ.get(MODELS_VARIABLE):
+        return Store(Path(chosen).expanduser())
+    beside = Path(__file__).resolve().parents[2] / "cached_models"
+    return Store(beside if beside.is_dir() else Path("cached_models").absolute())
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """The models below the folder ``root``; a folder that does not exist is an empty store."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    def records(self) -> tuple[ModelRecord, ...]:
+        """Every row of the manifest, sorted by ``model_id``.
+
+        Raises:
+            StoreError: the manifest cannot be read, or any row of it is not what `put` writes.
+        """
+        try:
+            text = self.manifest.read_bytes()
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StoreError(
+                f"The manifest {self.manifest} cannot be read ({error.strerror}); make it a readable file."
+            ) from error
+        try:
+            records = from_json(text)
+            for file in (file for record in records for file in all_files(record)):
+                self._locate(file.path)
+        except (ValueError, RecursionError) as error:
+            raise StoreError(
+                f"The manifest {self.manifest} is not valid: {error}; restore it with "
+                f"`git checkout -- {self.root}`, or delete it and train again."
+            ) from error
+        return records
+
+    def get(self, model_id: str) -> ModelRecord:
+        """The row named ``model_id``; StoreError where there is none."""
+        return self._row(model_id, "`python -m uqcore models` lists those there are")
+
+    def find(self, task: str, method: str, seed: int = 0) -> ModelRecord:
+        """The model of ``method`` on ``task`` with the default configuration; StoreError where there is none."""
+        return self._row(default_id(task, method, seed), f"train it with `{_train_command(task, method, seed)}`")
+
+    def arrays(self, record: ModelRecord) -> tuple[dict[str, NDArray[Any]], ...]:
+        """The read-only arrays of every file of ``record``, in the order of ``record.files``.
+
+        Raises:
+            StoreError: a file is missing or damaged, or holds anything but finite numeric arrays.
+        """
+        return tuple(self._load(record, file) for file in record.files)
+
+    def draws(self, record: ModelRecord, name: str) -> tuple[dict[str, NDArray[Any]], ...]:
+        """The read-only arrays of the draws on the inputs ``name`` that were kept, a dict a file.
+
+        Raises:
+            StoreError: none were kept, or a file is missing, damaged or odd, as for `arrays`.
+        """
+        if name not in record.draws:
+            raise StoreError(
+                f"No draws of {record.model_id} on {name!r} are kept; make them with `{draws_command(record)}`."
+            )
+        return tuple(self._load(record, file) for file in record.draws[name])
+
+    def verify(self, records: Sequence[ModelRecord] | None = None) -> tuple[FileCheck, ...]:
+        """Every file of the rows (all, if not given), loaded and checked as `arrays` does, with what is wrong."""
+        return tuple(
+            FileCheck(record, file, self._problem(record, file))
+            for record in (self.records() if records is None else records)
+            for file in all_files(record)
+        )
+
+    def save_arrays(self, model_id: str, arrays: Weights, name: str = "weights") -> StoredFile:
+        """Store ``arrays`` in a folder of their own, ready to be listed by a record; equal arrays give equal bytes.
+
+        Raises:
+            StoreError: an array is not numeric or not finite, or the folder cannot be written.
+        """
+        if not NAME.fullmatch(model_id):
+            raise StoreError(f"A model's id must be letters, digits, '.', '_' and '-'. Received: {model_id!r}.")
+        data = _to_npz(model_id, arrays)
+        sha256 = hashlib.sha256(data).hexdigest()
+        file = StoredFile(f"{model_id}-{sha256[:8]}/{name}.npz", sha256, len(data))
+        with self._writing():
+            self._remove_stale()
+            target = self._locate(file.path)
+            if not target.exists() or target.read_bytes() != data:
+                self._place(data, target)
+        return file
+
+    def check_writable(self) -> None:
+        """StoreError unless something can be stored: asked before a training starts rather than after it."""
+        with self._writing(), self._locked():
+            pass
+
+    def put(self, record: ModelRecord) -> None:
+        """Add ``record``, or replace the row of its ``model_id``; then remove the folders that only the old row used.
+
+        Raises:
+            StoreError: the record is not one that JSON keeps exactly, a file of it is not intact, or the folder cannot
+                be written. The manifest is then as it was.
+        """
+        _check_record(record)
+        with self._writing(), self._locked():
+            for file in all_files(record):
+                self._read(record, file)
+            rows = {row.model_id: row for row in self.records()}
+            replaced = rows.get(record.model_id)
+            rows[record.model_id] = record
+            self._write_manifest(to_json(rows.values()))
+            if replaced is not None:
+                # Only these: a folder without a row may belong to a process that has yet to put its record.
+                for folder in _folders(replaced).difference(*map(_folders, rows.values())):
+                    shutil.rmtree(self.root / folder, ignore_errors=True)
+
+    def _row(self, model_id: str, advice: str) -> ModelRecord:
+        for record in self.records():
+            if record.model_id == model_id:
+                return record
+        raise StoreError(f"No model {model_id!r} in {self.manifest}; {advice}.")
+
+    def _locate(self, path: str) -> Path:
+        """The place of a record's ``path``; ValueError unless it is ``folder/file`` and stays below the root."""
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"`path` must be folder/file below the store, received {path!r}")
+        place = self.root / path
+        if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(self.root)):
+            raise ValueError(f"`path` must stay below the store, but {path!r} is a link that leaves it")
+        return place
+
+    def _read(self, record: ModelRecord, file: StoredFile) -> bytes:
+        try:
+            data = self._locate(file.path).read_bytes()
+        except FileNotFoundError as error:
+            raise self._file_error(record, file, "is missing") from error
+        except OSError as error:
+            raise self._file_error(record, file, f"cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise self._file_error(record, file, f"lies outside the store ({error})") from error
+        if len(data) != file.n_bytes or hashlib.sha256(data).hexdigest() != file.sha256:
+            raise self._file_error(record, file, "is damaged (its size or sha256 is not the manifest's)")
+        return data
+
+    def _load(self, record: ModelRecord, file: StoredFile) -> dict[str, NDArray[Any]]:
+        data = self._read(record, file)
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                arrays = {name: np.asarray(archive[name]) for name in archive}
+            _check_arrays(arrays)
+        except (ValueError, TypeError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            raise self._file_error(record, file, f"is not an npz of finite numeric arrays ({error})") from error
+        for array in arrays.values():
+            array.setflags(write=False)
+        return arrays
+
+    def _problem(self, record: ModelRecord, file: StoredFile) -> str | None:
+        try:
+            self._load(record, file)
+        except StoreError as error:
+            return str(error)
+        return None
+
+    def _file_error(self, record: ModelRecord, file: StoredFile, problem: str) -> StoreError:
+        command = rebuild_command(record) if file in record.files else draws_command(record)
+        return StoreError(f"{self.root / file.path} of {record.model_id} {problem}; rebuild it with `{command}`.")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Create the root, and turn what the file system refuses into one sentence."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"The store {self.root} cannot be written ({error.strerror}); "
+                f"make it writable or name another folder in {MODELS_VARIABLE}."
+            ) from error
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the store's lock, which the kernel releases if the process is killed."""
+        with (self.root / ".lock").open("ab") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _temporary(self) -> Path:
+        return self.root / f".tmp-{secrets.token_hex(8)}"
+
+    def _place(self, data: bytes, target: Path) -> None:
+        """Make ``target`` hold ``data``: its folder appears whole, or the damaged file in it is replaced."""
+        folder = self._temporary()
+        try:
+            folder.mkdir()
+            _write_durably(folder / target.name, data)
+            _sync_folder(folder)
+            try:
+                os.rename(folder, target.parent)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                os.replace(folder / target.name, target)
+            _sync_folder(self.root)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _write_manifest(self, data: bytes) -> None:
+        temporary = self._temporary()
+        try:
+            _write_durably(temporary, data)
+            os.replace(temporary, self.manifest)
+            _sync_folder(self.root)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _remove_stale(self) -> None:
+        """Remove what killed processes left behind more than a day ago."""
+        for path in self.root.glob(".tmp-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.lstat().st_mtime > _STALE_AFTER_S:
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _train_command(task: str, method: str, seed: int, settings: Mapping[str, Any] = MappingProxyType({})) -> str:
+    command = f"python -m uqcore train --task {task} --method {method} --seed {seed}"
+    return " ".join([command, *(f"--set {shlex.quote(f'{name}={value}')}" for name, value in settings.items())])
+
+
+def rebuild_command(record: ModelRecord) -> str:
+    """What trains ``record`` again: with its settings, unless its id says that they are the default ones."""
+    is_default = record.model_id == default_id(record.task, record.method, record.seed)
+    return _train_command(record.task, record.method, record.seed, {} if is_default else record.config)
+
+
+def draws_command(record: ModelRecord) -> str:
+    """What makes the kept draws of ``record`` again."""
+    return f"python -m uqcore draws --model {record.model_id}"
+
+
+def all_files(record: ModelRecord) -> tuple[StoredFile, ...]:
+    """The files of a model: its arrays, then its kept draws."""
+    return (*record.files, *(file for files in record.draws.values() for file in files))
+
+
+def _folders(record: ModelRecord) -> set[str]:
+    return {file.path.partition("/")[0] for file in all_files(record)}
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    """Make the names in a folder survive a power cut, as fsync does a file's content."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_arrays(arrays: Weights) -> None:
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{name!r} has dtype {array.dtype}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name!r} has values that are not finite")
+
+
+def _to_npz(model_id: str, arrays: Weights) -> bytes:
+    """The npz bytes of ``arrays``: names sorted, C order, and NumPy's fixed time stamps, so equal for equal arrays."""
+    plain = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+    try:
+        _check_arrays(plain)
+    except ValueError as error:
+        raise StoreError(
+            f"The arrays of {model_id} must be numeric and finite, but {error}; train it again."
+        ) from error
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **plain)
+    return buffer.getvalue()
+
+
+def _check_record(record: ModelRecord) -> None:
+    try:
+        kept = from_json(to_json([record])) == (record,)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"The record of {record.model_id} cannot be stored: {error}; correct it.") from error
+    if not kept:
+        raise StoreError(
+            f"The record of {record.model_id} cannot be stored: JSON must keep its values; use JSON types."
+        )

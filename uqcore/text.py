@@ -1,0 +1,31 @@
+"""Numbers as words: percentages that never lie by rounding."""
+
+from __future__ import annotations
+
+import math
+
+
+def percent(share: float) -> str:
+    """Short, for a sentence: to a tenth, and never a false 0 % or 100 %; a dash for what does not exist."""
+    if math.isnan(share):
+        return "–"
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    return f"{share:.1%}".replace(".0%", "%").replace("%", " %")
+
+
+def fine_percent(share: float) -> str:
+    """For a rare event: with as many digits as it takes to tell it from 0 % and 100 %."""
+    if math.isnan(share):
+        return "–"
+    from_end = 100 * min(share, 1 - share)
+    digits = max(0, 2 - math.floor(math.log10(from_end))) if from_end > 0 else 0
+    text = f"{100 * share:.{digits}f}"
+    return (text.rstrip("0").rstrip(".") if digits else text) + "\u00a0%"
+
+
+def exact_percent(share: float) -> str:
+    """For a goal that a person has set: all its digits, or a confidence of 99.9999 % would be said to be 100 %."""
+    return f"{100 * share:.10g} %"

@@ -1,0 +1,188 @@
+"""A measure of some predictions in two parts: one to choose a threshold on, one to judge it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore.metrics.classification import OodMetrics, misclassification_auroc, ood_metrics
+from uqcore.predictions import Predictions
+from uqcore.selection import Assessment, Estimate, Ranking, assess, aurc, rank, split_calibration
+from uqcore.selection.cost import Costs
+from uqcore.selection.optimum import PerClassOptimum, RankedOutcomes, cheapest_per_class, rank_outcomes
+from uqcore.selection.outcomes import OutcomeCounts, count_outcomes
+from uqcore.types import FloatArray, IntArray, UqError
+
+CONFIDENCE = 0.95
+"""Of every interval."""
+
+
+class Quality(NamedTuple):
+    """How well a measure ranks examples.
+
+    Attributes:
+        aurc, excess_aurc: area under the risk-coverage curve, and what of it a perfect order would save; see `aurc`.
+        misclassification_auroc: of telling errors from right predictions; NaN where all or none are right.
+        ood: of telling OOD from in-distribution examples; None without OOD.
+    """
+
+    aurc: float
+    excess_aurc: float
+    misclassification_auroc: float
+    ood: OodMetrics | None
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredPart:
+    """Some of the examples, with one measure of them.
+
+    Attributes:
+        indices: ``(M,)`` which examples of the predictions these are, in-distribution first, then OOD.
+        measure, predicted, correct, labels: ``(N,)`` of the in-distribution examples; the last two None without labels.
+        ood_measure, ood_predicted: of the OOD examples, None where there are none.
+    """
+
+    indices: IntArray
+    measure: FloatArray
+    predicted: IntArray
+    correct: NDArray[np.bool_] | None
+    labels: IntArray | None
+    ood_measure: FloatArray | None
+    ood_predicted: IntArray | None
+    n_classes: int
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Sorted by the measure. Without labels every example counts as right, and no risk means anything."""
+        return self._ranked(self.measure, self.ood_measure)
+
+    @cached_property
+    def outcomes(self) -> RankedOutcomes:
+        """For pricing. UqError without labels."""
+        return rank_outcomes(self.measure, self.predicted, self.known_labels(), self.n_classes, self.ood_measure)
+
+    def known_labels(self) -> IntArray:
+        """The labels ``(N,)``. UqError without them."""
+        if self.labels is None:
+            raise UqError("This needs labels, to know which predictions are right. Received predictions without them.")
+        return self.labels
+
+    def counts(self, thresholds: tuple[float, ...]) -> OutcomeCounts:
+        """What one threshold, or one for each predicted class, does. UqError without labels."""
+        threshold = np.array(thresholds) if len(thresholds) > 1 else thresholds[0]
+        return count_outcomes(
+            threshold,
+            self.measure,
+            self.predicted,
+            self.known_labels(),
+            self.n_classes,
+            self.ood_measure,
+            self.ood_predicted,
+        )
+
+    def assess(self, thresholds: tuple[float, ...]) -> Assessment:
+        """Coverage, risk and OOD share of one threshold, or of one for each predicted class, with exact intervals.
+
+        Without labels the risk is NaN in (0, 1), and ``n_errors`` is 0 and means nothing.
+        """
+        if len(thresholds) == 1:
+            seen = assess(self.ranking, thresholds[0], CONFIDENCE)
+        else:
+            seen = assess(self._ranked_by_decision(np.array(thresholds)), 0.0, CONFIDENCE)
+        return seen if self.labels is not None else seen._replace(risk=Estimate(float("nan"), 0.0, 1.0))
+
+    def quality(self) -> Quality:
+        """How well the measure ranks these examples, without any threshold. UqError without labels."""
+        self.known_labels()
+        assert self.correct is not None
+        area = aurc(self.ranking)
+        ood = None if self.ood_measure is None else ood_metrics(self.measure, self.ood_measure)
+        return Quality(area.aurc, area.excess, misclassification_auroc(self.measure, self.correct), ood)
+
+    def cheapest_per_class(self, costs: Costs) -> PerClassOptimum:
+        """The cheapest threshold of each predicted class. UqError without labels."""
+        return cheapest_per_class(
+            self.measure, self.predicted, self.known_labels(), costs, self.ood_measure, self.ood_predicted
+        )
+
+    def _ranked(self, measure: FloatArray, ood_measure: FloatArray | None) -> Ranking:
+        correct = np.ones(len(self.measure), np.bool_) if self.correct is None else self.correct
+        return rank(measure, correct, ood_measure)
+
+    def _ranked_by_decision(self, thresholds: FloatArray) -> Ranking:
+        """With 0 for what the thresholds ``(K,)`` accept and 1 for what they defer in place of the measure."""
+
+        def deferred(measure: FloatArray, predicted: IntArray) -> FloatArray:
+            return (measure > thresholds[predicted]).astype(np.float64)
+
+        ood = None
+        if self.ood_measure is not None and self.ood_predicted is not None:
+            ood = deferred(self.ood_measure, self.ood_predicted)
+        return self._ranked(deferred(self.measure, self.predicted), ood)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One measure of some predictions, split in two. Make one with `study`."""
+
+    predictions: Predictions
+    measure_id: str
+    calibration: MeasuredPart
+    held_out: MeasuredPart
+
+    def with_measure(self, measure_id: str) -> Study:
+        """Another measure on the same two parts."""
+        measure = self.predictions.measure(measure_id)
+        parts = (_part(self.predictions, measure, part.indices) for part in (self.calibration, self.held_out))
+        return Study(self.predictions, measure_id, *parts)
+
+    @property
+    def has_labels(self) -> bool:
+        return self.predictions.labels is not None
+
+    @property
+    def has_ood(self) -> bool:
+        """Whether both parts have OOD examples."""
+        return self.calibration.ood_measure is not None and self.held_out.ood_measure is not None
+
+
+def study(predictions: Predictions, measure_id: str, share: float = 0.5, seed: int = 0) -> Study:
+    """Measure the predictions and split them at random, in-distribution and OOD apart.
+
+    Args:
+        share: of the calibration part.
+        seed: of the split.
+
+    Raises:
+        UqError: the predictions do not have the measure, the share is out of range, or a part would have no
+            in-distribution example.
+    """
+    measure, known = predictions.measure(measure_id), predictions.in_distribution
+    parts = split_calibration(len(predictions), share, seed, ~known)
+    calibration, held_out = (_part(predictions, measure, indices) for indices in parts)
+    if not (len(calibration.measure) and len(held_out.measure)):
+        raise UqError(
+            "Expected examples that are not OOD for both parts, one to choose a threshold on and one to judge it. "
+            f"Received {np.count_nonzero(known)} of them at a calibration share of {share:g}; use more."
+        )
+    return Study(predictions, measure_id, calibration, held_out)
+
+
+def _part(predictions: Predictions, measure: FloatArray, indices: IntArray) -> MeasuredPart:
+    inside = predictions.in_distribution[indices]
+    known, ood = indices[inside], indices[~inside]
+    labels, correct = predictions.labels, predictions.correct
+    return MeasuredPart(
+        indices=np.concatenate([known, ood]),
+        measure=measure[known],
+        predicted=predictions.predicted[known],
+        correct=None if correct is None else correct[known],
+        labels=None if labels is None else labels[known],
+        ood_measure=measure[ood] if len(ood) else None,
+        ood_predicted=predictions.predicted[ood] if len(ood) else None,
+        n_classes=predictions.n_classes,
+    )
