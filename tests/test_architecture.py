@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from uqcore.methods import METHODS
 
 TRAINING_ONLY = ("tensorflow", "tf_keras", "keras", "official", "uqcore.fitting")
-# An ensemble's members, and the network that MC Dropout thins, are deterministic models.
-MAY_IMPORT_A_METHOD = {"deep_ensemble": {"deterministic"}, "mc_dropout": {"deterministic"}}
 
 
 def source(*places: str) -> list[Path]:
@@ -120,13 +119,12 @@ def test_training_libraries_are_imported_inside_functions_only() -> None:
             assert not forbidden(path, *TRAINING_ONLY, on_import=True), path
 
 
-def test_no_method_imports_another() -> None:
-    methods = {path.stem for path in source("uqcore/methods")} - {"__init__", "base"}
-    assert len(methods) >= 5
-    for path in source("uqcore/methods"):
-        if path.stem in methods:
-            others = {f"uqcore.methods.{name}" for name in methods - MAY_IMPORT_A_METHOD.get(path.stem, set())}
-            assert not forbidden(path, *others), path
+@pytest.mark.parametrize("method_id", list(METHODS))
+def test_a_method_imports_no_other_but_its_parts(method_id: str) -> None:
+    method = METHODS[method_id]
+    parts = {part.method_id for config in method.configs.values() for part in method.parts(config, 0)}
+    others = {f"uqcore.methods.{other}" for other in METHODS.keys() - parts - {method_id}}
+    assert not forbidden(ROOT / "uqcore" / "methods" / f"{method_id}.py", *others)
 
 
 def test_nothing_unpickles() -> None:

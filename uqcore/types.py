@@ -5,10 +5,11 @@ Axes are always ``(S, N, K)``: samples (draws of the model), examples, classes.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,8 @@ class Draws:
         mean_logits: ``(N, K)`` posterior mean of the logits, or None where the method has only samples.
         variance: ``(N,)`` posterior variance of the logits, the same for every class, or None as above.
         mean_field_factor: the factor of `predictive` where the closed form is used.
+        score: ``(N,)`` what the method itself computes of an input, e.g. its distance from the training data; not
+            negative, larger is more uncertain. None for a method without one.
         sample_probs: ``softmax(logits)`` where somebody has it already, or None.
     """
 
@@ -104,6 +107,7 @@ class Draws:
     variance: FloatArray | None = None
     mean_field_factor: float = np.pi / 8
     sample_probs: FloatArray | None = None
+    score: FloatArray | None = None
 
     @cached_property
     def probs(self) -> FloatArray:
@@ -129,6 +133,7 @@ class Draws:
             _join([part.mean_logits for part in draws]),
             _join([part.variance for part in draws]),
             draws[0].mean_field_factor,
+            score=_join([part.score for part in draws]),
         )
 
     @cached_property
@@ -155,22 +160,30 @@ class ClosedForm(NamedTuple):
     variance: FloatArray
 
 
-class Posterior(Protocol):
+class Posterior(ABC):
     """A trained model as served: read-only arrays and pure functions of them. Safe to share between threads."""
 
     @property
     def n_samples(self) -> int | None:
-        """How many samples there are: 1 (deterministic), the members, or None for as many as one likes."""
+        """How many samples there are: 1 (a single pass), the members, or None for as many as one likes."""
+        return None
 
     @property
     def mean_field_factor(self) -> float | None:
         """The factor chosen for `Draws.predictive`, or None for a method without a closed form."""
+        return None
 
+    @abstractmethod
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
         """Logits ``(len(samples), N, K)`` at ``x (N, *input_shape)``: sample s is the same function each time."""
 
     def closed_form(self, x: FloatArray) -> ClosedForm | None:
         """The posterior of the logits at ``x`` without sampling, or None for a method that has only samples."""
+        return None
+
+    def score(self, x: FloatArray) -> FloatArray | None:
+        """The method's own score ``(N,)`` of inputs, see `Draws.score`, or None for a method without one."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ def test_sngp_is_the_exact_posterior_in_regression(committed: Store) -> None:
     """The output weights solve (Phi^T Phi + ridge I) beta = Phi^T y, and the precision is that matrix."""
     record, train = committed.find("sine", "sngp"), datasets.load("sine").train
     arrays = one(committed, record)
-    process = sngp._RandomFeatures(NETWORKS["sine"], arrays)
+    process = sngp.RandomFeatures(NETWORKS["sine"], arrays)
     phi = process.features(process.hidden(train.x)).astype(float)
     precision = phi.T @ phi + record.config["ridge"] * np.eye(phi.shape[1])
     cholesky = arrays["gp/cholesky"].astype(float)

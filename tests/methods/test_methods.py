@@ -298,7 +298,7 @@ def test_the_process_equals_the_official_layer_trained_on_the_same_data(scale_fe
     spectral.first_output(layer)(train)
     layer._gp_output_bias.assign([0.3, -0.2, 0.1])
     arrays = spectral.freeze_gaussian_process(layer, kernel_scale)
-    arrays["gp/cholesky"] = sngp._cholesky(identity, arrays, ridge, train)
+    arrays["gp/cholesky"] = sngp.precision_factor(identity, arrays, ridge, train)
     config = sngp.Config(n_random_features=16, kernel_scale=kernel_scale, ridge=ridge, scale_features=scale_features)
     closed = sngp.GaussianProcess(identity, arrays, config, seed=0).closed_form(x)
 
@@ -325,7 +325,7 @@ def test_without_data_the_variance_is_the_prior() -> None:
         "gp/beta": rng.normal(size=(16, 2)).astype(np.float32),
         "gp/bias": np.zeros(2, np.float32),
     }
-    arrays["gp/cholesky"] = sngp._cholesky(identity, arrays, 3.0, inputs(0))
+    arrays["gp/cholesky"] = sngp.precision_factor(identity, arrays, 3.0, inputs(0))
     x = inputs(7)
     phi = np.cos(x @ arrays["gp/projection"] + arrays["gp/phase"])
     closed = sngp.GaussianProcess(identity, arrays, sngp.Config(ridge=3.0), seed=0).closed_form(x)

@@ -12,10 +12,9 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import DotProduct
 
 from uqcore.datasets import load, sine
-from uqcore.methods import METHODS, sngp
+from uqcore.methods import METHODS, deterministic, of_task, sngp, svi_flipout
 from uqcore.metrics import regression
-from uqcore.models import refit as module
-from uqcore.models.refit import QUICK, refit
+from uqcore.models.refit import refit
 from uqcore.models.sampling import draw
 from uqcore.networks import NETWORKS
 from uqcore.store import Store
@@ -33,18 +32,18 @@ def moved() -> Dataset:
 
 @pytest.fixture(scope="module")
 def refitted(committed: Store, moved: Dataset) -> Mapping[str, Posterior]:
-    return {method: refit(committed, committed.find("sine", method), moved.train) for method in QUICK}
+    return {method: refit(committed, committed.find("sine", method), moved.train) for method in of_task("sine")}
 
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few steps, where it does not matter how well the models fit."""
-    monkeypatch.setattr(module, "N_STEPS", 20)
-    monkeypatch.setattr(module, "SVI_STEPS", 20)
+    monkeypatch.setattr(deterministic, "_REFIT_STEPS", 20)
+    monkeypatch.setattr(svi_flipout, "_REFIT_STEPS", 20)
 
 
 def random_features(arrays: Mapping[str, FloatArray], x: FloatArray) -> FloatArray:
-    process = sngp._RandomFeatures(NETWORK, arrays)
+    process = sngp.RandomFeatures(NETWORK, arrays)
     return process.features(process.hidden(x)).astype(float)
 
 
@@ -86,7 +85,7 @@ def test_the_noise_is_the_likeliest_under_the_evidence(committed: Store, moved: 
     assert np.sqrt(found) == pytest.approx(0.2, abs=0.03)
 
 
-@pytest.mark.parametrize("method", list(QUICK))
+@pytest.mark.parametrize("method", of_task("sine"))
 def test_a_refitted_model_fits_the_new_data(method: str, refitted: Mapping[str, Posterior], moved: Dataset) -> None:
     on_test = regression.functions(draw(refitted[method], moved.test.x, N_SAMPLES))
     assert regression.rmse(on_test.mean, moved.test.y) < 0.23, "0.2 is the noise, 0.7 a straight line"
@@ -104,7 +103,7 @@ def test_a_refitted_model_is_less_certain_in_the_new_gap(
     assert min(ratios.values()) > 1
 
 
-@pytest.mark.parametrize("method", list(QUICK))
+@pytest.mark.parametrize("method", of_task("sine"))
 def test_a_refitted_model_keeps_the_contract(method: str, refitted: Mapping[str, Posterior], moved: Dataset) -> None:
     posterior, x = refitted[method], moved.test.x[:9]
     n_samples = 3 if posterior.n_samples is None else min(3, posterior.n_samples)
@@ -126,7 +125,7 @@ def arrays_of(posterior: Any) -> list[FloatArray]:
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("method", list(QUICK))
+@pytest.mark.parametrize("method", of_task("sine"))
 def test_it_depends_on_the_data_and_the_seed_alone(method: str, committed: Store, moved: Dataset) -> None:
     record, x = committed.find("sine", method), moved.ood["gap"]
     first, again, other_data, other_seed = (
@@ -154,13 +153,17 @@ def test_progress_counts_members_and_steps(committed: Store, moved: Dataset) -> 
         refit(committed, committed.find("sine", method), moved.train, lambda done, total: ticks.append((done, total)))
         return ticks
 
-    assert seen("deterministic") == [(1, 1)]
-    assert seen("deep_ensemble") == [(i, 10) for i in range(1, 11)]
+    assert seen("deterministic") == [(20, 20)]
+    assert seen("deep_ensemble") == [(20 * i, 200) for i in range(1, 11)]
     assert seen("svi_flipout") == [(20, 20)]
 
 
-def test_every_method_is_quick() -> None:
-    assert list(QUICK) == list(METHODS)
+def test_a_method_that_cannot_is_named(committed: Store, moved: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fits something to its parts and does not say how to do that again."""
+    post_hoc = replace(METHODS["mc_dropout"], fit=deterministic.fit)
+    monkeypatch.setitem(METHODS, "mc_dropout", post_hoc)
+    with pytest.raises(UqError, match="MC Dropout cannot be fitted again to other data"):
+        refit(committed, committed.find("sine", "mc_dropout"), moved.train)
 
 
 @pytest.mark.parametrize(

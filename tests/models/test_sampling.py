@@ -13,16 +13,24 @@ import pytest
 from uqcore.methods import METHODS
 from uqcore.models.sampling import SampleBank, draw, draw_in_chunks, load_posterior, sample_numbers, with_mean_field
 from uqcore.store import Store
-from uqcore.types import ClosedForm, Draws, FloatArray, ModelRecord, UqError
+from uqcore.types import ClosedForm, Draws, FloatArray, ModelRecord, Posterior, UqError
 
 
-class Lines:
+class Lines(Posterior):
     """A posterior whose sample s at x has the logits (s x, x): simple, and it notes what it is asked."""
 
     def __init__(self, n_samples: int | None = None, factor: float | None = None) -> None:
-        self.n_samples, self.mean_field_factor = n_samples, factor
+        self._n_samples, self._factor = n_samples, factor
         self.asked: list[list[int]] = []
         self.n_closed_forms = 0
+
+    @property
+    def n_samples(self) -> int | None:
+        return self._n_samples
+
+    @property
+    def mean_field_factor(self) -> float | None:
+        return self._factor
 
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
         self.asked.append(list(samples))
@@ -30,7 +38,7 @@ class Lines:
 
     def closed_form(self, x: FloatArray) -> ClosedForm | None:
         self.n_closed_forms += 1
-        return None if self.mean_field_factor is None else ClosedForm(np.hstack([x, -x]), x[:, 0] ** 2)
+        return None if self._factor is None else ClosedForm(np.hstack([x, -x]), x[:, 0] ** 2)
 
 
 X = np.arange(6, dtype=np.float32)[:, None]

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from uqcore.store import store as store_module
 from tests import ROOT
 from uqcore.store import Store, StoreError, default_store
+from uqcore.store import store as store_module
 from uqcore.types import ModelRecord, StoredFile
 
 ARRAYS = {

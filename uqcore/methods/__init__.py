@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from uqcore.methods import deep_ensemble, deterministic, mc_dropout, sngp, svi_flipout
+from uqcore.methods import (
+    deep_ensemble,
+    deterministic,
+    feature_density,
+    mc_dropout,
+    nearest_neighbours,
+    sngp,
+    svi_flipout,
+)
 from uqcore.methods.base import Method
 from uqcore.types import UqError
 
@@ -16,6 +24,8 @@ METHODS: Mapping[str, Method] = {
         deep_ensemble.METHOD,
         sngp.METHOD,
         svi_flipout.METHOD,
+        feature_density.METHOD,
+        nearest_neighbours.METHOD,
     )
 }
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol
 
-from uqcore.types import Dataset, Fitted, Posterior, Report, UqError, Weights
+from uqcore.types import Dataset, Fitted, Posterior, Report, Split, Tick, UqError, Weights
 
 SCHEDULES = ("constant", "cosine")
+REFIT_STREAM = 4
+"""Keeps the random numbers of `Refit` apart from those of the methods' samples with the same seed."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,17 @@ class Part:
 
 
 class Fit(Protocol):
-    def __call__(self, task: str, config: Any, dataset: Dataset, seed: int, report: Report) -> Fitted: ...
+    def __call__(
+        self, task: str, config: Any, dataset: Dataset, seed: int, report: Report, parts: Sequence[Weights]
+    ) -> Fitted: ...
+
+
+class Refit(Protocol):
+    """Fits a regression model of the method again to other data, without TensorFlow and in a second or two."""
+
+    def __call__(
+        self, task: str, config: Any, seed: int, arrays: Sequence[Weights], data: Split, tick: Tick
+    ) -> tuple[TrainingConfig, Sequence[Weights]]: ...
 
 
 class Load(Protocol):
@@ -69,9 +81,13 @@ class Method:
         method_id, label: for code and for people.
         summary: one sentence for people: what a sample is.
         configs: task -> default configuration, for the tasks that the method knows: it is left out of the others.
-        fit: trains, or None where ``parts`` says whose arrays the method uses instead.
-        load: frozen arrays -> what serves.
-        parts: ``(config, seed) -> parts``, empty for a method with weights of its own.
+        fit: ``(task, config, dataset, seed, report, parts) -> Fitted``: trains, given the arrays of its ``parts``. None
+            for a method that is nothing but its parts. Only training data may be looked at.
+        load: ``(task, config, seed, arrays) -> Posterior``: the parts' arrays, in their order, then those that ``fit``
+            left, to what serves.
+        parts: ``(config, seed) -> parts``: the models that are trained first; none for a method that starts from
+            nothing.
+        refit: see `Refit`; not needed where every part has one. Without, the method is left out where data are changed.
         own_measure: the measure (see `uqcore.metrics.uncertainty`) that the method's authors use to tell OOD inputs.
         n_kept: how many samples on whole data sets are kept beside a model (`uqcore.models.stored_draws`); None where
             the parts' are used.
@@ -83,9 +99,15 @@ class Method:
     configs: Mapping[str, TrainingConfig]
     load: Load
     fit: Fit | None = None
+    refit: Refit | None = None
     parts: Callable[[Any, int], tuple[Part, ...]] = lambda config, seed: ()
     own_measure: str = "predictive_entropy"
     n_kept: int | None = 20
+
+
+def network_settings(config: TrainingConfig) -> TrainingConfig:
+    """What a configuration says of the network's training, without what its method adds."""
+    return TrainingConfig(**{field.name: getattr(config, field.name) for field in fields(TrainingConfig)})
 
 
 def configure(default: TrainingConfig, settings: Mapping[str, str]) -> TrainingConfig:

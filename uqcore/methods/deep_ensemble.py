@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, Part, TrainingConfig, require
+from uqcore.methods.base import Method, Part, TrainingConfig, network_settings, require
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,8 @@ CONFIGS = {task: Config(**asdict(config)) for task, config in deterministic.CONF
 
 def parts(config: Config, seed: int) -> tuple[Part, ...]:
     """Ensemble ``seed`` has the deterministic models ``seed * n_members`` and following: ensembles share no member."""
-    settings = asdict(config)
-    n_members = settings.pop("n_members")
-    member = TrainingConfig(**settings)
-    return tuple(Part("deterministic", seed * n_members + i, member) for i in range(n_members))
+    first = seed * config.n_members
+    return tuple(Part("deterministic", first + i, network_settings(config)) for i in range(config.n_members))
 
 
 METHOD = Method(

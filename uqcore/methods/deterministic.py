@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from uqcore import networks
-from uqcore.methods.base import Method, TrainingConfig
-from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Report, Weights
+from uqcore.methods.base import REFIT_STREAM, Method, Part, TrainingConfig, network_settings
+from uqcore.networks import backward
+from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
+
+_REFIT_STEPS, _REFIT_LEARNING_RATE = 500, 5e-3
 
 CONFIGS = {
     "moons": TrainingConfig(),
@@ -19,7 +22,9 @@ CONFIGS = {
 }
 
 
-def fit(task: str, config: TrainingConfig, dataset: Dataset, seed: int, report: Report) -> Fitted:
+def fit(
+    task: str, config: TrainingConfig, dataset: Dataset, seed: int, report: Report, parts: Sequence[Weights] = ()
+) -> Fitted:
     from uqcore.fitting import backbone, loop
 
     loop.seed_everything(seed)
@@ -29,14 +34,41 @@ def fit(task: str, config: TrainingConfig, dataset: Dataset, seed: int, report: 
     return Fitted(backbone.freeze(network, model), model.count_params(), backbone.n_trainable(model), metrics)
 
 
+def part(config: TrainingConfig, seed: int) -> tuple[Part, ...]:
+    """The network of that seed, for methods that are made of one."""
+    return (Part("deterministic", seed, network_settings(config)),)
+
+
+def refit(
+    task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights], data: Split, tick: Tick
+) -> tuple[TrainingConfig, Sequence[Weights]]:
+    """From nothing, with the settings of ``config`` but in fewer and longer steps."""
+    rng = np.random.default_rng([seed, REFIT_STREAM])
+    network = networks.NETWORKS[task]
+    shapes = backward.weight_shapes(network)
+    weights, gradient = backward.Arrays(shapes), backward.Arrays(shapes)
+    for array in weights.named.values():
+        array[...] = backward.glorot_uniform(array.shape, rng)
+    layers = [backward.DropoutLayer(layer, weights, gradient, rng) for layer in backward.dense_layers(network)]
+    each = backward.batches(data, config.batch_size, rng)
+    backward.adam(
+        weights,
+        gradient,
+        lambda: backward.descend(layers, *next(each)),
+        _REFIT_STEPS,
+        _REFIT_LEARNING_RATE,
+        config.weight_decay,
+        tick,
+    )
+    return config, [weights.named]
+
+
 @dataclass(frozen=True, eq=False)
-class Stacked:
+class Stacked(Posterior):
     """S networks side by side, sample s being network s: one for `deterministic`, the members for `deep_ensemble`."""
 
     network: networks.Network
     weights: Weights
-
-    mean_field_factor: None = None
 
     @property
     def n_samples(self) -> int:
@@ -44,9 +76,6 @@ class Stacked:
 
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
         return networks.logits(self.network, networks.choose(self.weights, samples), x)
-
-    def closed_form(self, x: FloatArray) -> ClosedForm | None:
-        return None
 
 
 def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> Stacked:
@@ -62,6 +91,7 @@ METHOD = Method(
     summary="One trained network. It has no samples to disagree, so all its uncertainty is the softmax's.",
     configs=CONFIGS,
     fit=fit,
+    refit=refit,
     load=load,
     n_kept=1,
 )

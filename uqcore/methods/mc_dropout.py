@@ -13,18 +13,15 @@ import numpy as np
 
 from uqcore import networks
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, Part, TrainingConfig
-from uqcore.types import ClosedForm, FloatArray, IntArray, Weights
+from uqcore.methods.base import Method, TrainingConfig
+from uqcore.types import FloatArray, IntArray, Posterior, Weights
 
 _STREAM = 1  # Keeps the masks' random numbers apart from those of other methods with the same seed.
 _CACHED_SAMPLES = 256
 
 
-class ThinnedNetworks:
+class ThinnedNetworks(Posterior):
     """The thinned networks of one trained network; their weights are cut out once and kept."""
-
-    n_samples: None = None
-    mean_field_factor: None = None
 
     def __init__(self, network: networks.Network, weights: Weights, seed: int) -> None:
         start = network.dropout_start
@@ -43,9 +40,6 @@ class ThinnedNetworks:
             logits[i] = networks.head(thinned, networks.features(self._after, thinned, shared))[0]
         return logits
 
-    def closed_form(self, x: FloatArray) -> ClosedForm | None:
-        return None
-
     def keep(self, sample: int) -> Mapping[str, IntArray]:
         """The indices of the units that live in sample ``sample``, per layer with dropout."""
         rng = np.random.default_rng([self._seed, _STREAM, sample])
@@ -61,10 +55,6 @@ def _dropout_units(network: networks.Network) -> dict[str, tuple[int, float]]:
     return {layer.name: (int(np.prod(shapes[layer.name])), layer.dropout) for layer in network.layers if layer.dropout}
 
 
-def parts(config: TrainingConfig, seed: int) -> tuple[Part, ...]:
-    return (Part("deterministic", seed, config),)
-
-
 def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> ThinnedNetworks:
     return ThinnedNetworks(networks.NETWORKS[task], arrays[0], seed)
 
@@ -75,6 +65,6 @@ METHOD = Method(
     summary="The deterministic network with dropout left on. A sample is one thinned network.",
     configs=deterministic.CONFIGS,
     load=load,
-    parts=parts,
+    parts=deterministic.part,
     n_kept=50,  # as many as the Chainer article draws
 )

@@ -11,7 +11,7 @@ the posterior given the features is that Gaussian (`condition`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from scipy.linalg import cho_solve, solve_triangular
 from uqcore import networks
 from uqcore.methods.base import Method, TrainingConfig, require
 from uqcore.networks.parallel import map_examples
-from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Report, Split, Weights
+from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
 T = TypeVar("T")
 
@@ -100,7 +100,9 @@ CONFIGS = {
 }
 
 
-def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report) -> Fitted:
+def fit(
+    task: str, config: Config, dataset: Dataset, seed: int, report: Report, parts: Sequence[Weights] = ()
+) -> Fitted:
     """Trains with the layers of tf-models-official; the precision is accumulated once, at the end.
 
     Training is a projection: the official layers leave the bounded kernel in place of the trained one, every step.
@@ -120,7 +122,7 @@ def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report) 
     if dataset.is_regression:
         arrays = condition(network, arrays, config.ridge, dataset.train)
     else:
-        arrays["gp/cholesky"] = _cholesky(network, arrays, config.ridge, dataset.train.x).astype(np.float32)
+        arrays["gp/cholesky"] = precision_factor(network, arrays, config.ridge, dataset.train.x).astype(np.float32)
     # The precision was left out of the trained model; Keras counts it where the official layer holds it.
     n_parameters = model.count_params() + config.n_random_features**2
     return Fitted(arrays, n_parameters, n_trainable(model), metrics)
@@ -137,12 +139,21 @@ def condition(network: networks.Network, arrays: Weights, ridge: float, data: Sp
 
     The trained features stay; beta becomes ``precision^-1 Phi^T y``, and the bias, which has no posterior, 0.
     """
-    process = _RandomFeatures(network, arrays)
-    cholesky = _cholesky(network, arrays, ridge, data.x)
+    process = RandomFeatures(network, arrays)
+    cholesky = precision_factor(network, arrays, ridge, data.x)
     phi = process.features(process.hidden(data.x)).astype(np.float64)
     beta = cho_solve((cholesky, True), phi.T @ data.y)[:, None]
     solved = {"gp/beta": beta, "gp/bias": np.zeros(1), "gp/cholesky": cholesky}
     return {**arrays, **{name: array.astype(np.float32) for name, array in solved.items()}}
+
+
+def refit(
+    task: str, config: Config, seed: int, arrays: Sequence[Weights], data: Split, tick: Tick
+) -> tuple[Config, Sequence[Weights]]:
+    """The trained features stay; noise and output weights follow from the data in closed form."""
+    network = backbone(task, config.features)
+    ridge = likeliest_ridge(network, arrays[0], data)
+    return replace(config, ridge=ridge), [condition(network, arrays[0], ridge, data)]
 
 
 def likeliest_ridge(network: networks.Network, arrays: Weights, data: Split) -> float:
@@ -150,7 +161,7 @@ def likeliest_ridge(network: networks.Network, arrays: Weights, data: Split) -> 
 
     ``y ~ N(0, Phi Phi^T + ridge I)`` (Rasmussen & Williams 2006, eq. 2.30), at `_RIDGES`.
     """
-    process = _RandomFeatures(network, arrays)
+    process = RandomFeatures(network, arrays)
     phi = process.features(process.hidden(data.x)).astype(np.float64)
     eigenvalues, vectors = np.linalg.eigh(phi @ phi.T)
     variances = np.maximum(eigenvalues, 0)[:, None] + _RIDGES
@@ -158,9 +169,9 @@ def likeliest_ridge(network: networks.Network, arrays: Weights, data: Split) -> 
     return float(_RIDGES[(projected / variances + np.log(variances)).sum(axis=0).argmin()])
 
 
-def _cholesky(network: networks.Network, arrays: Weights, ridge: float, x: FloatArray) -> FloatArray:
+def precision_factor(network: networks.Network, arrays: Weights, ridge: float, x: FloatArray) -> FloatArray:
     """Lower Cholesky factor of ``ridge I + sum phi phi^T`` (the official layer's Gaussian likelihood)."""
-    process = _RandomFeatures(network, arrays)
+    process = RandomFeatures(network, arrays)
     precision = ridge * np.eye(len(arrays["gp/beta"]))
     for i in range(0, len(x), _CHUNK_PRECISION):
         phi = process.features(process.hidden(x[i : i + _CHUNK_PRECISION])).astype(np.float64)
@@ -168,7 +179,7 @@ def _cholesky(network: networks.Network, arrays: Weights, ridge: float, x: Float
     return np.linalg.cholesky(precision)
 
 
-class _RandomFeatures:
+class RandomFeatures:
     """``x -> h(x) -> phi(h)``: the hidden layer and its random features."""
 
     def __init__(self, network: networks.Network, arrays: Weights) -> None:
@@ -190,14 +201,12 @@ class _RandomFeatures:
         return phi
 
 
-class GaussianProcess:
+class GaussianProcess(Posterior):
     """The trained features with the posterior of the output weights over them."""
 
-    n_samples: None = None
-
     def __init__(self, network: networks.Network, arrays: Weights, config: Config, seed: int) -> None:
-        self.mean_field_factor = config.mean_field_factor
-        self._random_features = _RandomFeatures(network, arrays)
+        self._mean_field_factor = config.mean_field_factor
+        self._random_features = RandomFeatures(network, arrays)
         self._beta, self._bias = arrays["gp/beta"], arrays["gp/bias"]
         cholesky = arrays["gp/cholesky"].astype(np.float64)
         inverse = solve_triangular(cholesky, np.eye(len(cholesky)), lower=True) * np.sqrt(config.ridge)
@@ -207,6 +216,10 @@ class GaussianProcess:
         self._factor.flags.writeable = False
         self._seed = seed
         self._block = lru_cache(maxsize=_CACHED_BLOCKS)(self._draw_block)
+
+    @property
+    def mean_field_factor(self) -> float:
+        return self._mean_field_factor
 
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
         blocks = sorted({sample // _BLOCK for sample in samples})
@@ -255,6 +268,7 @@ METHOD = Method(
     summary="A distance-preserving network under a Gaussian process. A sample is one draw of the output weights.",
     configs=CONFIGS,
     fit=fit,
+    refit=refit,
     load=load,
     own_measure="logit_variance",
 )

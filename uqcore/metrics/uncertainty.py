@@ -89,6 +89,13 @@ def mutual_information(probs: FloatArray) -> NDArray[np.float64]:
     return np.maximum(sample_entropy(probs) - expected_entropy(probs), 0)
 
 
+def own_score(draws: Draws) -> NDArray[np.float64]:
+    """`Draws.score`, ``(N,)``. UqError for a method without one."""
+    if draws.score is None:
+        raise UqError("This measure is the score of methods that have one. Received draws without it.")
+    return draws.score.astype(np.float64)
+
+
 def _classes_first(probs: FloatArray) -> NDArray[np.float64]:
     """``(K, ...)``, contiguous: then NumPy takes the same steps whatever the order in memory and the strides were."""
     return np.ascontiguousarray(np.moveaxis(probs, -1, 0), np.float64)
@@ -108,8 +115,9 @@ def decompose(draws: Draws) -> Decomposition:
     return Decomposition(total, aleatoric, np.maximum(total - aleatoric, 0))
 
 
-Need = Literal["samples", "logits", "two classes"]
-"""Two or more samples; logits, of two or more samples or with their variance in closed form; exactly two classes."""
+Need = Literal["samples", "logits", "two classes", "score"]
+"""Two or more samples; logits, of two or more samples or with their variance in closed form; exactly two classes; a
+score of the method's own."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +142,21 @@ class Measure:
     upper: Callable[[int], float] | None
     needs: frozenset[Need] = frozenset()
 
-    def fits(self, *, n_samples: int, n_classes: int, has_logits: bool, has_variance: bool = False) -> bool:
+    def fits(
+        self,
+        *,
+        n_samples: int,
+        n_classes: int,
+        has_logits: bool,
+        has_variance: bool = False,
+        has_score: bool = False,
+    ) -> bool:
         """Whether it means something for such predictions; ``has_variance``: of the logits, in closed form."""
         there: dict[Need, bool] = {
             "samples": n_samples > 1,
             "logits": has_logits and (n_samples > 1 or has_variance),
             "two classes": n_classes == 2,
+            "score": has_score,
         }
         return all(there[need] for need in self.needs)
 
@@ -226,6 +243,16 @@ MEASURES: dict[str, Measure] = {
             lambda draws: bernoulli_variance(draws.predictive),
             lambda n_classes: 0.25,
             frozenset({"two classes"}),
+        ),
+        Measure(
+            "score",
+            "Distance from the training data",
+            "How unlike the training data the network finds an input, whatever class it reads on it: the score of the "
+            "methods that measure it.",
+            "",
+            own_score,
+            None,
+            frozenset({"score"}),
         ),
     )
 }

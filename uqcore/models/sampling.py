@@ -6,13 +6,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from uqcore.methods import method
 from uqcore.methods.base import config_from_dict
 from uqcore.store import Store, rebuild_command
-from uqcore.types import ClosedForm, Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
+from uqcore.types import Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
 
 _BANK_BYTES = 2**28
 _CHUNK = 1000
@@ -44,8 +45,8 @@ def sample_numbers(posterior: Posterior, n_samples: int) -> range:
 
 
 def draw(posterior: Posterior, x: FloatArray, n_samples: int) -> Draws:
-    """The first ``n_samples`` samples at ``x (N, *input_shape)``, and the closed form where there is one."""
-    return _draws(posterior, posterior.draw(x, sample_numbers(posterior, n_samples)), posterior.closed_form(x))
+    """The first ``n_samples`` samples at ``x (N, *input_shape)``, with closed form and score where there are such."""
+    return _draws(posterior, posterior.draw(x, sample_numbers(posterior, n_samples)), _beside(posterior, x))
 
 
 def draw_in_chunks(
@@ -59,26 +60,43 @@ def draw_in_chunks(
     return Draws.concatenate(chunks)
 
 
-def _draws(
-    posterior: Posterior, logits: FloatArray, closed_form: ClosedForm | None, probs: FloatArray | None = None
-) -> Draws:
-    if closed_form is None or posterior.mean_field_factor is None:
-        return Draws(logits, sample_probs=probs)
-    return Draws(logits, closed_form.mean, closed_form.variance, posterior.mean_field_factor, probs)
+class _Beside(NamedTuple):
+    """What a posterior says of inputs beside its samples; see `Draws`."""
+
+    mean_logits: FloatArray | None
+    variance: FloatArray | None
+    score: FloatArray | None
+
+
+def _beside(posterior: Posterior, x: FloatArray) -> _Beside:
+    closed_form = posterior.closed_form(x)
+    mean, variance = (None, None) if closed_form is None else closed_form
+    return _Beside(mean, variance, posterior.score(x))
+
+
+def _draws(posterior: Posterior, logits: FloatArray, beside: _Beside, probs: FloatArray | None = None) -> Draws:
+    factor = posterior.mean_field_factor
+    if factor is None:
+        return Draws(logits, sample_probs=probs, score=beside.score)
+    return Draws(logits, beside.mean_logits, beside.variance, factor, probs, beside.score)
 
 
 @dataclass(eq=False)
 class _Drawn:
-    """What was drawn for one set of inputs: the first samples, in order, and the closed form."""
+    """What was drawn for one set of inputs: the first samples, in order, and what is said beside them."""
 
     logits: FloatArray
     probs: FloatArray
-    closed_form: ClosedForm | None
+    beside: _Beside | None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def n_bytes(self) -> int:
-        return self.logits.nbytes + self.probs.nbytes + sum(array.nbytes for array in self.closed_form or ())
+        return (
+            self.logits.nbytes
+            + self.probs.nbytes
+            + sum(array.nbytes for array in self.beside or () if array is not None)
+        )
 
 
 class SampleBank:
@@ -104,11 +122,11 @@ class SampleBank:
                 more = self.posterior.draw(x, missing)
                 # Together: a failure between them would pair samples with the probabilities of fewer.
                 drawn.logits, drawn.probs = _extended(drawn.logits, more), _extended(drawn.probs, softmax(more))
-            if drawn.closed_form is None:
-                drawn.closed_form = self.posterior.closed_form(x)
-            logits, probs, closed_form = drawn.logits, drawn.probs, drawn.closed_form
+            if drawn.beside is None:
+                drawn.beside = _beside(self.posterior, x)
+            logits, probs, beside = drawn.logits, drawn.probs, drawn.beside
         self._forget(key)
-        return _draws(self.posterior, logits[: len(numbers)], closed_form, probs[: len(numbers)])
+        return _draws(self.posterior, logits[: len(numbers)], beside, probs[: len(numbers)])
 
     def _find(self, key: str) -> _Drawn:
         with self._lock:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from uqcore import datasets
 from uqcore.methods import METHODS, method
+from uqcore.methods.base import config_from_dict
 from uqcore.models.sampling import draw_in_chunks, load_posterior
 from uqcore.store import Store
-from uqcore.types import Draws, FloatArray, ModelRecord, StoredFile, Tick, UqError, Weights, shifted
+from uqcore.types import Draws, FloatArray, ModelRecord, StoredFile, Tick, UqError, shifted
 
 KEPT: Mapping[str, tuple[str, ...]] = {"digits": ("test", "fashion")}
 """Task -> the inputs whose draws are kept: ``test``, or an OOD set. Two moons are drawn faster than read."""
@@ -56,9 +58,10 @@ def load(store: Store, record: ModelRecord, name: str) -> Draws:
     """
     files = store.draws(record, name)
     logits = np.concatenate([arrays["logits"] for arrays in files]).astype(np.float32)
-    if "variance" not in files[0]:
-        return Draws(logits)
-    return Draws(logits, files[0]["mean_logits"], files[0]["variance"], float(files[0]["mean_field_factor"]))
+    beside: dict[str, Any] = {name: files[0][name] for name in ("mean_logits", "variance", "score") if name in files[0]}
+    if "mean_field_factor" in files[0]:
+        beside["mean_field_factor"] = float(files[0]["mean_field_factor"])
+    return Draws(logits, **beside)
 
 
 def _members_files(store: Store, record: ModelRecord, name: str) -> tuple[StoredFile, ...]:
@@ -66,7 +69,9 @@ def _members_files(store: Store, record: ModelRecord, name: str) -> tuple[Stored
     chosen = method(record.method)
     if chosen.n_kept is not None:
         return ()
-    by_weights = {row.files: row for row in store.records() if METHODS[row.method].n_kept == 1}
+    config = config_from_dict(chosen.configs[record.task], record.config)
+    parts = {(part.method_id, part.seed) for part in chosen.parts(config, record.seed)}
+    by_weights = {row.files: row for row in store.records() if (row.method, row.seed) in parts}
     members = [by_weights.get((file,)) for file in record.files]
     if any(member is None or name not in member.draws for member in members):
         raise UqError(f"The members of {record.model_id} have no kept draws; make theirs first.")
@@ -79,8 +84,10 @@ def _drawn(
     n_samples = METHODS[record.method].n_kept
     assert n_samples is not None
     drawn = draw_in_chunks(load_posterior(store, record), x, n_samples, tick)
-    arrays: Weights = {"logits": drawn.logits.astype(np.float16)}
+    arrays: dict[str, FloatArray] = {"logits": drawn.logits.astype(np.float16)}
     if drawn.mean_logits is not None and drawn.variance is not None:
-        closed_form = {"mean_logits": drawn.mean_logits, "variance": drawn.variance}
-        arrays = {**arrays, **closed_form, "mean_field_factor": np.array(drawn.mean_field_factor)}
+        arrays |= {"mean_logits": drawn.mean_logits, "variance": drawn.variance}
+        arrays["mean_field_factor"] = np.array(drawn.mean_field_factor)
+    if drawn.score is not None:
+        arrays["score"] = drawn.score
     return (store.save_arrays(record.model_id, arrays, f"draws-{name}"),)

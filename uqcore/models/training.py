@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
+from importlib.util import find_spec
 from json import dumps
 from typing import NamedTuple
 
@@ -22,9 +23,10 @@ from uqcore.models.sampling import draw_in_chunks, load_posterior
 from uqcore.selection import threshold_at_coverage
 from uqcore.store import Store
 from uqcore.store.manifest import default_id
-from uqcore.types import Draws, ModelRecord, Progress, Report, Split, StoredFile, UqError
+from uqcore.types import Draws, ModelRecord, Progress, Report, Split, StoredFile, UqError, Weights
 
 _VERSIONED = ("numpy", "tensorflow", "tf_keras", "tf-models-official")
+_MODULES = {"tf-models-official": "official"}
 _VALIDATION_SAMPLES = 50
 VALIDATION_COVERAGE = 0.99
 
@@ -50,8 +52,9 @@ def train(
 ) -> ModelRecord:
     """Trains one model and puts it into ``store``; nothing is stored before the training is complete.
 
-    A method made of other models' arrays (`Method.parts`) trains those first; parts that are stored already, with this
-    configuration, are used as they are, so an interrupted ensemble goes on where it stopped.
+    A method made of other models (`Method.parts`) trains those first; parts that are stored already, with this
+    configuration, are used as they are, so an interrupted ensemble goes on where it stopped. Their files come first in
+    the row, and nothing is stored twice.
 
     Args:
         config: the method's settings; None for its default on the task.
@@ -65,20 +68,12 @@ def train(
         raise UqError(f"Expected one of the tasks {', '.join(chosen.configs)}. Received: {task!r}.")
     config = config or chosen.configs[task]
     name = model_id(task, method_id, seed, config)
-    if chosen.fit is None:
-        parts = [
-            _part(store, task, part.method_id, part.seed, part.config, report) for part in chosen.parts(config, seed)
-        ]
-        made = _Made(
-            files=tuple(file for part in parts for file in part.files),
-            n_parameters=sum(part.n_parameters for part in parts),
-            n_trainable=sum(part.n_trainable for part in parts),
-            training_time_s=sum(part.training_time_s for part in parts),
-            versions=parts[0].versions,
-            metrics={},
-        )
-    else:
-        made = _fit(store, name, chosen.fit, task, config, seed, lambda progress: report(name, progress))
+    parts = [_part(store, task, part.method_id, part.seed, part.config, report) for part in chosen.parts(config, seed)]
+    own: _Made | None = None
+    if chosen.fit is not None:
+        arrays = [array for part in parts for array in store.arrays(part)]
+        own = _fit(store, name, chosen.fit, task, config, seed, lambda progress: report(name, progress), arrays)
+    made = _together(parts, own)
     record = ModelRecord(
         model_id=name,
         task=task,
@@ -104,16 +99,38 @@ class _Made(NamedTuple):
     metrics: Mapping[str, float]
 
 
-def _fit(store: Store, name: str, fit: Fit, task: str, config: TrainingConfig, seed: int, report: Report) -> _Made:
+def _together(parts: Sequence[ModelRecord], own: _Made | None) -> _Made:
+    """The parts, and what the method itself has fitted to them."""
+    every: list[ModelRecord | _Made] = [*parts, *([] if own is None else [own])]
+    return _Made(
+        files=tuple(file for each in every for file in each.files),
+        n_parameters=sum(each.n_parameters for each in every),
+        n_trainable=sum(each.n_trainable for each in every),
+        training_time_s=round(sum(each.training_time_s for each in every), 2),
+        versions=every[-1].versions,
+        metrics={} if own is None else own.metrics,
+    )
+
+
+def _fit(
+    store: Store,
+    name: str,
+    fit: Fit,
+    task: str,
+    config: TrainingConfig,
+    seed: int,
+    report: Report,
+    parts: Sequence[Weights],
+) -> _Made:
     started = time.perf_counter()
-    fitted = fit(task, config, datasets.load(task), seed, report)
+    fitted = fit(task, config, datasets.load(task), seed, report, parts)
     duration_s = round(time.perf_counter() - started, 2)
     return _Made(
         files=(store.save_arrays(name, fitted.arrays),),
         n_parameters=fitted.n_parameters,
         n_trainable=fitted.n_trainable,
         training_time_s=duration_s,
-        versions={package: version(package) for package in _VERSIONED},
+        versions={package: version(package) for package in _VERSIONED if find_spec(_MODULES.get(package, package))},
         metrics=fitted.metrics,
     )
 

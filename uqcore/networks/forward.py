@@ -140,6 +140,23 @@ def features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) ->
     return chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1)
 
 
+def layer_means(layers: tuple[Layer, ...], weights: Weights, x: FloatArray) -> list[FloatArray]:
+    """What each layer with weights makes of ``x (N, *input_shape)``: ``(S, N, units)``, of a convolution the mean of
+    each channel over the image."""
+    step = max(1, _CHUNK_VALUES // _widest(layers, x.shape[1:]))
+    chunks = map_examples(lambda part: _layer_means(layers, weights, x[None, part]), len(x), step)
+    return [np.concatenate(of_layer, axis=1) for of_layer in zip(*chunks, strict=True)]
+
+
+def _layer_means(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> list[FloatArray]:
+    means: list[FloatArray] = []
+    for layer in layers:
+        hidden = _output(layer, weights, hidden)
+        if not isinstance(layer, Flatten):
+            means.append(_channel_means(hidden) if hidden.ndim == 5 else hidden)
+    return means
+
+
 def thin(layers: tuple[Layer, ...], weights: Weights, keep: Mapping[str, IntArray]) -> dict[str, NDArray[Any]]:
     """Weights of the network that dropout leaves when only the units ``keep[layer]`` live, dropped ones cut out.
 
@@ -178,6 +195,13 @@ def thin(layers: tuple[Layer, ...], weights: Weights, keep: Mapping[str, IntArra
     return thinned
 
 
+def _channel_means(images: FloatArray) -> FloatArray:
+    """``(S, N, H, W, C)`` to ``(S, N, C)``, as a matrix product: three times as fast as a mean over two axes."""
+    n_pixels = images.shape[2] * images.shape[3]
+    weights = np.full((1, n_pixels), 1 / n_pixels, images.dtype)
+    return (weights @ images.reshape(*images.shape[:2], n_pixels, -1))[:, :, 0]
+
+
 def output_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     """Layer's name -> shape of its output for one example."""
     shapes: dict[str, tuple[int, ...]] = {}
@@ -206,24 +230,27 @@ def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> FloatArray:
     for layer in layers:
-        if isinstance(layer, Flatten):
-            keep = weights.get(f"{layer.name}/keep")
-            hidden = hidden.reshape(*hidden.shape[:2], -1)
-            hidden = hidden if keep is None else hidden[..., keep]
-            continue
-        kernel, bias = weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"]
-        if isinstance(layer, Conv):
-            output = convolve(hidden, kernel, layer.stride)
-            output += bias[:, None, None, None]
-        else:
-            output = hidden @ kernel
-            output += bias[:, None]
-        if isinstance(layer, Conv) or layer.relu:
-            np.maximum(output, 0, out=output)
-        if layer.residual:
-            output += hidden
-        hidden = output
+        hidden = _output(layer, weights, hidden)
     return hidden
+
+
+def _output(layer: Layer, weights: Weights, hidden: FloatArray) -> FloatArray:
+    if isinstance(layer, Flatten):
+        keep = weights.get(f"{layer.name}/keep")
+        hidden = hidden.reshape(*hidden.shape[:2], -1)
+        return hidden if keep is None else hidden[..., keep]
+    kernel, bias = weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"]
+    if isinstance(layer, Conv):
+        output = convolve(hidden, kernel, layer.stride)
+        output += bias[:, None, None, None]
+    else:
+        output = hidden @ kernel
+        output += bias[:, None]
+    if isinstance(layer, Conv) or layer.relu:
+        np.maximum(output, 0, out=output)
+    if layer.residual:
+        output += hidden
+    return output
 
 
 def convolve(hidden: FloatArray, kernel: FloatArray, stride: int) -> FloatArray:

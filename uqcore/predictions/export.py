@@ -24,7 +24,7 @@ def write_npz(predictions: Predictions, target: Path | BinaryIO) -> None:
     """Write all but name and notes, for `read_predictions` to read; equal predictions give equal bytes."""
     values = predictions.values if predictions.n_samples > 1 else predictions.values[0]
     arrays: dict[str, Any] = {predictions.kind: values, "class_names": np.array(predictions.class_names)}
-    for name in ("labels", "ood", "images", "mean_logits", "variance", "mean_field_factor"):
+    for name in ("labels", "ood", "images", "mean_logits", "variance", "mean_field_factor", "score"):
         if getattr(predictions, name) is not None:
             arrays[name] = np.asarray(getattr(predictions, name))
     np.savez_compressed(target, allow_pickle=False, **arrays)

@@ -32,8 +32,9 @@ _ARRAYS = {
     "mean_logits": _NUMBERS,
     "variance": _NUMBERS,
     "mean_field_factor": _NUMBERS,
+    "score": _NUMBERS,
 }
-_FLOAT32 = frozenset(("probs", "logits", "mean_logits", "variance"))  # converted as they are read
+_FLOAT32 = frozenset(("probs", "logits", "mean_logits", "variance", "score"))  # converted as they are read
 
 _BLOCK = 2**22  # bytes inflated at a time
 _MAX_DIRECTORY = 2**20  # bytes of the zip's directory, which `zipfile` turns into about ten times as much

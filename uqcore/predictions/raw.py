@@ -33,7 +33,7 @@ class Found:
         values: ``(N, K)`` or ``(S, N, K)``, or with other axes where somebody mixed them up.
         order: the axes of ``values``, e.g. ``"NK"``, where the file says them by its form; None for a bare array.
         labels, ood, images, class_names: one entry for each example; ``class_names`` one for each class.
-        mean_logits, variance, mean_field_factor: the closed form, as `Predictions` has it.
+        mean_logits, variance, mean_field_factor: the closed form, as `Predictions` has it; ``score`` likewise.
         notes: a sentence for everything that was guessed or left out.
     """
 
@@ -47,6 +47,7 @@ class Found:
     mean_logits: FloatArray | None = None
     variance: FloatArray | None = None
     mean_field_factor: FloatArray | None = None
+    score: FloatArray | None = None
     notes: tuple[str, ...] = ()
 
 

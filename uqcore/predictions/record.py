@@ -38,6 +38,7 @@ class Predictions:
         ood: ``(N,) bool``, or None where no example is OOD.
         images: ``(N, H, W[, C]) uint8``, or None.
         mean_logits, variance, mean_field_factor: the closed form as in `Draws`, or None.
+        score: ``(N,)`` the method's own score as in `Draws`, or None.
         notes: a sentence for everything that was guessed, repaired or left out when a file was read.
 
     Raises:
@@ -54,6 +55,7 @@ class Predictions:
     mean_logits: FloatArray | None = None
     variance: FloatArray | None = None
     mean_field_factor: float | None = None
+    score: FloatArray | None = None
     notes: tuple[str, ...] = ()
     _measured: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
@@ -64,13 +66,13 @@ class Predictions:
                 f"`values` must have the axes (S, N, K) or (N, K) and not be empty. Received: {values.shape}."
             )
         values = checked_probs(values) if self.kind == "probs" else _finite(values, "values")
-        for name in ("mean_logits", "variance"):
+        for name in ("mean_logits", "variance", "score"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _finite(checked_numbers(getattr(self, name), name), name))
         object.__setattr__(self, "values", values if values.ndim == 3 else values[None])
         if len(self.class_names) != self.n_classes:
             raise UqError(f"Expected {self.n_classes} class names. Received: {len(self.class_names)}.")
-        for part in (self.labels, self.ood, self.images, self.mean_logits, self.variance):
+        for part in (self.labels, self.ood, self.images, self.mean_logits, self.variance, self.score):
             if part is not None and len(part) != len(self):
                 raise UqError(f"Every array must have {len(self)} examples, as `values` has. Received: {len(part)}.")
 
@@ -98,6 +100,7 @@ class Predictions:
             draws.mean_logits,
             draws.variance,
             None if draws.mean_logits is None else draws.mean_field_factor,
+            draws.score,
         )
 
     def __len__(self) -> int:
@@ -122,17 +125,18 @@ class Predictions:
                 n_classes=self.n_classes,
                 has_logits=self.kind == "logits",
                 has_variance=self.variance is not None,
+                has_score=self.score is not None,
             )
         )
 
     def draws(self, part: slice = slice(None)) -> Draws:
         """The samples at some of the examples. Probabilities get their logarithms as logits, with log 0 = -87.3."""
-        values = self.values[:, part]
+        values, score = self.values[:, part], None if self.score is None else self.score[part]
         if self.kind == "probs":
-            return Draws(np.log(np.maximum(values, _TINY)), sample_probs=values)
+            return Draws(np.log(np.maximum(values, _TINY)), sample_probs=values, score=score)
         if self.mean_logits is None or self.variance is None or self.mean_field_factor is None:
-            return Draws(values)
-        return Draws(values, self.mean_logits[part], self.variance[part], self.mean_field_factor)
+            return Draws(values, score=score)
+        return Draws(values, self.mean_logits[part], self.variance[part], self.mean_field_factor, score=score)
 
     def measure(self, measure_id: str) -> FloatArray:
         """A measure of every example, ``(N,)`` read-only, computed some examples at a time and then kept.
@@ -175,7 +179,7 @@ class Predictions:
     def fingerprint(self) -> str:
         """SHA-256 of values, closed form, labels and OOD: the same for the same predictions from any kind of file."""
         digest = hashlib.sha256(f"{self.kind} {self.values.shape} {self.mean_field_factor}".encode())
-        for name in ("mean_logits", "variance", "labels", "ood"):
+        for name in ("mean_logits", "variance", "score", "labels", "ood"):
             array = getattr(self, name)
             if array is not None:
                 digest.update(f"{name} {array.dtype.str}".encode() + np.ascontiguousarray(array).data)
@@ -199,6 +203,7 @@ class Predictions:
             images=some(self.images),
             mean_logits=some(self.mean_logits),
             variance=some(self.variance),
+            score=some(self.score),
         )
 
     def _step(self) -> int:

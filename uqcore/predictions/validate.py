@@ -62,6 +62,8 @@ def checked(found: Found, name: str, normalize: bool) -> Predictions:
     labels = None if found.labels is None else checked_labels(found.labels, ood, n_classes, class_names)
     if found.images is not None:
         _check_images(found.images)
+    if found.score is not None:
+        _check_score(found.score, values.shape[1])
     return _with_closed_form(
         Predictions(
             name=name,
@@ -71,6 +73,7 @@ def checked(found: Found, name: str, normalize: bool) -> Predictions:
             labels=labels,
             ood=ood,
             images=found.images,
+            score=found.score,
             notes=tuple(notes),
         ),
         found,
@@ -155,6 +158,14 @@ def _check_images(images: NDArray[np.uint8]) -> None:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in _CHANNELS) or images.size == 0:
         raise UqError(
             f"Expected `images` of shape (N, H, W), or (N, H, W, C) with 1, 3 or 4 channels. Received: {images.shape}."
+        )
+
+
+def _check_score(score: FloatArray, n_examples: int) -> None:
+    if score.shape != (n_examples,) or not np.isfinite(score).all():
+        raise UqError(
+            f"Expected `score` of shape {(n_examples,)}, a finite number for each example. Received: {score.shape}"
+            f"{'' if np.isfinite(score).all() else ' with NaN or infinity'}."
         )
 
 

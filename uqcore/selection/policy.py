@@ -30,6 +30,7 @@ CERTIFYING = ("sgr", "ltt")
 PROCEDURES = (*CERTIFYING, "cost", "coverage", "ood", "manual")
 
 _WORDS = {"accept all": math.inf, "defer all": -math.inf}  # JSON has no numbers for them
+_MORE_THAN_PROBS: dict[Need, str] = {"logits": "the logits", "score": "the inputs, as its method does,"}
 _LARGEST_FILE = 2**22  # bytes, enough for 100,000 classes
 _CHUNK_NUMBERS = 2**18  # measured at once, so that many examples need little more memory than they take themselves
 
@@ -158,10 +159,11 @@ class ThresholdPolicy:
         """
         values = checked_probs(probs, self.n_classes)
         samples = values if values.ndim == 3 else values[None]
-        if "logits" in self._needs:
+        if self._needs & _MORE_THAN_PROBS.keys():
+            (source,) = (of for need, of in _MORE_THAN_PROBS.items() if need in self._needs)
             raise UqError(
                 f"This policy's measure, {self.measure}, cannot be computed from probabilities; "
-                "compute it from the logits and call `decide_measured`."
+                f"compute it from {source} and call `decide_measured`."
             )
         if "samples" in self._needs and len(samples) < 2:
             raise UqError(
@@ -255,7 +257,7 @@ class ThresholdPolicy:
 
     def snippet(self, filename: str) -> str:
         """The lines of Python that apply this policy, saved as ``filename``, to probabilities in ``probs.npy``."""
-        if "logits" in self._needs:
+        if self._needs & _MORE_THAN_PROBS.keys():
             given = [
                 f'measure = np.load("{self.measure}.npy")  # (examples,)',
                 'predicted = np.load("predicted.npy")  # (examples,) the most probable class',

@@ -1,0 +1,138 @@
+"""Feature density: a Gaussian per class over what the layers of a trained network make of the training data.
+
+The network is the deterministic one; nothing of it is trained again. The prediction is the network's; the score is how
+improbable its features are: ``log(sum_k pi_k N(mu_k; mu_k, S_k)) - log(sum_k pi_k N(x; mu_k, S_k))``, 0 or more.
+
+One covariance for all classes: Lee et al. 2018, arXiv 1807.03888 (for one class the score is half the squared
+Mahalanobis distance). One for each class, and the sum over them: Mukhoti et al. 2021, arXiv 2102.11582.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from uqcore import networks
+from uqcore.methods import deterministic
+from uqcore.methods.base import Method, TrainingConfig, require
+from uqcore.networks.layer_features import LayerFeatures
+from uqcore.networks.parallel import map_examples
+from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Progress, Report, Weights
+
+_CHUNK_EXAMPLES = 512
+
+
+@dataclass(frozen=True)
+class Config(TrainingConfig):
+    """The network's settings and the density's.
+
+    Attributes:
+        layers: whose outputs are the features, ``all`` or ``last``.
+        unit_length: whether each layer's part of them is divided by its length.
+        covariance: ``shared`` by all classes or each its ``own``.
+        ridge: added to the variances, as a multiple of their mean.
+    """
+
+    layers: str = "all"
+    unit_length: bool = True
+    covariance: str = "shared"
+    ridge: float = 1e-6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.layers in ("all", "last"), "layers", "all or last", self.layers)
+        require(self.covariance in ("shared", "own"), "covariance", "shared or own", self.covariance)
+        require(self.ridge > 0, "ridge", "above 0", self.ridge)
+
+
+# Chosen on validation data, with stand-ins for OOD inputs made of these: digits cut into shuffled quarters, the
+# coordinates of moons shuffled among points. AUROC there: digits, all layers 0.975, the last 0.968, own covariances
+# 0.970, without unit length 0.965; moons 0.80 for either covariance.
+CONFIGS = {
+    "moons": Config(**asdict(deterministic.CONFIGS["moons"]), layers="last", unit_length=False, covariance="own"),
+    "digits": Config(**asdict(deterministic.CONFIGS["digits"])),
+}
+
+
+def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report, parts: Sequence[Weights]) -> Fitted:
+    (weights,) = parts
+    features = features_of(task, config, weights).of(dataset.train.x).astype(np.float64)
+    labels = dataset.train.y
+    classes = range(len(dataset.class_names))
+    means = np.stack([features[labels == k].mean(axis=0) for k in classes])
+    priors = np.bincount(labels, minlength=len(classes)) / len(labels)
+    covariances = np.stack([np.cov(features[labels == k].T, bias=True) for k in classes])
+    pooled = np.einsum("k,kij->ij", priors, covariances)
+    ridge = config.ridge * np.trace(pooled) / len(pooled) * np.eye(len(pooled))
+    chosen = (pooled[None] if config.covariance == "shared" else covariances) + ridge
+    # With L the factor of a covariance, (x - mu) L^-T has unit covariance.
+    whiten = np.stack([solve_triangular(np.linalg.cholesky(c), np.eye(len(c)), lower=True).T for c in chosen])
+    arrays = {"density/means": means, "density/whiten": whiten, "density/priors": priors}
+    report(Progress(1, 1, {}))
+    n_parameters = means.size + len(chosen) * len(pooled) * (len(pooled) + 1) // 2 + len(priors)
+    return Fitted({name: array.astype(np.float32) for name, array in arrays.items()}, n_parameters, 0, {})
+
+
+def features_of(task: str, config: Config, weights: Weights) -> LayerFeatures:
+    """What the density is of: features of the stored network."""
+    return LayerFeatures(networks.NETWORKS[task], weights, config.layers, config.unit_length)
+
+
+class Density(Posterior):
+    """A network's predictions, and the density of its features as their score."""
+
+    def __init__(self, network: Posterior, features: LayerFeatures, arrays: Weights) -> None:
+        self._network, self._features = network, features
+        self._whiten = arrays["density/whiten"].astype(np.float64)
+        means = arrays["density/means"].astype(np.float64)
+        self._centres = np.stack([mean @ self._factor(k) for k, mean in enumerate(means)])
+        log_dets = np.log(np.diagonal(self._whiten, axis1=1, axis2=2)).sum(axis=1)  # of L^-1
+        self._log_peaks = np.log(arrays["density/priors"].astype(np.float64)) + log_dets
+        for array in (self._whiten, self._centres, self._log_peaks):
+            array.flags.writeable = False
+
+    @property
+    def n_samples(self) -> int:
+        return 1
+
+    def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
+        return self._network.draw(x, samples)
+
+    def score(self, x: FloatArray) -> FloatArray:
+        features = self._features.of(x)
+        chunks = map_examples(lambda part: self._improbable(features[part]), len(x), _CHUNK_EXAMPLES)
+        return np.concatenate(chunks).astype(np.float32)
+
+    def _improbable(self, features: FloatArray) -> NDArray[np.float64]:
+        wide = features.astype(np.float64)
+        shared = wide @ self._whiten[0] if len(self._whiten) == 1 else None
+        logs = np.empty((len(self._centres), len(wide)))
+        for k, centre in enumerate(self._centres):
+            away = (wide @ self._factor(k) if shared is None else shared) - centre
+            logs[k] = self._log_peaks[k] - np.einsum("nd,nd->n", away, away) / 2
+        return np.maximum(np.logaddexp.reduce(self._log_peaks) - np.logaddexp.reduce(logs), 0)
+
+    def _factor(self, k: int) -> NDArray[np.float64]:
+        return self._whiten[k if len(self._whiten) > 1 else 0]
+
+
+def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> Density:
+    network, density = arrays
+    return Density(deterministic.load(task, config, seed, [network]), features_of(task, config, network), density)
+
+
+METHOD = Method(
+    method_id="feature_density",
+    label="Feature density",
+    summary="The deterministic network, and how improbable what its layers see would be among the training data.",
+    configs=CONFIGS,
+    fit=fit,
+    load=load,
+    parts=deterministic.part,
+    own_measure="score",
+    n_kept=1,
+)
