@@ -7,36 +7,35 @@ import numpy as np
 import streamlit as st
 
 from ui import cache, cards, page, words
+from uqcore.datasets import load
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import OWN, judge, own_threshold
 from uqcore.methods import METHODS
 
 top = page.start("What does a neural network not know?")
-CLASS_NAMES = tuple("0123456789")
 N_SAMPLES = 50
 
-# The first test image of either set and the first noise image: not picked for effect.
-inputs = {
-    "a digit": cache.test_images("mnist").images[0],
-    "a garment": cache.test_images("fashion").images[0],
-    "noise": one_image.noise_image(0),
-}
-models, problems = cache.models("digits")
+# The first test image of each set and the first noise image: not picked for effect.
+dataset = load("digits")
+nouns = {dataset.ood_sets[name].noun if name in dataset.ood_sets else dataset.noun: name for name in dataset.kept}
+inputs = {f"a {noun}": cache.images(dataset.task_id, name).images[0] for noun, name in nouns.items()}
+inputs["noise"] = one_image.noise_image(0)
+models, problems = cache.models(dataset.task_id)
 x = np.stack(list(inputs.values()))
 verdicts = {
     model.label: judge(
         model.bank.take("home", x, N_SAMPLES),
-        model.gauge(OWN, len(CLASS_NAMES)).measure_id,
+        model.gauge(OWN, len(dataset.class_names)).measure_id,
         own_threshold(model.record),
     )
     for model in models.values()
 }
 
-page.answer(top, words.who_is_fooled(verdicts, list(inputs)), problems)
-st.html(cards.verdict_grid(inputs, verdicts, CLASS_NAMES))
+page.answer(top, words.who_is_fooled(verdicts, list(inputs), dataset.noun), problems)
+st.html(cards.verdict_grid(inputs, verdicts, dataset.class_names))
 st.caption(
-    "All of them learnt the ten digits and nothing else. ✓ accepts the answer, ? defers it to a person: the method's "
-    "own measure of uncertainty is above the value that 99 % of validation digits stay below. "
+    f"All of them learnt the ten {dataset.noun}s and nothing else. ✓ accepts the answer, ? defers it to a person: the "
+    "method's own measure of uncertainty is above the value that 99 % of validation images stay below. "
     f"{N_SAMPLES} samples, or all members of an ensemble."
 )
 with st.expander("What are these methods?"):

@@ -8,16 +8,19 @@ from uqcore.exhibits.verdicts import judge
 from uqcore.plots import style
 from uqcore.plots.sweep import sweep
 
-CLASS_NAMES = tuple("0123456789")
 # Enough for a curve, and the curves are there at once.
 SWEEP_SAMPLES = 20
 
 top = page.start("Digit lab")
-models, problems = cache.models("digits")
+dataset = controls.task()
+models, problems = cache.models(dataset.task_id)
+models = controls.shown(models)
 left, right = st.columns([3, 11], gap="medium")
 with left:
-    source = controls.choice("Image", {name: name for name in ("Draw", "Pick", "Upload")}, "source", "Draw")
-    image = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}[source]()
+    ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}
+    key = controls.of_task("source", dataset.task_id)
+    source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
+    image = ways[source](dataset)
     corruption = controls.corruption()
 with right:
     seen, judging, counting = st.columns([2, 6, 4], gap="medium")
@@ -29,22 +32,22 @@ n_samples = controls.samples(counting)
 n_members = controls.members(cache.most_members(models.values()), counting)
 
 if image is None:
-    page.answer(top, words.NO_DIGIT, problems)
+    page.answer(top, words.no_image(dataset.noun), problems)
     st.stop()
 
 x = corruption.apply(image)
-gauges = {method_id: model.gauge(measure_id, len(CLASS_NAMES)) for method_id, model in models.items()}
+gauges = {method_id: model.gauge(measure_id, len(dataset.class_names)) for method_id, model in models.items()}
 counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 verdicts, bars = {}, {}
 for method_id, model in models.items():
     drawn = model.bank.take(one_image.key(x), x, counts[method_id])
     bars[model.label] = float(gauges[method_id].share(drawn)[0])
     verdicts[model.label] = judge(drawn, gauges[method_id].measure_id, gauges[method_id].threshold(threshold))[0]
-page.answer(top, words.who_reads_what(verdicts, CLASS_NAMES), problems)
+page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
 if not verdicts:
     st.stop()
 with answers:
-    st.html(cards.cards(verdicts, CLASS_NAMES, bars, threshold))
+    st.html(cards.cards(verdicts, dataset.class_names, bars, threshold))
 seen.html(cards.seen(x[0]))
 
 st.subheader("As the image gets worse", anchor=False)
@@ -61,7 +64,7 @@ for place, name, inputs, steps, now in zip(
         drawn = model.bank.take(one_image.key(inputs), inputs, min(counts[method_id], SWEEP_SAMPLES))
         lines[model.label] = gauges[method_id].share(drawn)
     y_title = f"{controls.MEASURE_LABELS[measure_id]} measure"
-    figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now)
+    figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now, places=controls.PLACES)
     place.plotly_chart(figure, config=style.CONFIG, key=name)
 st.caption(
     "The dotted lines are the threshold and where the slider stands. "

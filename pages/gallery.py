@@ -5,12 +5,13 @@ import streamlit as st
 from ui import cache, controls, gallery_grid, page
 from ui.controls import BIND
 from uqcore.exhibits.gallery import N_CHAINER
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models import stored_draws
 from uqcore.types import UqError
 
+USUAL, OTHER = "mc_dropout", "sngp"  # what the page opens with: the Chainer article's, and one of another kind
 VIEWS = {"ends": "Extremes", "wrong": "Errors", "disagree": "Disagreement"}
-SETS = {"MNIST": ("test", "mnist"), "Fashion-MNIST": ("fashion", "fashion")}  # what the store and the cache call them
 
 
 def method(label: str, key: str, method_ids: list[str], default: str) -> str:
@@ -19,8 +20,8 @@ def method(label: str, key: str, method_ids: list[str], default: str) -> str:
     )
 
 
-def samples(method_id: str) -> int | None:
-    most = METHODS[method_id].n_kept or 1
+def samples(task: str, method_id: str) -> int | None:
+    most = stored_draws.n_kept(task, method_id) or 1
     return st.slider("Samples", 1, most, most, key=f"samples_{method_id}", bind=BIND, width=110) if most > 1 else None
 
 
@@ -40,15 +41,18 @@ bar = st.container(horizontal=True)
 try:
     with bar:
         view = controls.choice("Show", VIEWS, "gallery", "ends")
-        images = controls.choice("Images", {name: name for name in SETS}, "images", "MNIST")
-        kept, cached = SETS[images]
-        method_id = method("Method", "method", list(METHODS), "mc_dropout")
-        n_samples = samples(method_id)
+        dataset = controls.task()
+        task, known = dataset.task_id, of_task(dataset.task_id)
+        titles = {name: dataset.title_of(name) for name in dataset.kept}
+        part = controls.choice("Images", titles, controls.of_task("images", task), "test")
+        method_id = method("Method", "method", known, USUAL)
+        n_samples = samples(task, method_id)
         shown = gallery_grid.Shown(
-            images,
-            cache.test_images(cached),
-            cache.kept_predictions(method_id, kept, n_samples),
-            cache.kept_predictions(method_id, "test", n_samples),
+            dataset,
+            part,
+            cache.images(task, part),
+            cache.kept_predictions(task, method_id, part, n_samples),
+            cache.kept_predictions(task, method_id, "test", n_samples),
         )
         if view == "ends":
             by = measure(shown.predictions.measures)
@@ -57,14 +61,14 @@ try:
             by = measure(shown.predictions.measures)
             made = gallery_grid.wrong(shown, by, number("Number", 300, 60, "n"))
         else:
-            others = [other for other in METHODS if other != method_id]
-            other_id = method("Other method", "other", others, "sngp" if "sngp" in others else "mc_dropout")
-            other = cache.kept_predictions(other_id, kept)
+            others = [other for other in known if other != method_id]
+            other_id = method("Other method", "other", others, OTHER if OTHER in others else others[0])
+            other = cache.kept_predictions(task, other_id, part)
             made = gallery_grid.disagreeing(shown, other, number("Number", 300, 60, "n"))
 except UqError as error:
     page.answer(top, "No trained model can be shown.", [str(error)])
     st.stop()
 page.answer(top, made.answer, [])
 st.html(made.html)
-marks = "In bold: read wrong. " if shown.are_digits else ""
+marks = "In bold: read wrong. " if shown.are_known else ""
 st.caption(f"{made.note} {marks}A picture opens in the digit lab. Of images that tie, the first come first.")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cache, page, regression_controls, words
+from ui import cache, controls, page, regression_controls, words
 from uqcore.datasets import sine
 from uqcore.exhibits import functions
 from uqcore.plots import functions as plots
@@ -11,6 +11,7 @@ from uqcore.types import UqError
 
 top = page.start("Regression")
 models, problems = cache.models("sine")
+models = controls.shown(models)
 problems += regression_controls.left_out()
 setting = regression_controls.setting()
 plots_at = st.container()
@@ -20,7 +21,7 @@ n_samples, n_members, n_stds, with_noise, n_lines, overlaid = regression_control
 counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
 x, curves, figures = functions.grid(), [], {}
-for place, (method_id, model) in enumerate(models.items()):
+for method_id, model in models.items():
     try:
         fitted, name = cache.line_fit(model.record.model_id, setting)
     except UqError as error:
@@ -30,7 +31,7 @@ for place, (method_id, model) in enumerate(models.items()):
     figures[model.label] = cache.line_figures(name, counts[method_id], fitted, setting)
     curves.append(
         plots.Curves(
-            place,
+            controls.PLACES[model.label],
             model.label,
             functions.band(draws, fitted.noise_std, with_noise),
             draws.logits[:n_lines, :, 0] if len(draws.logits) > 1 else draws.logits[:0, :, 0],
@@ -61,14 +62,13 @@ with plots_at:
 left, right = st.columns([3, 2])
 left.subheader("How far the functions lie apart", anchor=False)
 left.plotly_chart(
-    plots.spreads(x[:, 0], {one.label: one.function.std for one in curves}, gap=setting.gap),
+    plots.spreads(x[:, 0], {one.label: one.function.std for one in curves}, gap=setting.gap, places=controls.PLACES),
     config=style.CONFIG,
     key="spreads",
 )
 right.subheader("Are the quantiles right?", anchor=False)
-right.plotly_chart(
-    plots.quantiles({label: f.quantiles for label, f in figures.items()}), config=style.CONFIG, key="quantiles"
-)
+levels = {label: f.quantiles for label, f in figures.items()}
+right.plotly_chart(plots.quantiles(levels, controls.PLACES), config=style.CONFIG, key="quantiles")
 st.html(words.regression_table(figures))
 st.caption(
     f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The 90 % interval "

@@ -4,18 +4,20 @@ import streamlit as st
 
 from ui import cache, controls, page, words
 from ui.components import Panel, PointGroup, surfaces
-from uqcore.datasets.moons import GRID_X, GRID_Y
-from uqcore.exhibits.verdicts import judge
+from uqcore.exhibits.verdicts import OWN, judge
 from uqcore.models.sampling import with_mean_field
 from uqcore.plots import style
 from uqcore.plots.palette import DIVERGING, SEQUENTIAL
 from uqcore.plots.spread import probability_spread
+from uqcore.types import Draws, FloatArray
 
 top = page.start("Two moons")
 models, problems = cache.models("moons")
 plane = cache.plane()
 view = controls.view()
-columns = st.columns(4)
+models = controls.shown(models)
+factors = cache.mean_field_factors(models)
+columns = st.columns(3 + len(factors))
 threshold = controls.threshold(
     0.5,
     "Points whose uncertainty is at most this are accepted, the others deferred (hatched).",
@@ -24,13 +26,20 @@ threshold = controls.threshold(
 )
 n_samples = controls.samples(columns[1])
 n_members = controls.members(cache.most_members(models.values()), columns[2])
-factor = controls.mean_field_factor(cache.mean_field_factor(models), columns[3])
+for column, (method_id, factor) in zip(columns[3:], factors.items(), strict=True):
+    factors[method_id] = controls.mean_field_factor(method_id, factor, column)
 counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
+
+
+def take(method_id: str, name: str, x: FloatArray) -> Draws:
+    drawn = models[method_id].bank.take(name, x, counts[method_id])
+    return with_mean_field(drawn, factors[method_id]) if method_id in factors else drawn
+
 
 seen = {}
 for method_id, model in models.items():
-    draws = with_mean_field(model.bank.take("plane", plane.points, counts[method_id]), factor)
-    seen[model.label] = plane.surface(view, draws, threshold)
+    own = model.gauge(OWN, len(plane.dataset.class_names))
+    seen[model.label] = plane.surface(view, take(method_id, "plane", plane.points), threshold, own)
 
 page.answer(top, words.who_accepts_the_unseen(seen), problems)
 if not seen:
@@ -42,8 +51,8 @@ picked = surfaces(
         Panel(label, s.shown, words.acceptance(s.acceptance), s.uncertainty if view.shows_probability else None)
         for label, s in seen.items()
     ],
-    x_range=(float(GRID_X[0]), float(GRID_X[-1])),
-    y_range=(float(GRID_Y[0]), float(GRID_Y[-1])),
+    x_range=(float(plane.grid.x[0]), float(plane.grid.x[-1])),
+    y_range=(float(plane.grid.y[0]), float(plane.grid.y[-1])),
     value_range=(0, 1),
     colormap=DIVERGING if view.shows_probability else SEQUENTIAL,
     label=view.label,
@@ -61,11 +70,12 @@ st.caption(f"{view.description} Hatched: deferred at the threshold. Click a surf
 if picked is not None:
     st.subheader(f"What each method says at ({picked[0]:.2f}, {picked[1]:.2f})", anchor=False)
     answers = {
-        model.label: with_mean_field(model.bank.take(f"point {picked}", plane.point(picked), counts[method_id]), factor)
-        for method_id, model in models.items()
+        model.label: take(method_id, f"point {picked}", plane.point(picked)) for method_id, model in models.items()
     }
+    gauges = {label: surface.gauge for label, surface in seen.items()}
     verdicts = {
-        label: judge(drawn, view.measure_id, threshold * seen[label].scale)[0] for label, drawn in answers.items()
+        label: judge(drawn, gauges[label].measure_id, gauges[label].threshold(threshold))[0]
+        for label, drawn in answers.items()
     }
     left, right = st.columns([5, 6])
     left.plotly_chart(
@@ -74,6 +84,7 @@ if picked is not None:
             [d.probs[:, 0, 1] for d in answers.values()],
             [v.probs[1] for v in verdicts.values()],
             "probability of the lower moon: samples (lines), prediction (diamond)",
+            controls.PLACES,
         ),
         config=style.CONFIG,
         key="spread",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
@@ -29,7 +29,6 @@ from uqcore.types import Draws, FloatArray, IntArray, ModelRecord, UqError
 
 _WARM_STEP = 5
 _WARM_AFTER_S = 4  # by then the page that started the server is there; together both would take twice as long
-_CUT = ("moons", "digits")  # the tasks whose pages cut a measure at the method's own threshold
 _N_TIMED = 200
 
 
@@ -52,7 +51,7 @@ class Model(NamedTuple):
         return gauge(self.record, measure_id, n_classes)
 
 
-class TestImages(NamedTuple):
+class Images(NamedTuple):
     """Images ``(N, 28, 28, 1)``, their labels and the names of the classes."""
 
     images: FloatArray
@@ -67,7 +66,7 @@ def models(task: str) -> tuple[dict[str, Model], list[str]]:
     for method_id in of_task(task):
         try:
             record = default_store().find(task, method_id)
-            if task in _CUT:
+            if not datasets.load(task).is_regression:  # its pages cut a measure at the method's own threshold
                 own_threshold(record)  # a row without it is as good as missing
             found[method_id] = Model(record, _bank(record.model_id, tuple(file.sha256 for file in record.files)))
         except UqError as error:
@@ -80,12 +79,10 @@ def most_members(models: Iterable[Model]) -> int:
     return max([2, *(model.bank.posterior.n_samples or 0 for model in models)])
 
 
-@st.cache_resource(show_spinner=False)
-def test_images(name: str) -> TestImages:
-    """The test images of ``mnist`` or ``fashion`` as a model sees them."""
-    raw = datasets.bundled.mnist() if name == "mnist" else datasets.bundled.fashion_mnist()
-    class_names = tuple("0123456789") if name == "mnist" else datasets.bundled.FASHION_CLASS_NAMES
-    return TestImages(datasets.digits.normalize(raw.x_test), raw.y_test, class_names)
+def images(task: str, part: str = "test") -> Images:
+    """The test images of ``task``, or an OOD set of it, as a model sees them."""
+    dataset = datasets.load(task)
+    return Images(dataset.part(part).x, dataset.part(part).y, dataset.names_in(part))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -118,11 +115,10 @@ def warm_up() -> threading.Thread:
     return thread
 
 
-def mean_field_factor(models: dict[str, Model]) -> float:
-    """The factor that the task's SNGP was stored with."""
-    return next(
-        (m.bank.posterior.mean_field_factor for m in models.values() if m.bank.posterior.mean_field_factor), 0.0
-    )
+def mean_field_factors(models: Mapping[str, Model]) -> dict[str, float]:
+    """Method id -> the factor that the model was stored with, for those with one."""
+    factors = {method_id: model.bank.posterior.mean_field_factor for method_id, model in models.items()}
+    return {method_id: factor for method_id, factor in factors.items() if factor is not None}
 
 
 @st.cache_resource(show_spinner="Reading the model's predictions …", max_entries=8)
@@ -131,13 +127,13 @@ def _predictions(model_id: str, digests: tuple[str, ...], unseen: Unseen, n_samp
     return predictions_of(store, store.get(model_id), unseen, n_samples)
 
 
-def our_predictions(method_id: str, unseen: Unseen, n_samples: int) -> tuple[str, Predictions]:
-    """What the digit model of seed 0 says of test digits and unseen inputs, and a name that determines it.
+def our_predictions(task: str, method_id: str, unseen: Unseen, n_samples: int) -> tuple[str, Predictions]:
+    """What the model of seed 0 says of its test images and unseen ones, and a name that determines it.
 
     Raises:
         UqError: the model or its kept draws cannot be read.
     """
-    record = default_store().find("digits", method_id)
+    record = default_store().find(task, method_id)
     digests = tuple(file.sha256 for file in all_files(record))
     predictions = _predictions(record.model_id, digests, unseen, n_samples)
     return f"{record.model_id} {sha256(repr(digests).encode()).hexdigest()} {unseen} {n_samples}", predictions
@@ -151,24 +147,25 @@ def _kept_draws(model_id: str, digests: tuple[str, ...], name: str) -> Draws:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _kept_predictions(model_id: str, digests: tuple[str, ...], name: str, n_samples: int | None) -> Predictions:
-    draws, digits = _kept_draws(model_id, digests, name), test_images("mnist")
+    draws, record = _kept_draws(model_id, digests, name), default_store().get(model_id)
+    dataset = datasets.load(record.task)
     return Predictions.from_draws(
         replace(draws, logits=draws.logits[:n_samples]),
-        name=METHODS[default_store().get(model_id).method].label,
-        class_names=digits.class_names,
-        labels=digits.labels if name == "test" else None,
+        name=METHODS[record.method].label,
+        class_names=dataset.class_names,
+        labels=dataset.test.y if name == "test" else None,
     )
 
 
-def kept_predictions(method_id: str, name: str, n_samples: int | None = None) -> Predictions:
-    """What the digit model of seed 0 says of the images ``test`` or ``fashion``: its kept draws, or the first of them.
+def kept_predictions(task: str, method_id: str, name: str, n_samples: int | None = None) -> Predictions:
+    """What the model of seed 0 says of its test images or an OOD set: its kept draws, or the first of them.
 
     Every number of samples is a view of one array.
 
     Raises:
         UqError: the model's kept draws cannot be read.
     """
-    record = default_store().find("digits", method_id)
+    record = default_store().find(task, method_id)
     digests = tuple(file.sha256 for file in all_files(record))
     return _kept_predictions(record.model_id, digests, name, n_samples)
 
@@ -180,10 +177,10 @@ def our_study(source_id: str, measure_id: str, share: float, _predictions: Predi
 
 
 @st.cache_resource(show_spinner="Timing …")
-def seconds_per_1000(method_id: str, n_samples: int) -> float:
-    """How long the served model takes for 1,000 digits with ``n_samples`` samples, on this machine, now."""
-    record = default_store().find("digits", method_id)
-    x = test_images("mnist").images[:_N_TIMED]
+def seconds_per_1000(task: str, method_id: str, n_samples: int) -> float:
+    """How long the served model takes for 1,000 images with ``n_samples`` samples, on this machine, now."""
+    record = default_store().find(task, method_id)
+    x = datasets.load(task).test.x[:_N_TIMED]
     posterior = load_posterior(default_store(), record)
     draw(posterior, x[:10], n_samples)  # what a model prepares once, e.g. its thinned weights, is not timed
     started = time.perf_counter()

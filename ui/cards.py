@@ -10,6 +10,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from ui import controls
 from ui.words import ACCEPT, DEFER
 from uqcore.exhibits.verdicts import Verdict
 from uqcore.plots.palette import series_style
@@ -41,10 +42,14 @@ def cards(
         threshold: in 0..1, marked on that bar.
     """
     made = (
-        _card(series_style(i).color, label, verdict, class_names, threshold, bars[label])
-        for i, (label, verdict) in enumerate(verdicts.items())
+        _card(_color(label), label, verdict, class_names, threshold, bars[label]) for label, verdict in verdicts.items()
     )
     return f'<div class="cards">{"".join(made)}</div>'
+
+
+def _color(label: str) -> str:
+    """A method's colour, whichever others are shown."""
+    return series_style(controls.PLACES.get(label, 0)).color
 
 
 def _card(color: str, label: str, v: Verdict, class_names: Sequence[str], threshold: float, measure: float) -> str:
@@ -93,9 +98,9 @@ def verdict_grid(
     """A table: a column an input, with its picture, and a row a method, with its verdict on each."""
     head = "".join(f"<th>{picture(image, name, 96)}<br>{escape(name)}</th>" for name, image in inputs.items())
     rows = "".join(
-        f'<tr style="--series:{series_style(i).color}"><th>{escape(label)}</th>'
+        f'<tr style="--series:{_color(label)}"><th>{escape(label)}</th>'
         f"{''.join(_cell(v, class_names) for v in row)}</tr>"
-        for i, (label, row) in enumerate(verdicts.items())
+        for label, row in verdicts.items()
     )
     return f'<div class="scroll"><table class="grid"><tr><th></th>{head}</tr>{rows}</table></div>'
 

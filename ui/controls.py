@@ -10,10 +10,14 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from uqcore.datasets import DATASETS, load
 from uqcore.exhibits.moons import VIEWS, View
 from uqcore.exhibits.one_image import Corruption
 from uqcore.exhibits.verdicts import OWN
+from uqcore.methods import METHODS
+from uqcore.metrics.uncertainty import MEASURES
 from uqcore.selection import ThresholdTable
+from uqcore.types import Dataset
 
 BIND: Final = "query-params"
 MAX_SAMPLES = 100
@@ -37,7 +41,49 @@ def choice(label: str, options: Mapping[T, str], key: str, default: T, help: str
 
 def view() -> View:
     labels = {view_id: view.label for view_id, view in VIEWS.items()}
-    return VIEWS[choice("Show", labels, "show", "uncertainty")]
+    return VIEWS[choice("Show", labels, "show", "own")]
+
+
+PLACES: Final = {method.label: place for place, method in enumerate(METHODS.values())}
+"""Method's label -> the number of its colour, whichever others are shown."""
+
+M = TypeVar("M")
+
+
+def shown(models: Mapping[str, M], place: DeltaGenerator | None = None) -> dict[str, M]:
+    """Those of ``models`` (method id -> anything) that are to be shown: all, until some are taken out."""
+    labels = {METHODS[method_id].label: method_id for method_id in models}
+    chosen = (place or st).pills(
+        "Methods", list(labels), selection_mode="multi", default=list(labels), key=f"methods_{len(labels)}", bind=BIND
+    )
+    return {method_id: models[method_id] for label, method_id in labels.items() if not chosen or label in chosen}
+
+
+def image_tasks() -> dict[str, str]:
+    """Task -> title, of the tasks with images whose draws are kept."""
+    return {task: load(task).title for task in DATASETS if load(task).kept}
+
+
+def task() -> Dataset:
+    """What the models have learnt, by a choice of task."""
+    titles = image_tasks()
+    return load(choice("Trained on", titles, "task", next(iter(titles))))
+
+
+def of_task(key: str, task: str) -> str:
+    """The key of a control that each task has for itself; the first task's is the bare one, as in older links."""
+    return key if task == next(iter(image_tasks())) else f"{key}_{task}"
+
+
+def task_in_link(task: str) -> dict[str, str]:
+    """The parameters of a link to a page that shows ``task``."""
+    titles = image_tasks()
+    return {} if task == next(iter(titles)) else {"task": titles[task]}
+
+
+def default_source(task: str) -> str:
+    """Where the image lab's image comes from at first: digits are easily drawn, anything else is picked."""
+    return "Draw" if task == next(iter(image_tasks())) else "Pick"
 
 
 MEASURE_LABELS: Final = {
@@ -50,9 +96,13 @@ MEASURE_LABELS: Final = {
 
 def measure() -> str:
     """The id of a measure for which a threshold in 0..1 makes sense, or `uqcore.exhibits.verdicts.OWN`."""
+    of_measure: dict[str, list[str]] = {}
+    for method in METHODS.values():
+        of_measure.setdefault(MEASURES[method.own_measure].label.lower(), []).append(method.label)
+    own = "; ".join(f"{label}: {', '.join(methods)}" for label, methods in of_measure.items())
     help = (
-        "Own: the measure that each method's authors use (SNGP: its variance; the others: entropy); 0.5 is the value "
-        "that 99 % of validation digits stay below. The others are shares of the largest value that they can have."
+        f"Own: the measure that each method's authors use ({own}); 0.5 is the value that 99 % of validation images "
+        "stay below. The others are shares of the largest value that they can have."
     )
     return choice("Uncertainty measure", MEASURE_LABELS, "measure", OWN, help)
 
@@ -76,7 +126,7 @@ def samples(place: DeltaGenerator) -> int:
         50,
         key="samples",
         bind=BIND,
-        help="How many networks MC Dropout and SVI draw, and how many output weights SNGP draws.",
+        help="How many samples to draw of each method that can draw as many as one likes.",
     )
 
 
@@ -86,17 +136,18 @@ def members(n_members: int, place: DeltaGenerator) -> int:
     )
 
 
-def mean_field_factor(default: float, place: DeltaGenerator) -> float:
+def mean_field_factor(method_id: str, default: float, place: DeltaGenerator) -> float:
+    label = METHODS[method_id].label
     return place.slider(
-        "SNGP mean-field factor",
+        f"{label} mean-field factor",
         0.0,
         20.0,
         round(default, 2),
         0.01,
-        key="factor",
+        key="factor" if method_id == "sngp" else f"factor_{method_id}",  # the bare one as in older links
         bind=BIND,
-        help="How strongly SNGP's variance flattens its probabilities: softmax(mean / sqrt(1 + factor x variance)). "
-        "0 ignores the variance; pi / 8 = 0.39 is the usual choice.",
+        help=f"How strongly {label}'s variance flattens its probabilities: "
+        "softmax(mean / sqrt(1 + factor x variance)). 0 ignores the variance; pi / 8 = 0.39 is the usual choice.",
     )
 
 

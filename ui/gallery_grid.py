@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 import numpy as np
 from numpy.typing import NDArray
 
-from ui import words
-from ui.cache import TestImages
+from ui import controls, words
+from ui.cache import Images
 from ui.thumbs import Thumb, thumbs
 from uqcore.exhibits import gallery
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.predictions import levels
 from uqcore.predictions import Predictions
-from uqcore.types import FloatArray, IntArray
+from uqcore.types import Dataset, FloatArray, IntArray
 
 _SMALL, _LARGE = 34, 56  # CSS pixels; of the small ones, 15 fill half a projector's width and 10 a phone's
 _DIVERGENCE = (
@@ -29,24 +29,27 @@ class Shown(NamedTuple):
     """What one method says of a set of images.
 
     Attributes:
-        name: of the set, as links to the digit lab have it.
-        images: with their own classes: digits or garments.
-        predictions: of digits, whatever is on the images; with labels if these are digits.
-        on_digits: the same method's predictions of the test digits.
+        dataset: of the task that the method has learnt.
+        part: the set that is shown: ``test``, or an OOD set of the task.
+        images: with their own classes.
+        predictions: of the task's classes, whatever is on the images; with labels if these are its test images.
+        on_test: the same method's predictions of the task's test images.
     """
 
-    name: str
-    images: TestImages
+    dataset: Dataset
+    part: str
+    images: Images
     predictions: Predictions
-    on_digits: Predictions
+    on_test: Predictions
 
     @property
-    def are_digits(self) -> bool:
-        return self.predictions.labels is not None
+    def are_known(self) -> bool:
+        """Whether the images show what the method has learnt."""
+        return self.part == "test"
 
     @property
     def correct(self) -> NDArray[np.bool_]:
-        """Whether the prediction is right, which it never is for a garment."""
+        """Whether the prediction is right, which it never is for what was not learnt."""
         correct = self.predictions.correct
         return np.zeros(len(self.predictions), np.bool_) if correct is None else correct
 
@@ -69,8 +72,8 @@ def ends(shown: Shown, measure_id: str, n: int) -> Grid:
         f"{_end(shown, row.class_name, 'least sure', row.least_sure, unit)}</div>"
         for row in rows
     )
-    if not shown.are_digits:
-        return Grid(_of_garments(shown, measure_id), html, note)
+    if not shown.are_known:
+        return Grid(_of_the_unseen(shown, measure_id), html, note)
     surest = gallery.pooled([row.surest for row in rows]).error_rate
     least_sure = gallery.pooled([row.least_sure for row in rows]).error_rate
     of_all = 1 - float(shown.correct.mean())
@@ -78,17 +81,18 @@ def ends(shown: Shown, measure_id: str, n: int) -> Grid:
 
 
 def wrong(shown: Shown, measure_id: str, n: int) -> Grid:
-    """The ``n`` wrong predictions that the method is surest of. Any digit that is read on a garment is wrong."""
+    """The ``n`` wrong predictions that the method is surest of. On what was not learnt any class is wrong."""
     measure, note = shown.predictions.measure(measure_id), MEASURES[measure_id].description
     correct = shown.correct
     errors = gallery.surest(measure, n, ~correct)
     html = _pictures(shown, errors, measure[errors], _LARGE)
     note += " The surest first."
-    if not shown.are_digits:
-        return Grid(_of_garments(shown, measure_id), html, note)
+    if not shown.are_known:
+        return Grid(_of_the_unseen(shown, measure_id), html, note)
     unsure = gallery.least_sure(measure, len(correct) // 20)
     n_wrong, n_unsure = (int(np.count_nonzero(~part)) for part in (correct, correct[unsure]))
-    return Grid(words.how_many_errors_show(shown.predictions.name, n_wrong, n_unsure, len(correct)), html, note)
+    name, noun = shown.predictions.name, shown.dataset.noun
+    return Grid(words.how_many_errors_show(name, n_wrong, n_unsure, len(correct), noun), html, note)
 
 
 def disagreeing(shown: Shown, other: Predictions, n: int) -> Grid:
@@ -97,25 +101,26 @@ def disagreeing(shown: Shown, other: Predictions, n: int) -> Grid:
     apart = gallery.least_sure(found.divergence, n)
     html = _pictures(shown, apart, found.divergence[apart], _LARGE, other)
     right = None
-    if shown.are_digits:
+    if shown.are_known:
         first, second = (np.count_nonzero(found.differ & (p.predicted == shown.images.labels)) for p in both)
         right = int(first), int(second)
     n_differ = int(np.count_nonzero(found.differ))
     answer = words.who_names_another((shown.predictions.name, other.name), n_differ, len(found.differ), right)
     return Grid(
-        answer, html, f"{_DIVERGENCE} The first digit is {shown.predictions.name}'s, the second {other.name}'s."
+        answer, html, f"{_DIVERGENCE} The first class named is {shown.predictions.name}'s, the second {other.name}'s."
     )
 
 
-def _of_garments(shown: Shown, measure_id: str) -> str:
-    measure, reference = shown.predictions.measure(measure_id), shown.on_digits.measure(measure_id)
-    return words.how_sure_of_garments(shown.predictions.name, len(measure), gallery.share_as_sure(measure, reference))
+def _of_the_unseen(shown: Shown, measure_id: str) -> str:
+    measure, reference = shown.predictions.measure(measure_id), shown.on_test.measure(measure_id)
+    share, unseen = gallery.share_as_sure(measure, reference), shown.dataset.ood_sets[shown.part]
+    return words.how_sure_of_the_unseen(shown.predictions.name, len(measure), share, shown.dataset.noun, unseen.noun)
 
 
 def _end(shown: Shown, class_name: str, which: str, end: gallery.End, unit: str) -> str:
     mean = f"{escape(words.value(end.mean))} {unit}".rstrip()
     said = f"<b>{escape(class_name)}</b>: the {len(end.indices)} {which}, mean {mean}"
-    if shown.are_digits:
+    if shown.are_known:
         said += f", <b>{np.count_nonzero(~end.correct) or 'none'} wrong</b>"
     return f"<div><h3>{said}</h3>{_pictures(shown, end.indices, end.measure, _SMALL)}</div>"
 
@@ -130,7 +135,8 @@ def _pictures(shown: Shown, indices: IntArray, amounts: FloatArray, side: int, o
     for i, amount in zip(indices.tolist(), amounts.tolist(), strict=True):
         truth = names[labels[i]]
         read = [reader.class_names[reader.predicted[i]] for reader in readers]
-        marked = [f'<b class="defer">{name}</b>' if shown.are_digits and name != truth else name for name in read]
+        wrong = [shown.are_known and name != truth for name in read]
+        marked = [f'<b class="defer">{escape(n)}</b>' if w else escape(n) for n, w in zip(read, wrong, strict=True)]
         caption = f"<span>{' | '.join(marked)}</span>"
         if side == _LARGE:
             caption += f"<small>is {escape(truth)}</small>"
@@ -144,9 +150,12 @@ def _link(shown: Shown, i: int) -> str:
     label = shown.images.labels[i]
     number = np.count_nonzero(shown.images.labels[:i] == label)
     # Without what the digit lab starts with: it would be taken out of the address, and the way back be a step longer.
-    asked = {"source": "Pick"}
-    if shown.are_digits is False:
-        asked["images"] = shown.name
+    task = shown.dataset.task_id
+    asked = controls.task_in_link(task)
+    if controls.default_source(task) != "Pick":
+        asked[controls.of_task("source", task)] = "Pick"
+    if not shown.are_known:
+        asked[controls.of_task("images", task)] = shown.dataset.title_of(shown.part)
     if label:
         asked["class"] = shown.images.class_names[label]
     if number:

@@ -7,18 +7,17 @@ import streamlit as st
 
 from ui import cache
 from ui.components import PEN_WIDTH, drawing_pad
-from ui.controls import BIND, put_in_url
+from ui.controls import BIND, choice, of_task, put_in_url
 from uqcore.datasets.images import MAX_BYTES, center_digit, decode_strokes, rasterize, read_image
 from uqcore.exhibits.one_image import decode_image, encode_image
-from uqcore.types import FloatArray, UqError
+from uqcore.types import Dataset, FloatArray, UqError
 
 # Half a four, half a nine: what the page opens with.
 EXAMPLE_DRAWING = "ABBjNVk5UD5JRUNNQFVAXkJnRm9Nd1V9X4FphHSFf4OKgAAIqDOnSqVipHmikKGooL-e1g"
 _CLEARED = "-"
-_SETS = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
 
 
-def drawing() -> FloatArray | None:
+def drawing(dataset: Dataset) -> FloatArray | None:
     """The drawing on the pad as a model sees it, or None while the pad is empty."""
     kept = st.query_params.get("drawing", st.session_state.get("drawing", EXAMPLE_DRAWING))
     strokes = drawing_pad("" if kept == _CLEARED else kept, key="pad")
@@ -33,12 +32,11 @@ def drawing() -> FloatArray | None:
     return image
 
 
-def picked() -> FloatArray:
-    """A test image, by set, class and number."""
-    chosen = st.segmented_control(
-        "Images", list(_SETS.values()), default="MNIST", required=True, key="images", bind=BIND
-    )
-    images, labels, names = cache.test_images("fashion" if chosen == _SETS["fashion"] else "mnist")
+def picked(dataset: Dataset) -> FloatArray:
+    """A test image of the task or of its OOD sets, by set, class and number."""
+    titles = {name: dataset.title_of(name) for name in dataset.kept}
+    part = choice("Images", titles, of_task("images", dataset.task_id), "test")
+    images, labels, names = cache.images(dataset.task_id, part)
     if st.button("Surprise me", icon=":material/casino:", width="stretch"):
         number = int(np.random.default_rng().integers(len(labels)))
         st.session_state["class"] = names[labels[number]]
@@ -49,10 +47,10 @@ def picked() -> FloatArray:
     return images[members[number]]
 
 
-def uploaded() -> FloatArray | None:
-    """The digit on an uploaded picture, or the one in the link, or None."""
+def uploaded(dataset: Dataset) -> FloatArray | None:
+    """The digit or other thing on an uploaded picture, or the one in the link, or None."""
     file = st.file_uploader(
-        f"A PNG or JPEG of one digit, at most {MAX_BYTES // 10**6} MB",
+        f"A PNG or JPEG of one {dataset.noun}, at most {MAX_BYTES // 10**6} MB",
         type=["png", "jpg", "jpeg"],
         key="file",
         max_upload_size=MAX_BYTES // 10**6,

@@ -13,10 +13,15 @@ from uqcore.exhibits.verdicts import Verdict
 from uqcore.selection import Acceptance, Estimate
 from uqcore.text import fine_percent, percent
 from uqcore.tuning import Tuned
+from uqcore.tuning.split import Quality
 
-NO_DIGIT = "**Draw a digit**, pick a test image or upload one: each method says what it is, and how sure it is."
 NO_PREDICTIONS = "**Bring your own predictions**, or try an example: how sure must a model be before you take its word?"
 ACCEPT, DEFER = "✓ accept", "? defer"
+
+
+def no_image(noun: str) -> str:
+    """The digit lab without an image, in Markdown."""
+    return f"**Draw a {noun}**, pick a test image or upload one: each method says what it is, and how sure it is."
 
 
 def acceptance(accepted: Acceptance) -> str:
@@ -72,16 +77,16 @@ def who_reads_what(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) 
     return f"{start}**{_listed(deferring)}** would rather not say."
 
 
-def who_is_fooled(verdicts: Mapping[str, Sequence[Verdict]], names: Sequence[str]) -> str:
-    """The answer of the home page, in Markdown: who takes what is no digit for one."""
+def who_is_fooled(verdicts: Mapping[str, Sequence[Verdict]], names: Sequence[str], noun: str) -> str:
+    """The answer of the home page, in Markdown: who takes what is no ``noun``, e.g. no digit, for one."""
     if not verdicts:
         return "No trained model can be shown."
     sentences = []
     for i, name in enumerate(names[1:], start=1):
         fooled = [label for label, row in verdicts.items() if row[i].accepted]
-        sentences.append(f"**{_listed(fooled)}** took {name} for a digit" if fooled else f"nobody took {name} for one")
+        sentences.append(f"**{_listed(fooled)}** took {name} for a {noun}" if fooled else f"nobody took {name} for one")
     return (
-        "Shown something that is no digit, a network still answers with a digit. Does it at least **say that it is "
+        f"Shown something that is no {noun}, a network still answers with a {noun}. Does it at least **say that it is "
         f"unsure**? Here, {'; '.join(sentences)}."
     )
 
@@ -161,36 +166,70 @@ def value(number: float) -> str:
 
 
 def how_wrong_the_ends_are(name: str, n: int, surest: float, least_sure: float, of_all: float) -> str:
-    """The answer of the gallery, in Markdown: error rates among the ``n`` surest and least sure of each digit."""
+    """The answer of the gallery, in Markdown: error rates among the ``n`` surest and least sure of each class."""
     return (
-        f"Of its {n} surest images of each digit **{name}** reads **{percent(surest)}** wrong; of its {n} least sure, "
+        f"Of its {n} surest images of each class **{name}** reads **{percent(surest)}** wrong; of its {n} least sure, "
         f"**{percent(least_sure)}**; of all, {percent(of_all)}."
     )
 
 
-def how_sure_of_garments(name: str, n_garments: int, share: float) -> str:
-    """The answer of the gallery where it shows what is no digit, in Markdown."""
+def how_sure_of_the_unseen(name: str, n: int, share: float, noun: str, unseen_noun: str) -> str:
+    """The answer of the gallery where it shows what the model never learnt, in Markdown."""
     return (
-        f"None of these is a digit, yet **{name}** is as sure of **{percent(share)}** of the {n_garments:,} garments "
-        "as it is of 95 % of the test digits."
+        f"None of these is a {noun}, yet **{name}** is as sure of **{percent(share)}** of the {n:,} {unseen_noun}s "
+        f"as it is of 95 % of the test {noun}s."
     )
 
 
-def how_many_errors_show(name: str, n_wrong: int, n_unsure: int, n: int) -> str:
+def how_many_errors_show(name: str, n_wrong: int, n_unsure: int, n: int, noun: str) -> str:
     """The answer above the wrong predictions, in Markdown: how many are among the least sure 5 %."""
     return (
-        f"**{name}** reads **{n_wrong:,}** of {n:,} digits wrong; **{n_unsure:,}** of them are among the 5 % that it "
+        f"**{name}** reads **{n_wrong:,}** of {n:,} {noun}s wrong; **{n_unsure:,}** of them are among the 5 % that it "
         "is least sure of."
     )
 
 
 def who_names_another(names: tuple[str, str], n_differ: int, n: int, right: tuple[int, int] | None) -> str:
     """The answer about two methods, in Markdown; ``right``: how often either is right where they differ."""
-    said = f"**{names[0]}** and **{names[1]}** name different digits for **{n_differ:,}** of {n:,} images"
+    said = f"**{names[0]}** and **{names[1]}** name different classes for **{n_differ:,}** of {n:,} images"
     if right is None or not n_differ:
         return f"{said}."
     neither = n_differ - sum(right)
     return f"{said}: there the first is right {right[0]:,} times, the second {right[1]:,}, neither {neither:,}."
+
+
+def what_finds_what(qualities: Mapping[str, tuple[str, Quality]]) -> str:
+    """Whose own measure is best at the unseen, and whose at errors; method's label -> (measure's label, quality)."""
+    unseen = {label: quality.ood.auroc for label, (_, quality) in qualities.items() if quality.ood is not None}
+    errors = {label: quality.misclassification_auroc for label, (_, quality) in qualities.items()}
+    errors = {label: auroc for label, auroc in errors.items() if not math.isnan(auroc)}
+    if not unseen or not errors:
+        return ""
+    at_unseen, at_errors = max(unseen, key=unseen.__getitem__), max(errors, key=errors.__getitem__)
+    if at_unseen == at_errors:
+        return f"{at_unseen} is best at telling what was never learnt and at telling its own errors."
+    place = sorted(errors.values(), reverse=True).index(errors[at_unseen]) + 1 if at_unseen in errors else len(errors)
+    return (
+        f"{at_unseen} is best at telling what was never learnt (AUROC {unseen[at_unseen]:.4f}) but number {place} of "
+        f"{len(errors)} at telling its own errors ({errors.get(at_unseen, math.nan):.4f}); there {at_errors} is best "
+        f"({errors[at_errors]:.4f}). The two are different questions: an ambiguous input may look like all the others."
+    )
+
+
+def qualities_table(qualities: Mapping[str, tuple[str, Quality]]) -> str:
+    """A row a method: how well its own measure ranks."""
+    rows = [
+        [
+            label,
+            measure,
+            f"{quality.misclassification_auroc:.4f}".replace("nan", "–"),
+            "–" if quality.ood is None else f"{quality.ood.auroc:.4f}",
+            small(quality.aurc),
+            small(quality.excess_aurc),
+        ]
+        for label, (measure, quality) in qualities.items()
+    ]
+    return table(["", "own measure", "AUROC of errors", "AUROC of unseen", "AURC", "E-AURC"], rows)
 
 
 def who_widens_in_the_gap(ratios: Mapping[str, float]) -> str:

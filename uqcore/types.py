@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,28 +62,120 @@ class Split:
         return len(self.y)
 
 
+class Grid(NamedTuple):
+    """The points at which a task with two coordinates is drawn: every ``y`` with every ``x``, both read-only."""
+
+    x: FloatArray
+    y: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns: one row for each y, upwards, and one column for each x."""
+        return len(self.y), len(self.x)
+
+    def points(self) -> FloatArray:
+        """``(rows * columns, 2)`` float32 as (x, y), row by row: values at them, in `shape`, are a picture."""
+        x, y = np.meshgrid(self.x, self.y)
+        return np.stack([x.ravel(), y.ravel()], axis=-1)
+
+
 @dataclass(frozen=True, eq=False)
-class Dataset:
-    """A task's data. ``ood`` is for evaluation only: neither training nor any choice may look at it.
+class OodSet:
+    """Inputs from elsewhere, normalised as the task's own are.
 
     Attributes:
-        task_id: ``"moons"``, ``"digits"`` or ``"sine"``.
-        train, validation, test: disjoint splits, already normalised.
-        ood: OOD set's name -> inputs ``(N, *input_shape)``, normalised as the in-distribution inputs are.
-        class_names: the name of each of the K classes; none in regression, where one output is the function's value.
+        title, noun: what people call the set and one of its inputs, e.g. "Fashion-MNIST" and "garment".
+        make: reads or draws it: inputs with labels, or with none (``y (0,)``).
+        class_names: of its own classes, none where it has none.
     """
 
-    task_id: str
-    train: Split
-    validation: Split
-    test: Split
-    ood: Mapping[str, FloatArray]
-    class_names: tuple[str, ...]
+    title: str
+    noun: str
+    make: Callable[[], Split]
+    class_names: tuple[str, ...] = ()
+
+
+class Dataset:
+    """A task's data: what it is, at once, and its examples, each part made when it is first asked for and then kept.
+
+    OOD data is for evaluation only: neither training nor any choice may look at it. All arrays are read-only. Asking
+    for a part raises `UqError` if a bundled file is missing or damaged.
+
+    Attributes:
+        task_id: a key of `uqcore.datasets.DATASETS`.
+        title, noun: what people call the set and one of its inputs, e.g. "MNIST" and "digit".
+        class_names: the name of each of the K classes; none in regression, where one output is the function's value.
+        ood_sets: OOD set's name -> the set.
+        kept: the inputs, ``test`` or an OOD set, on which draws are kept beside each model for the pages over whole
+            data sets (gallery, threshold lab); none where drawing is as quick as reading, and such pages leave it out.
+        grid: where the inputs are points of a plane.
+        kept_samples: at most so many samples are kept, whatever the method would keep, so that a clone stays small.
+        half_precision: whether weights are stored in half precision where that changes no prediction.
+    """
+
+    def __init__(
+        self,
+        task_id: str,
+        *,
+        title: str,
+        noun: str,
+        train: Callable[[], Split],
+        validation: Callable[[], Split],
+        test: Callable[[], Split],
+        ood: Mapping[str, OodSet],
+        class_names: tuple[str, ...],
+        kept: tuple[str, ...] = (),
+        grid: Grid | None = None,
+        kept_samples: int | None = None,
+        half_precision: bool = False,
+    ) -> None:
+        self.task_id, self.title, self.noun = task_id, title, noun
+        self.ood_sets, self.class_names, self.kept, self.grid = ood, class_names, kept, grid
+        self.kept_samples, self.half_precision = kept_samples, half_precision
+        self._make = {"train": train, "validation": validation, "test": test}
+        self._make |= {name: each.make for name, each in ood.items()}
+        self._made: dict[str, Split] = {}
+        self._lock = Lock()
+
+    @property
+    def train(self) -> Split:
+        return self.part("train")
+
+    @property
+    def validation(self) -> Split:
+        return self.part("validation")
+
+    @property
+    def test(self) -> Split:
+        return self.part("test")
+
+    @property
+    def ood(self) -> Mapping[str, FloatArray]:
+        """OOD set's name -> its inputs ``(N, *input_shape)``."""
+        return {name: self.part(name).x for name in self.ood_sets}
 
     @property
     def is_regression(self) -> bool:
         """Whether labels are numbers to be met, not classes."""
         return not self.class_names
+
+    def part(self, name: str) -> Split:
+        """``train``, ``validation``, ``test`` (disjoint, normalised), or an OOD set with labels of its own classes."""
+        with self._lock:  # else two first visitors would each build it
+            if name not in self._made:
+                split = self._make[name]()
+                for array in (split.x, split.y):
+                    array.setflags(write=False)
+                self._made[name] = split
+            return self._made[name]
+
+    def names_in(self, name: str) -> tuple[str, ...]:
+        """The names of the classes of `part` ``name``: the task's own, or the OOD set's."""
+        return self.ood_sets[name].class_names if name in self.ood_sets else self.class_names
+
+    def title_of(self, name: str) -> str:
+        """What people call `part` ``name``."""
+        return self.ood_sets[name].title if name in self.ood_sets else self.title
 
 
 @dataclass(frozen=True, eq=False)

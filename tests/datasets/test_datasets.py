@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from sklearn.datasets import make_moons
 
 from uqcore.datasets import DATASETS, bundled, load, moons
-from uqcore.types import Dataset, UqError
+from uqcore.types import Dataset, OodSet, Split, UqError
 
 MNIST_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # of the digits 0 to 9, as published
 
@@ -93,15 +94,16 @@ def test_moons_cluster_moments() -> None:
 
 
 def test_grid_has_a_row_per_y_and_a_column_per_x() -> None:
-    points = moons.grid()
+    points = moons.GRID.points()
+    assert moons.GRID.shape == (100, 100)
     assert points.shape == (10_000, 2)
     assert points.dtype == np.float32
     assert points[0].tolist() == [-3.5, -2.5]
     assert points[99].tolist() == [3.5, -2.5]
     assert points[-1].tolist() == [3.5, 2.5]
     x, y = points.T.reshape(2, 100, 100)
-    np.testing.assert_array_equal(x, np.tile(moons.GRID_X, (100, 1)))
-    np.testing.assert_array_equal(y, np.tile(moons.GRID_Y, (100, 1)).T)
+    np.testing.assert_array_equal(x, np.tile(moons.GRID.x, (100, 1)))
+    np.testing.assert_array_equal(y, np.tile(moons.GRID.y, (100, 1)).T)
 
 
 def test_mnist_is_the_published_one() -> None:
@@ -119,7 +121,7 @@ def test_fashion_mnist_is_the_published_one() -> None:
     assert np.bincount(archive.y_train).tolist() == [6000] * 10
     assert archive.x_train.mean() / 255 == pytest.approx(0.2860, abs=5e-5)
     assert archive.x_train.std() / 255 == pytest.approx(0.3530, abs=5e-5)
-    assert bundled.FASHION_CLASS_NAMES[archive.y_test[0]] == "Ankle boot"
+    assert archive.class_names[archive.y_test[0]] == "Ankle boot"
 
 
 def test_digits_split_is_a_partition_of_the_training_images(digits: Dataset) -> None:
@@ -156,6 +158,38 @@ def test_digits_noise_is_uniform(digits: Dataset) -> None:
     assert noise.max() < 1
 
 
+def test_garments_are_the_digits_task_the_other_way_round(digits: Dataset) -> None:
+    garments = load("fashion")
+    assert [len(garments.part(part)) for part in ("train", "validation", "test")] == [55_000, 5_000, 10_000]
+    assert np.bincount(garments.validation.y).tolist() == [500] * 10
+    for ours, theirs, other in ((digits, garments, "fashion"), (garments, digits, "digits")):
+        np.testing.assert_array_equal(ours.part(other).x, theirs.test.x)
+        assert ours.names_in(other) == theirs.class_names
+        assert ours.title_of(other) == theirs.title
+        assert ours.kept == ("test", other)
+
+
+def test_a_part_is_made_when_it_is_asked_for() -> None:
+    made: list[str] = []
+
+    def split(name: str) -> Split:
+        made.append(name)
+        return Split(np.zeros((3, 2), np.float32), np.zeros(3, np.int64))
+
+    parts = {name: partial(split, name) for name in ("train", "validation", "test")}
+    ood = {"far": OodSet("far away", "point", partial(split, "far"))}
+    dataset = Dataset("new", title="new", noun="point", ood=ood, class_names=("a", "b"), **parts)
+    assert made == []
+    assert dataset.test is dataset.test
+    assert made == ["test"]
+    assert not dataset.ood["far"].flags.writeable
+    assert made == ["test", "far"]
+
+
+def archive_at(path: Path) -> bundled.ImageArchive:
+    return bundled.ImageArchive(path, "a copy", "digit", tuple("0123456789"))
+
+
 def copy_of_mnist(folder: Path) -> Path:
     for name in ("mnist.npz", "SHA256SUMS"):
         shutil.copy(bundled.DATA_DIR / name, folder)
@@ -163,7 +197,7 @@ def copy_of_mnist(folder: Path) -> Path:
 
 
 def test_a_whole_copy_is_read(tmp_path: Path) -> None:
-    np.testing.assert_array_equal(bundled.ImageArchive(copy_of_mnist(tmp_path)).y_test, bundled.mnist().y_test)
+    np.testing.assert_array_equal(archive_at(copy_of_mnist(tmp_path)).y_test, bundled.mnist().y_test)
 
 
 def test_one_flipped_bit_is_refused(tmp_path: Path) -> None:
@@ -172,7 +206,7 @@ def test_one_flipped_bit_is_refused(tmp_path: Path) -> None:
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with pytest.raises(UqError, match=r"mnist\.npz is damaged.*git checkout -- .*mnist\.npz"):
-        _ = bundled.ImageArchive(path).x_test
+        _ = archive_at(path).x_test
 
 
 @pytest.mark.parametrize("name", ["mnist.npz", "SHA256SUMS"])
@@ -180,4 +214,4 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     path = copy_of_mnist(tmp_path)
     (tmp_path / name).unlink()
     with pytest.raises(UqError, match=rf"{name} is missing; get it back with `git checkout -- .*{name}`"):
-        _ = bundled.ImageArchive(path).x_test
+        _ = archive_at(path).x_test

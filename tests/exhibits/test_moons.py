@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from uqcore import datasets
-from uqcore.datasets.moons import GRID_X, GRID_Y
+from uqcore.datasets.moons import GRID
 from uqcore.exhibits.moons import VIEWS, Plane
-from uqcore.types import Draws, FloatArray
+from uqcore.exhibits.verdicts import Gauge
+from uqcore.types import Draws, FloatArray, UqError
 
 N_GRID, N_TEST = 10_000, 1_000
 
@@ -28,8 +31,8 @@ def draws(plane: Plane) -> Draws:
 
 def test_the_points_are_the_grid_then_test_then_ood(plane: Plane) -> None:
     assert plane.points.shape == (N_GRID + N_TEST + 500, 2)
-    np.testing.assert_array_equal(plane.points[[0, 99, N_GRID - 1], 0], GRID_X[[0, -1, -1]])
-    np.testing.assert_array_equal(plane.points[[0, 99, N_GRID - 1], 1], GRID_Y[[0, 0, -1]])
+    np.testing.assert_array_equal(plane.points[[0, 99, N_GRID - 1], 0], GRID.x[[0, -1, -1]])
+    np.testing.assert_array_equal(plane.points[[0, 99, N_GRID - 1], 1], GRID.y[[0, 0, -1]])
     np.testing.assert_array_equal(plane.points[N_GRID : N_GRID + N_TEST], plane.dataset.test.x)
     np.testing.assert_array_equal(plane.points[N_GRID + N_TEST :], plane.dataset.ood["cluster"])
 
@@ -43,7 +46,7 @@ def test_one_point_is_a_batch_of_the_models_type() -> None:
 @pytest.mark.parametrize("view_id", sorted(VIEWS))
 def test_every_view_is_a_grid_of_shares(plane: Plane, draws: Draws, view_id: str) -> None:
     view = VIEWS[view_id]
-    surface = plane.surface(view, draws, 0.5)
+    surface = plane.surface(view, draws, 0.5, Gauge("predictive_entropy", 0.4))
     assert surface.shown.shape == surface.uncertainty.shape == (100, 100)
     for values in (surface.shown, surface.uncertainty):
         assert values.min() >= 0
@@ -57,12 +60,23 @@ def test_every_view_is_a_grid_of_shares(plane: Plane, draws: Draws, view_id: str
 def test_scales(plane: Plane, draws: Draws) -> None:
     lower = draws.probs.mean(axis=0)[:, 1]
     variance = (lower * (1 - lower))[:N_GRID]
-    assert plane.surface(VIEWS["uncertainty"], draws, 0.5).scale == pytest.approx(variance.max())
-    assert plane.surface(VIEWS["probability"], draws, 0.5).scale == 0.25
+    assert plane.surface(VIEWS["uncertainty"], draws, 0.5).gauge.largest == pytest.approx(variance.max())
+    assert plane.surface(VIEWS["probability"], draws, 0.5).gauge.largest == 0.25
     for view_id in ("entropy", "aleatoric", "epistemic"):
-        assert plane.surface(VIEWS[view_id], draws, 0.5).scale == pytest.approx(np.log(2))
+        assert plane.surface(VIEWS[view_id], draws, 0.5).gauge.largest == pytest.approx(np.log(2))
     logit_variance = draws.logits[:, :N_GRID].var(axis=0).mean(axis=-1)
-    assert plane.surface(VIEWS["variance"], draws, 0.5).scale == pytest.approx(logit_variance.max())
+    assert plane.surface(VIEWS["variance"], draws, 0.5).gauge.largest == pytest.approx(logit_variance.max())
+
+
+def test_the_own_measure_is_cut_at_its_gauge(plane: Plane, draws: Draws) -> None:
+    score: FloatArray = np.linspace(0, 3, len(plane.points)).astype(np.float32)
+    surface = plane.surface(VIEWS["own"], replace(draws, score=score), 0.5, Gauge("score", 2.0))
+    np.testing.assert_allclose(surface.shown.ravel(), np.minimum(score[:N_GRID] / 2, 1))
+    assert surface.acceptance.coverage == np.mean(score[N_GRID : N_GRID + N_TEST] <= 1)
+    everything = plane.surface(VIEWS["own"], replace(draws, score=score), 1.0, Gauge("score", 2.0))
+    assert everything.acceptance.coverage == everything.acceptance.ood_accepted == 1
+    with pytest.raises(UqError, match="needs its gauge"):
+        plane.surface(VIEWS["own"], draws, 0.5)
 
 
 def test_entropy_is_aleatoric_and_epistemic(plane: Plane, draws: Draws) -> None:
@@ -76,7 +90,7 @@ def test_entropy_is_aleatoric_and_epistemic(plane: Plane, draws: Draws) -> None:
 def test_the_probability_of_the_lower_moon_has_a_row_per_y_from_below(plane: Plane, draws: Draws) -> None:
     surface = plane.surface(VIEWS["probability"], draws, 0.5)
     row, column = 20, 70
-    x, y = float(GRID_X[column]), float(GRID_Y[row])
+    x, y = float(GRID.x[column]), float(GRID.y[row])
     logits = [-(a * x + b * y - c) for a, b, c in [(0.5, 2, 0.5), (-0.5, 2, 0.2), (0.2, 3, 0.3), (0, 1, 0.25)]]
     expected = np.mean([1 / (1 + np.exp(-z)) for z in logits])
     assert surface.shown[row, column] == pytest.approx(expected, rel=1e-6)
@@ -109,5 +123,5 @@ def test_a_closed_form_gives_the_variance(plane: Plane, draws: Draws) -> None:
     variance: FloatArray = np.linspace(0.5, 2.0, len(plane.points))
     closed = Draws(draws.logits, draws.logits.mean(axis=0), variance)
     surface = plane.surface(VIEWS["variance"], closed, 0.5)
-    assert surface.scale == variance[N_GRID - 1]
+    assert surface.gauge.largest == variance[N_GRID - 1]
     np.testing.assert_allclose(surface.shown.ravel(), variance[:N_GRID] / variance[N_GRID - 1])

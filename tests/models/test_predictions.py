@@ -10,7 +10,7 @@ import pytest
 from uqcore import datasets
 from uqcore.datasets.bundled import fashion_mnist, mnist
 from uqcore.datasets.corruptions import add_noise, rotate
-from uqcore.datasets.digits import normalize
+from uqcore.datasets.image_dataset import normalize
 from uqcore.methods import METHODS
 from uqcore.models import stored_draws
 from uqcore.models.predictions import N_DISTURBED, Unseen, draw_as_kept, first_samples, levels, predictions_of
@@ -27,7 +27,7 @@ N_SAMPLES = {"deterministic": 1, "mc_dropout": 3, "sngp": 4}
 @pytest.fixture(scope="module")
 def everything(committed: Store) -> dict[str, Predictions]:
     """These methods on every kind of unseen input."""
-    unseen = Unseen(fashion=True, noise=0.7, rotation=45)
+    unseen = Unseen(others=True, noise=0.7, rotation=45)
     return {
         method: predictions_of(committed, committed.find("digits", method), unseen, n_samples)
         for method, n_samples in N_SAMPLES.items()
@@ -89,10 +89,10 @@ def test_each_group_is_what_the_model_says(
 @pytest.mark.parametrize(
     ("unseen", "n_ood"),
     [
-        (Unseen(fashion=False), 0),
+        (Unseen(others=False), 0),
         (Unseen(), 10_000),
-        (Unseen(fashion=False, noise=0.4), 1000),
-        (Unseen(fashion=False, rotation=90), 1000),
+        (Unseen(others=False, noise=0.4), 1000),
+        (Unseen(others=False, rotation=90), 1000),
     ],
 )
 def test_what_is_not_asked_for_is_not_there(committed: Store, unseen: Unseen, n_ood: int) -> None:
@@ -109,7 +109,7 @@ def test_what_is_not_asked_for_is_not_there(committed: Store, unseen: Unseen, n_
 
 
 def test_a_turn_by_a_quarter_turns_the_image(committed: Store) -> None:
-    unseen = Unseen(fashion=False, rotation=90)
+    unseen = Unseen(others=False, rotation=90)
     images = predictions_of(committed, committed.find("digits", "deterministic"), unseen, 1).images
     assert images is not None
     np.testing.assert_array_equal(images[10_000:], np.rot90(mnist().x_test[:1000], axes=(1, 2)))
@@ -118,7 +118,7 @@ def test_a_turn_by_a_quarter_turns_the_image(committed: Store) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_there_are_at_most_as_many_samples_as_are_kept(committed: Store, method: str) -> None:
     record = committed.find("digits", method)
-    predictions = predictions_of(committed, record, Unseen(fashion=False), 10_000)
+    predictions = predictions_of(committed, record, Unseen(others=False), 10_000)
     np.testing.assert_array_equal(predictions.values, stored_draws.load(committed, record, "test").logits)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from uqcore.datasets import load
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models import stored_draws
@@ -19,14 +20,14 @@ from uqcore.types import ModelRecord, Posterior, UqError
 N_CHECKED = 40
 
 
-@pytest.mark.parametrize("name", stored_draws.KEPT["digits"])
+@pytest.mark.parametrize("name", load("digits").kept)
 @pytest.mark.parametrize("method", METHODS)
 def test_kept_draws_are_the_models_own(
     committed: Store, posterior_of: Callable[[str, str], Posterior], method: str, name: str
 ) -> None:
     kept = stored_draws.load(committed, committed.find("digits", method), name)
-    x = stored_draws.inputs_named("digits", name)
-    assert kept.logits.shape == (METHODS[method].n_kept or 10, len(x), 10)
+    x = load("digits").part(name).x
+    assert kept.logits.shape == (stored_draws.n_kept("digits", method) or 10, len(x), 10)
     drawn = draw(posterior_of("digits", method), x[:N_CHECKED], len(kept.logits))
     # float16 has 11 significant bits.
     np.testing.assert_allclose(kept.logits[:, :N_CHECKED], drawn.logits, rtol=2**-11, atol=1e-4)
@@ -40,7 +41,7 @@ def test_kept_draws_are_the_models_own(
 def test_an_ensembles_draws_are_its_members_files(committed: Store) -> None:
     ensemble = committed.find("digits", "deep_ensemble")
     members = [committed.find("digits", "deterministic", seed) for seed in range(10)]
-    for name in stored_draws.KEPT["digits"]:
+    for name in load("digits").kept:
         assert ensemble.draws[name] == tuple(file for member in members for file in member.draws[name])
 
 
@@ -51,7 +52,7 @@ def test_nothing_is_kept_for_a_task_that_is_drawn_in_no_time(tiny_store: Store, 
 
 
 def test_drawing_again_gives_the_same_files(tmp_path: Path, committed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept_x = {name: np.zeros((3 + i, 28, 28, 1), np.float32) for i, name in enumerate(stored_draws.KEPT["digits"])}
+    kept_x = {name: np.zeros((3 + i, 28, 28, 1), np.float32) for i, name in enumerate(load("digits").kept)}
     monkeypatch.setattr(stored_draws, "inputs_named", lambda task, name: kept_x[name])
     store = Store(tmp_path)
     committed_record = committed.find("digits", "deterministic")

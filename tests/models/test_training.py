@@ -20,7 +20,7 @@ from uqcore.models import training
 from uqcore.models.sampling import draw, load_posterior
 from uqcore.models.training import model_id, train
 from uqcore.store import Store
-from uqcore.types import Dataset, ModelRecord, Progress, UqError
+from uqcore.types import Dataset, ModelRecord, OodSet, Progress, Split, UqError
 
 
 @pytest.fixture
@@ -177,9 +177,20 @@ def test_the_loss_of_regression_is_the_mean_squared_error(store: Store) -> None:
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Test and OOD data that would spoil every figure which looked at them."""
     real = datasets.load("moons")
-    test = dataclasses.replace(real.test, x=np.full_like(real.test.x, np.nan))
-    ood = {name: np.full_like(x, np.nan) for name, x in real.ood.items()}
-    bad: Dataset = dataclasses.replace(real, test=test, ood=ood)
+
+    def spoiled(part: str) -> Split:
+        return dataclasses.replace(real.part(part), x=np.full_like(real.part(part).x, np.nan))
+
+    bad = Dataset(
+        real.task_id,
+        title=real.title,
+        noun=real.noun,
+        train=lambda: real.train,
+        validation=lambda: real.validation,
+        test=lambda: spoiled("test"),
+        ood={"cluster": OodSet("cluster", "point", lambda: spoiled("cluster"))},
+        class_names=real.class_names,
+    )
     monkeypatch.setattr("uqcore.datasets.load", lambda task: bad)
 
 
@@ -191,6 +202,6 @@ def test_neither_test_nor_ood_data_take_part(store: Store, tiny: dict[str, Model
 
 
 def test_an_unknown_task_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UqError, match=r"Expected one of the tasks moons, digits, sine. Received: 'letters'"):
+    with pytest.raises(UqError, match=r"Expected one of the tasks moons, digits, sine, fashion. Received: 'letters'"):
         train(Store(tmp_path), "letters", "deterministic", 0)
     assert not list(tmp_path.iterdir())

@@ -150,7 +150,7 @@ def test_the_disagreement_counts_who_is_right() -> None:
     differ = [i for i in range(10_000) if a.predicted[i] != b.predicted[i]]
     right = [sum(p.predicted[i] == labels[i] for i in differ) for p in (a, b)]
     assert answer(app) == (
-        f"**MC Dropout** and **SVI (Flipout)** name different digits for **{len(differ)}** of 10,000 images: there the "
+        f"**MC Dropout** and **SVI (Flipout)** name different classes for **{len(differ)}** of 10,000 images: there the "
         f"first is right {right[0]} times, the second {right[1]}, neither {len(differ) - sum(right)}."
     )
     assert numbers(app) == np.argsort(-gallery.jensen_shannon(a.predictive, b.predictive), kind="stable")[:40].tolist()
@@ -161,7 +161,7 @@ def test_of_garments_it_says_how_many_pass_for_digits() -> None:
     limit = np.quantile(said_by("mc_dropout").measure(measure), 0.95)
     share = np.mean(said_by("mc_dropout", "fashion").measure(measure) <= limit)
     assert f"is as sure of **{100 * share:.1f} %** of the 10,000 garments" in answer(app)
-    assert all(name in html(app) for name in bundled.FASHION_CLASS_NAMES)
+    assert all(name in html(app) for name in bundled.fashion_mnist().class_names)
     assert "defer" not in html(app)  # where nothing can be right, nothing is marked as wrong
 
 

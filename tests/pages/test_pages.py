@@ -196,7 +196,7 @@ def test_the_lab_opens_with_a_drawing_and_a_card_a_method() -> None:
 @pytest.mark.parametrize("drawing", ["-", "%%%", "A", "AAAA", EXAMPLE_DRAWING[:-3], "Ünicode"])
 def test_without_a_drawing_that_can_be_read_the_lab_says_to_draw(drawing: str) -> None:
     app = visit(LAB, {"drawing": drawing})
-    assert answer(app) == words.NO_DIGIT
+    assert answer(app) == words.no_image("digit")
     assert cards(app) == []
     sentences = [error.value for error in app.error]
     assert sentences == ([] if drawing == "-" else ["The drawing in the link cannot be read; draw it again."])
@@ -207,7 +207,7 @@ def test_without_a_drawing_that_can_be_read_the_lab_says_to_draw(drawing: str) -
 @pytest.mark.parametrize("picture", ["xxx", "%%%", "eJwDAAAAAAE"])
 def test_a_picture_that_cannot_be_read_is_one_sentence(picture: str) -> None:
     app = visit(LAB, {"source": "Upload", "picture": picture})
-    assert answer(app) == words.NO_DIGIT
+    assert answer(app) == words.no_image("digit")
     assert [error.value for error in app.error] == ["The picture in the link cannot be read; upload it again."]
 
 

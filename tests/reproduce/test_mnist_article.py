@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from uqcore.datasets.bundled import fashion_mnist, mnist
-from uqcore.datasets.digits import normalize
+from uqcore.datasets.image_dataset import normalize
 from uqcore.models import stored_draws
 from uqcore.models.sampling import draw_in_chunks, load_posterior
 from uqcore.reproduce.mnist_article import EXPLANATION, THRESHOLD, cut, tables

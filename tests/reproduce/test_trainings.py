@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow")
 
 from uqcore.datasets import moons
 from uqcore.datasets.bundled import mnist
-from uqcore.datasets.digits import normalize
+from uqcore.datasets.image_dataset import normalize
 from uqcore.methods.sngp import CONFIGS
 from uqcore.reproduce.keras_question import z_scores
 from uqcore.types import Progress, Split

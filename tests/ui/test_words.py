@@ -7,8 +7,10 @@ import pytest
 
 from ui import words
 from uqcore.exhibits.moons import Surface
-from uqcore.exhibits.verdicts import Verdict
+from uqcore.exhibits.verdicts import Gauge, Verdict
+from uqcore.metrics.classification import OodMetrics
 from uqcore.selection import Acceptance, Estimate
+from uqcore.tuning.split import Quality
 
 NAMES = ("zero", "one", "two")
 
@@ -26,7 +28,7 @@ def accepted(n_accepted: int, ood_accepted: float) -> Acceptance:
 
 
 def surface(ood_accepted: float) -> Surface:
-    return Surface(np.zeros((2, 2)), np.zeros((2, 2)), 1.0, accepted(9, ood_accepted))
+    return Surface(np.zeros((2, 2)), np.zeros((2, 2)), Gauge("predictive_entropy", 1.0), accepted(9, ood_accepted))
 
 
 def test_acceptance_leaves_out_the_accuracy_of_nothing() -> None:
@@ -60,12 +62,12 @@ def test_who_reads_what() -> None:
 
 def test_who_is_fooled() -> None:
     inputs = ["a digit", "a garment", "noise"]
-    assert words.who_is_fooled({}, inputs) == "No trained model can be shown."
+    assert words.who_is_fooled({}, inputs, "digit") == "No trained model can be shown."
     rows = {
         "A": [verdict(), verdict(accepted=True), verdict(accepted=False)],
         "B": [verdict(), verdict(accepted=True), verdict(accepted=False)],
     }
-    answer = words.who_is_fooled(rows, inputs)
+    answer = words.who_is_fooled(rows, inputs, "digit")
     assert "**A and B** took a garment for a digit; nobody took noise for one" in answer
 
 
@@ -121,3 +123,17 @@ def test_who_names_another() -> None:
     assert words.who_names_another(names, 9, 10, (5, 3)).endswith(
         "the first is right 5 times, the second 3, neither 1."
     )
+
+
+def test_what_finds_the_unseen_and_what_finds_errors() -> None:
+    def quality(errors: float, unseen: float) -> Quality:
+        return Quality(0.01, 0.005, errors, OodMetrics(unseen, 0.9, 0.1))
+
+    differ = words.what_finds_what({"A": ("entropy", quality(0.98, 0.95)), "B": ("distance", quality(0.9, 0.999))})
+    assert "B is best at telling what was never learnt (AUROC 0.9990) but number 2 of 2" in differ
+    assert "there A is best (0.9800)" in differ
+    assert "A is best at telling what was never learnt and at" in words.what_finds_what({"A": ("x", quality(0.9, 0.9))})
+    assert words.what_finds_what({}) == ""
+    no_errors = Quality(0.0, 0.0, float("nan"), None)
+    assert words.what_finds_what({"A": ("entropy", no_errors)}) == ""
+    assert words.qualities_table({"A": ("entropy", no_errors)}).count("<td>–</td>") == 2

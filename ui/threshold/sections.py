@@ -12,8 +12,8 @@ import streamlit as st
 from ui import cache, controls, words
 from ui.threshold.source import Source
 from ui.thumbs import Thumb, thumbs
-from uqcore.exhibits.one_image import encode_image
-from uqcore.methods import METHODS
+from uqcore.exhibits.one_image import IMAGE_SHAPE, encode_image
+from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots import selection as plots
 from uqcore.plots import style
@@ -41,6 +41,11 @@ N_NAMED = 10
 MOST_FOR_CURVE = 20_000
 _SCORES: dict[Score, str] = {"lac": "LAC", "aps": "APS"}
 _ARTICLE = "The MNIST article"
+_QUALITY = (
+    "On the held-out part. AURC: the mean share of wrong predictions over all coverages, lower is better; E-AURC: "
+    "what a perfect order of the examples would have saved. AUROC: the chance that an error, or an unseen input, "
+    "has the higher uncertainty, higher is better. FPR95: the share deferred where 95 % of the unseen is."
+)
 
 
 def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
@@ -48,7 +53,9 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     sections = {"examples": "Examples", "methods": "Methods", "measures": "Measures", "costs": "Costs"}
     sections |= {"classes": "Classes", "sets": "Prediction sets", "home": "Take home", "article": _ARTICLE}
     if source.method_id is None:
-        del sections["methods"], sections["article"]
+        del sections["methods"]
+    if source.task != mnist_article.TASK:
+        del sections["article"]
     if not study.has_labels:
         sections = {key: sections[key] for key in ("examples", "home")}
     section = controls.choice("Look closer", sections, f"look_{len(sections)}", next(iter(sections)))
@@ -114,16 +121,18 @@ def _thumbnails(predictions: Predictions, measure: np.ndarray, indices: IntArray
 
 
 def _links(predictions: Predictions) -> bool:
-    return predictions.images is not None and predictions.images.shape[1:] == (28, 28)
+    return predictions.images is not None and predictions.images.shape[1:] == IMAGE_SHAPE
 
 
 def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     assert source.unseen is not None
-    rows, curves, points, sentence = [], {}, {}, ""
+    assert source.task is not None
+    rows, curves, points, qualities, sentence = [], {}, {}, {}, ""
     n_samples = source.n_samples or 50
-    for method_id, method in METHODS.items():
+    for method_id in of_task(source.task):
+        method = METHODS[method_id]
         try:
-            source_id, predictions = cache.our_predictions(method_id, source.unseen, n_samples)
+            source_id, predictions = cache.our_predictions(source.task, method_id, source.unseen, n_samples)
             measure_id = study.measure_id if study.measure_id in predictions.measures else "predictive_entropy"
             share = len(study.calibration.indices) / len(study.predictions)
             other = cache.our_study(source_id, measure_id, round(share, 2), predictions)
@@ -141,9 +150,11 @@ def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
                 " ".join(words.risk(seen.risk)),
                 percent(seen.ood_accepted.value),
                 f"{predictions.n_samples}",
-                f"{cache.seconds_per_1000(method_id, predictions.n_samples):.2g} s",
+                f"{cache.seconds_per_1000(source.task, method_id, predictions.n_samples):.2g} s",
             ]
         )
+        by_own = other if measure_id == method.own_measure else other.with_measure(method.own_measure)
+        qualities[method.label] = (MEASURES[method.own_measure].label, by_own.held_out.quality())
         curves[method.label] = risk_coverage_curve(other.held_out.ranking.table(1000))
         points[method.label] = (seen.coverage.value, seen.risk.value)
     head = [
@@ -163,6 +174,9 @@ def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         f"The target is that of the buttons above, for every method on the same split: {sentence}. "
         "Each threshold is chosen on the calibration part and judged on the other. Seconds: this server, now."
     )
+    st.markdown(f"**By each method's own measure.** {words.what_finds_what(qualities)}")
+    st.html(words.qualities_table(qualities))
+    st.caption(_QUALITY)
 
 
 def _measures(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
@@ -174,11 +188,7 @@ def _measures(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         rows.append([MEASURES[measure_id].label, *row])
     head = ["", "AURC", "E-AURC", "AUROC of errors"]
     st.html(words.table(head + (["AUROC of unseen", "AUPR", "FPR95"] if study.has_ood else []), rows))
-    st.caption(
-        "On the held-out part. AURC: the mean share of wrong predictions over all coverages, lower is better; E-AURC: "
-        "what a perfect order of the examples would have saved. AUROC: the chance that an error, or an unseen input, "
-        "has the higher uncertainty, higher is better. FPR95: the share deferred where 95 % of the unseen is."
-    )
+    st.caption(_QUALITY)
 
 
 def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
@@ -307,7 +317,7 @@ def _take_home(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
 def _article(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     assert source.method_id is not None
     store = default_store()
-    tables = cache.article_tables(store.find("digits", source.method_id).model_id, source.n_samples or 50)
+    tables = cache.article_tables(store.find(mnist_article.TASK, source.method_id).model_id, source.n_samples or 50)
     rows = [
         [
             name,

@@ -10,15 +10,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, controls
 from ui.controls import BIND
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models import stored_draws
 from uqcore.models.predictions import Unseen
 from uqcore.predictions import NotNormalized, Predictions, example_file, read_predictions
 from uqcore.predictions.examples import FileKind
 from uqcore.tuning import Study, study
-from uqcore.types import UqError
+from uqcore.types import Dataset, UqError
 
 MAX_UPLOAD_MB = 200
+USUAL = "mc_dropout"  # what the page opens with
 MAX_UNPACKED = 10**9
 _EXAMPLES: dict[FileKind, str] = {
     "npz": "application/octet-stream",
@@ -33,13 +35,14 @@ class Source:
 
     Attributes:
         source_id: what determines ``predictions``.
-        method_id: whose they are, None for a visitor's own.
+        task, method_id: whose they are, None for a visitor's own.
         unseen, n_samples: what was asked of the stored model.
         in_link: whether a link to the page brings others the same predictions.
     """
 
     source_id: str
     predictions: Predictions
+    task: str | None = None
     method_id: str | None = None
     unseen: Unseen | None = None
     n_samples: int | None = None
@@ -83,21 +86,26 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
 
 
 def _ours() -> Source:
-    labels = {method_id: method.label for method_id, method in METHODS.items()}
-    method_id = st.selectbox("Method", list(labels), format_func=lambda m: labels[m], key="method", bind=BIND, index=1)
-    most = METHODS[method_id].n_kept
+    dataset = controls.task()
+    task, known = dataset.task_id, of_task(dataset.task_id)
+    usual = known.index(USUAL) if USUAL in known else 0
+    method_id = st.selectbox(
+        "Method", known, format_func=lambda m: METHODS[m].label, key="method", bind=BIND, index=usual
+    )
+    most = stored_draws.n_kept(task, method_id)
     n_samples = st.slider("Samples", 1, most, most, key=f"samples_{method_id}", bind=BIND) if most and most > 1 else 50
-    unseen = _unseen()
-    source_id, predictions = cache.our_predictions(method_id, unseen, n_samples)
-    return Source(source_id, predictions, method_id, unseen, n_samples)
+    unseen = _unseen(dataset)
+    source_id, predictions = cache.our_predictions(task, method_id, unseen, n_samples)
+    return Source(source_id, predictions, task, method_id, unseen, n_samples)
 
 
-def _unseen() -> Unseen:
+def _unseen(dataset: Dataset) -> Unseen:
+    others = [name for name in dataset.kept if name in dataset.ood_sets]
     return Unseen(
-        fashion=st.checkbox(
-            "Unseen: Fashion-MNIST",
+        others=st.checkbox(
+            f"Unseen: {' and '.join(dataset.title_of(name) for name in others)}",
             True,
-            key="fashion",
+            key="_".join(others),
             bind=BIND,
             help="Unseen: what the model never learnt; out of distribution, OOD.",
         ),

@@ -24,7 +24,7 @@ import numpy as np
 
 from uqcore import datasets
 from uqcore.bench.selection import CONTESTS
-from uqcore.datasets.moons import grid
+from uqcore.datasets.moons import GRID
 from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.exhibits.one_image import NOISE_STEPS, ROTATION_STEPS, Corruption, key
 from uqcore.exhibits.verdicts import judge
@@ -39,7 +39,7 @@ from uqcore.types import Draws, FloatArray, UqError
 N_RUNS = 7
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PAGE = "imports of the first page"
-_MEASURE = "predictive_entropy"
+_MEASURE, _VIEW = "predictive_entropy", VIEWS["uncertainty"]
 _EXAMPLES = 1000
 _SAMPLES, _SWEEP_SAMPLES, _NEW_SAMPLES = 50, 20, 10  # of the page's defaults, its sweeps, a step of its slider
 
@@ -175,7 +175,7 @@ def _figure(sample: Sample, steps: Sequence[float], inputs: FloatArray) -> None:
 
 def _surfaces(plane: Plane, sample: Sample, n_samples: int) -> None:
     for name in METHODS:
-        plane.surface(VIEWS["uncertainty"], sample(name, plane.points, n_samples), 0.5)
+        plane.surface(_VIEW, sample(name, plane.points, n_samples), 0.5)
 
 
 def _drawn_samples() -> Contest:
@@ -211,7 +211,7 @@ def _mc_dropout(compiled: bool) -> Contest:
 
 def _sngp_variance() -> Contest:
     """The official layer gives the covariance of all 10,000 points, of which the variance is the diagonal."""
-    models, x = _Models("moons", "sngp"), grid()
+    models, x = _Models("moons", "sngp"), GRID.points()
     return Contest(
         lambda i: models.posteriors["sngp"].closed_form(x),
         models.naive(lambda sample, i: sample("sngp", x, 1)),

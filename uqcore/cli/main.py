@@ -18,7 +18,7 @@ from typing import Any
 
 from uqcore import methods
 from uqcore.cli import reproduce, thresholds
-from uqcore.datasets import DATASETS
+from uqcore.datasets import DATASETS, load
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.store import MODELS_VARIABLE, FileCheck, Store, all_files, default_store
@@ -201,7 +201,7 @@ def _draws(arguments: argparse.Namespace) -> None:
     rows = [store.get(arguments.model)] if arguments.model else store.records()
     # An ensemble's draws are its members', which come first.
     for record in sorted(rows, key=lambda row: len(row.files)):
-        if record.task in stored_draws.KEPT:
+        if load(record.task).kept:
             kept = stored_draws.keep(store, record, _Bar(record.model_id))
             size = sum(file.n_bytes for files in kept.draws.values() for file in files) / 1e6
             print(f"{record.model_id}: {', '.join(kept.draws)}, {size:.1f} MB")

@@ -15,29 +15,25 @@ from uqcore.types import UqError
 
 DATA_DIR = Path(__file__).parent / "data"
 
-FASHION_CLASS_NAMES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
-
 
 @dataclass(frozen=True, eq=False)
 class ImageArchive:
     """Images ``(N, 28, 28) uint8`` (0 is background) and labels ``(N,) int64`` of one ``.npz``, all read-only.
 
+    ``title`` and ``noun`` are what people call the set and one of its images; ``class_names`` its classes' names.
     A part is checked and read when it is first asked for, so a page that shows the test images holds no others.
     Asking for a part raises `UqError` if the file is missing or is not the one that was published.
     """
 
     path: Path
+    title: str
+    noun: str
+    class_names: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return 28, 28
 
     @cached_property
     def x_train(self) -> NDArray[np.uint8]:
@@ -70,13 +66,14 @@ class ImageArchive:
 @lru_cache(maxsize=1)
 def mnist() -> ImageArchive:
     """Handwritten digits: LeCun, Cortes & Burges, unmodified."""
-    return ImageArchive(DATA_DIR / "mnist.npz")
+    return ImageArchive(DATA_DIR / "mnist.npz", "MNIST", "digit", tuple("0123456789"))
 
 
 @lru_cache(maxsize=1)
 def fashion_mnist() -> ImageArchive:
-    """Pictures of clothes, `FASHION_CLASS_NAMES`: Xiao, Rasul & Vollgraf 2017 (arXiv 1708.07747), unmodified."""
-    return ImageArchive(DATA_DIR / "fashion_mnist.npz")
+    """Pictures of clothes: Xiao, Rasul & Vollgraf 2017 (arXiv 1708.07747), unmodified."""
+    names = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+    return ImageArchive(DATA_DIR / "fashion_mnist.npz", "Fashion-MNIST", "garment", names)
 
 
 def _check(path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from uqcore.types import Dataset, FloatArray, Split
+from uqcore.types import Dataset, FloatArray, Grid, OodSet, Split
 
 N_TRAIN, N_VALIDATION, N_TEST, N_OOD = 500, 250, 500, 500  # points per class; of the cluster
 NOISE = 0.1  # standard deviation, on both coordinates
@@ -15,23 +15,24 @@ CLASS_SHIFTS = np.array([[-0.1, 0.2], [0.1, -0.2]])
 OOD_MEAN = np.array([2.5, -1.75])
 OOD_VARIANCE = 0.01  # of each coordinate
 
-GRID_X = np.linspace(-3.5, 3.5, 100, dtype=np.float32)
-GRID_Y = np.linspace(-2.5, 2.5, 100, dtype=np.float32)
-GRID_X.setflags(write=False)
-GRID_Y.setflags(write=False)
+GRID = Grid(np.linspace(-3.5, 3.5, 100, dtype=np.float32), np.linspace(-2.5, 2.5, 100, dtype=np.float32))
+for axis in GRID:
+    axis.setflags(write=False)
 
 
 def load(seed: int) -> Dataset:
     """Training, validation and test draws of the moons and the OOD cluster, each from a stream of its own."""
-    train, validation, test, ood = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
-    cluster = ood.normal(OOD_MEAN, np.sqrt(OOD_VARIANCE), size=(N_OOD, 2)).astype(np.float32)
+    train, validation, test, ood = np.random.SeedSequence(seed).spawn(4)
     return Dataset(
-        task_id="moons",
-        train=_draw(N_TRAIN, train),
-        validation=_draw(N_VALIDATION, validation),
-        test=_draw(N_TEST, test),
-        ood={"cluster": cluster},
+        "moons",
+        title="two moons",
+        noun="point",
+        train=lambda: _draw(N_TRAIN, np.random.default_rng(train)),
+        validation=lambda: _draw(N_VALIDATION, np.random.default_rng(validation)),
+        test=lambda: _draw(N_TEST, np.random.default_rng(test)),
+        ood={"cluster": OodSet("cluster", "point", lambda: _cluster(np.random.default_rng(ood)))},
         class_names=("upper moon", "lower moon"),
+        grid=GRID,
     )
 
 
@@ -45,11 +46,9 @@ def curves(n: int) -> tuple[FloatArray, FloatArray]:
     return upper + CLASS_SHIFTS[0], [1.0, 0.5] - upper + CLASS_SHIFTS[1]
 
 
-def grid() -> FloatArray:
-    """The points of ``GRID_Y`` x ``GRID_X``, ``(10000, 2)`` float32 as (x, y): point ``i * 100 + j`` is
-    ``(GRID_X[j], GRID_Y[i])``, so ``values.reshape(100, 100)`` has one row per y (upwards) and one column per x."""
-    x, y = np.meshgrid(GRID_X, GRID_Y)
-    return np.stack([x.ravel(), y.ravel()], axis=-1)
+def _cluster(rng: np.random.Generator) -> Split:
+    x = rng.normal(OOD_MEAN, np.sqrt(OOD_VARIANCE), size=(N_OOD, 2)).astype(np.float32)
+    return Split(x, np.empty(0, np.int64))
 
 
 def _draw(n_per_class: int, rng: np.random.Generator) -> Split:

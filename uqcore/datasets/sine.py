@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from uqcore.types import Dataset, FloatArray, Split, UqError
+from uqcore.types import Dataset, FloatArray, OodSet, Split, UqError
 
 N_TRAIN, N_VALIDATION, N_TEST = 100, 100, 500  # points on either side of the gap
 RANGE = (-4.0, 4.0)
@@ -44,18 +44,28 @@ def make(seed: int, noise: float = NOISE, gap: tuple[float, float] = GAP) -> Dat
             f"The gap must lie between {RANGE[0]:g} and {RANGE[1]:g}, its lower end first. "
             f"Received: from {low:g} to {high:g}."
         )
-    train, validation, test = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3))
+    train, validation, test = np.random.SeedSequence(seed).spawn(3)
     return Dataset(
-        task_id="sine",
-        train=_draw(N_TRAIN, noise, gap, train),
-        validation=_draw(N_VALIDATION, noise, gap, validation),
-        test=_draw(N_TEST, noise, gap, test),
+        "sine",
+        title="sine",
+        noun="point",
+        train=lambda: _draw(N_TRAIN, noise, gap, np.random.default_rng(train)),
+        validation=lambda: _draw(N_VALIDATION, noise, gap, np.random.default_rng(validation)),
+        test=lambda: _draw(N_TEST, noise, gap, np.random.default_rng(test)),
         ood={
-            "gap": _between(low, high),
-            "beyond": np.concatenate([_between(EDGES[0], RANGE[0]), _between(RANGE[1], EDGES[1])]),
+            "gap": OodSet("gap", "point", lambda: _unlabelled(_between(low, high))),
+            "beyond": OodSet("beyond the data", "point", lambda: _unlabelled(_beyond())),
         },
         class_names=(),
     )
+
+
+def _beyond() -> FloatArray:
+    return np.concatenate([_between(EDGES[0], RANGE[0]), _between(RANGE[1], EDGES[1])])
+
+
+def _unlabelled(x: FloatArray) -> Split:
+    return Split(x, np.empty(0))
 
 
 def _draw(n: int, noise: float, gap: tuple[float, float], rng: np.random.Generator) -> Split:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uqcore.datasets.moons import GRID_X, GRID_Y, grid
+from uqcore.exhibits.verdicts import OWN, Gauge
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.selection import Acceptance, rank
-from uqcore.types import Dataset, Draws, FloatArray
+from uqcore.types import Dataset, Draws, FloatArray, Grid, UqError
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class View:
     """One thing to show.
 
     Attributes:
-        measure_id: the measure that the threshold cuts (see `uqcore.metrics.uncertainty`).
+        measure_id: the measure that the threshold cuts (see `uqcore.metrics.uncertainty`), or `OWN`.
         relative: the measure is divided by its largest value on the grid, as in the SNGP tutorial; otherwise by the
             largest value that it can have.
         shows_probability: the class probability is shown, and the measure only cut.
@@ -37,6 +37,13 @@ class View:
 VIEWS: Mapping[str, View] = {
     view.view_id: view
     for view in (
+        View(
+            "own",
+            "Own measure",
+            "The measure that each method's authors use; 0.5 is the value that 99 % of validation points stay below, "
+            "and it is shown up to twice that.",
+            OWN,
+        ),
         View(
             "uncertainty",
             "Uncertainty",
@@ -82,13 +89,13 @@ class Surface(NamedTuple):
     Attributes:
         shown: ``(H, W)`` in 0..1, a row per y from below.
         uncertainty: ``(H, W)``, the measure divided by ``scale``: what the threshold cuts.
-        scale: the measure's largest value, on the grid or at all.
+        gauge: the measure and the value that counts as 1: its largest on the grid or at all, or that of `OWN`.
         acceptance: what the threshold does to the test and OOD points.
     """
 
     shown: FloatArray
     uncertainty: FloatArray
-    scale: float
+    gauge: Gauge
     acceptance: Acceptance
 
 
@@ -98,34 +105,48 @@ class Plane:
 
     dataset: Dataset
 
+    @property
+    def grid(self) -> Grid:
+        """UqError for a task whose inputs are no points of a plane."""
+        if self.dataset.grid is None:
+            raise UqError(f"Expected a task with a grid. Received: {self.dataset.task_id}.")
+        return self.dataset.grid
+
     @cached_property
     def points(self) -> FloatArray:
         """``(N, 2)``: the grid's points first, then the test points, then the OOD points."""
-        return np.concatenate([grid(), self.dataset.test.x, *self.dataset.ood.values()])
+        return np.concatenate([self.grid.points(), self.dataset.test.x, *self.dataset.ood.values()])
 
     @staticmethod
     def point(xy: tuple[float, float]) -> FloatArray:
         """One point as a batch ``(1, 2)``."""
         return np.array([xy], np.float32)
 
-    def surface(self, view: View, draws: Draws, threshold: float) -> Surface:
-        """``view`` of ``draws (S, N, 2)`` at `points`, with what ``threshold`` (in 0..1) accepts."""
-        n_grid, n_test = len(GRID_X) * len(GRID_Y), len(self.dataset.test)
-        measure = MEASURES[view.measure_id]
-        values = measure.compute(draws)
-        if view.relative or measure.upper is None:
+    def surface(self, view: View, draws: Draws, threshold: float, own: Gauge | None = None) -> Surface:
+        """``view`` of ``draws (S, N, 2)`` at `points`, with what ``threshold`` (in 0..1) accepts.
+
+        Args:
+            own: the gauge of the method's own measure; needed for the view of that and for no other.
+        """
+        shape = self.grid.shape
+        n_grid, n_test = shape[0] * shape[1], len(self.dataset.test)
+        if view.measure_id == OWN:
+            if own is None:
+                raise UqError("The view of each method's own measure needs its gauge. Received none.")
+            gauge = own
+        elif view.relative:
             # A network without samples has no variance anywhere: it stays 0, not 0 / 0.
-            scale = float(values[:n_grid].max()) or 1.0
+            largest = float(MEASURES[view.measure_id].compute(draws)[:n_grid].max()) or 1.0
+            gauge = Gauge(view.measure_id, largest)
         else:
-            scale = measure.upper(draws.logits.shape[-1])
-        values = values / scale
+            gauge = Gauge(view.measure_id, MEASURES[view.measure_id].largest(draws.logits.shape[-1]))
+        values = gauge.share(draws)
         plane, test, ood = np.split(values, [n_grid, n_grid + n_test])
         correct = draws.predictive[n_grid : n_grid + n_test].argmax(axis=-1) == self.dataset.test.y
         shown = draws.predictive[:n_grid, 1] if view.shows_probability else plane
-        shape = (len(GRID_Y), len(GRID_X))
         return Surface(
             shown=shown.reshape(shape),
             uncertainty=plane.reshape(shape),
-            scale=scale,
+            gauge=gauge,
             acceptance=rank(test, correct, ood).at(threshold),
         )

@@ -12,8 +12,10 @@ import numpy as np
 from uqcore.datasets.corruptions import add_noise, blur, rotate, shift
 from uqcore.types import FloatArray, UqError
 
-_SIDE = 28
-_N_PIXELS = _SIDE**2
+IMAGE_SHAPE = (28, 28)
+"""Of the images that the lab shows and links carry."""
+
+_N_PIXELS = IMAGE_SHAPE[0] * IMAGE_SHAPE[1]
 NOISE_STEPS = tuple(round(i / 10, 1) for i in range(11))
 ROTATION_STEPS = tuple(range(0, 181, 15))
 
@@ -76,9 +78,9 @@ def decode_image(text: str) -> FloatArray:
         levels = b""
     if len(levels) != _N_PIXELS or not unpacker.eof:  # without its end, it is without its checksum
         raise UqError("The picture in the link cannot be read; upload it again.")
-    return (np.frombuffer(levels, np.uint8).reshape(_SIDE, _SIDE, 1) / np.float32(255)).astype(np.float32)
+    return (np.frombuffer(levels, np.uint8).reshape(*IMAGE_SHAPE, 1) / np.float32(255)).astype(np.float32)
 
 
 def noise_image(seed: int) -> FloatArray:
     """Independent U[0, 1) pixels, ``(28, 28, 1) float32``."""
-    return np.random.default_rng(seed).random((_SIDE, _SIDE, 1), dtype=np.float32)
+    return np.random.default_rng(seed).random((*IMAGE_SHAPE, 1), dtype=np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ CONFIGS = {
     # Of the weight decays 0, 0.1, 0.3, 1 and 3 the one with the best validation NLL.
     "sine": TrainingConfig(epochs=1000, batch_size=64, learning_rate=1e-3, schedule="cosine", weight_decay=1.0),
 }
+CONFIGS["fashion"] = replace(CONFIGS["digits"], epochs=15)  # the same network, and nothing chosen anew
 
 
 def fit(

@@ -54,7 +54,7 @@ class Config(TrainingConfig):
 # 0.970, without unit length 0.965; moons 0.80 for either covariance.
 CONFIGS = {
     "moons": Config(**asdict(deterministic.CONFIGS["moons"]), layers="last", unit_length=False, covariance="own"),
-    "digits": Config(**asdict(deterministic.CONFIGS["digits"])),
+    **{task: Config(**asdict(deterministic.CONFIGS[task])) for task in ("digits", "fashion")},
 }
 
 

@@ -51,7 +51,7 @@ CONFIGS = {
     "moons": Config(
         **asdict(deterministic.CONFIGS["moons"]), layers="last", unit_length=False, n_prototypes=1000, k=20
     ),
-    "digits": Config(**asdict(deterministic.CONFIGS["digits"])),
+    **{task: Config(**asdict(deterministic.CONFIGS[task])) for task in ("digits", "fashion")},
 }
 
 

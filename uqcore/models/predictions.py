@@ -1,4 +1,4 @@
-"""Predictions of the stored digit models, on the test digits and on inputs that are none of what they learnt."""
+"""Predictions of our stored models, on their test images and on images that are none of what they learnt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from uqcore.store import Store
 from uqcore.types import Draws, FloatArray, ModelRecord
 
 N_DISTURBED = 1000
-"""How many test digits noise and rotation disturb: the first 1,000, as in the MNIST article."""
+"""How many test images noise and rotation disturb: the first 1,000, as in the MNIST article."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,20 @@ class Unseen:
     """What stands for OOD, one group after the other.
 
     Attributes:
-        fashion: the 10,000 test images of Fashion-MNIST.
-        noise: weight in 0..1 of the noise that replaces the first `N_DISTURBED` test digits; 0 for none.
-        rotation: degrees by which the same digits are turned; 0 for none.
+        others: the OOD sets on which draws are kept (`Dataset.kept`), e.g. Fashion-MNIST for a model of digits.
+        noise: weight in 0..1 of the noise that replaces the first `N_DISTURBED` test images; 0 for none.
+        rotation: degrees by which the same images are turned; 0 for none.
     """
 
-    fashion: bool = True
+    others: bool = True
     noise: float = 0.0
     rotation: float = 0.0
 
 
 def predictions_of(store: Store, record: ModelRecord, unseen: Unseen, n_samples: int) -> Predictions:
-    """What a digit model says about the test digits and then about ``unseen``, with its first ``n_samples`` samples.
+    """What a model says about its test images and then about ``unseen``, from its first ``n_samples`` samples.
 
-    Kept draws are read; disturbed digits are drawn anew.
+    Kept draws are read; disturbed images are drawn anew.
 
     Raises:
         UqError: the model's files, or its kept draws, cannot be read.
@@ -46,8 +46,12 @@ def predictions_of(store: Store, record: ModelRecord, unseen: Unseen, n_samples:
     dataset = datasets.load(record.task)
     x = dataset.test.x[:N_DISTURBED]
     groups = [(first_samples(stored_draws.load(store, record, "test"), n_samples), dataset.test.x)]
-    if unseen.fashion:
-        groups.append((first_samples(stored_draws.load(store, record, "fashion"), n_samples), dataset.ood["fashion"]))
+    if unseen.others:
+        groups += [
+            (first_samples(stored_draws.load(store, record, name), n_samples), dataset.part(name).x)
+            for name in dataset.kept
+            if name in dataset.ood_sets
+        ]
     disturbed = [images for images in (add_noise(x, unseen.noise, 0), rotate(x, unseen.rotation)) if images is not x]
     groups += [(draw_as_kept(store, record, images, n_samples), images) for images in disturbed]
     n_ood = sum(len(images) for _, images in groups[1:])
@@ -63,7 +67,7 @@ def predictions_of(store: Store, record: ModelRecord, unseen: Unseen, n_samples:
 
 def draw_as_kept(store: Store, record: ModelRecord, x: FloatArray, n_samples: int) -> Draws:
     """Draws at ``x`` with at most as many samples as are kept beside the model, so that both go together."""
-    n_kept = METHODS[record.method].n_kept
+    n_kept = stored_draws.n_kept(record.task, record.method)
     return draw_in_chunks(load_posterior(store, record), x, n_samples if n_kept is None else min(n_samples, n_kept))
 
 

@@ -6,42 +6,39 @@ ensemble's are its members', as its weights are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from uqcore import datasets
-from uqcore.methods import METHODS, method
+from uqcore.methods import method
 from uqcore.methods.base import config_from_dict
 from uqcore.models.sampling import draw_in_chunks, load_posterior
 from uqcore.store import Store
 from uqcore.types import Draws, FloatArray, ModelRecord, StoredFile, Tick, UqError, shifted
 
-KEPT: Mapping[str, tuple[str, ...]] = {"digits": ("test", "fashion")}
-"""Task -> the inputs whose draws are kept: ``test``, or an OOD set. Two moons are drawn faster than read."""
 
-
-def inputs_named(task: str, name: str) -> FloatArray:
-    """The inputs of ``task`` that ``name`` stands for."""
-    dataset = datasets.load(task)
-    return dataset.test.x if name == "test" else dataset.ood[name]
+def n_kept(task: str, method_id: str) -> int | None:
+    """How many samples are kept beside a model; None for an ensemble, which has those of its members."""
+    most, of_method = datasets.load(task).kept_samples, method(method_id).n_kept
+    return of_method if most is None or of_method is None else min(most, of_method)
 
 
 def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:
-    """Draws on all inputs of `KEPT`, stores the result and puts the row that lists it; returns that row.
+    """Draws on the inputs `Dataset.kept`, stores the result and puts the row that lists it; returns that row.
 
     Raises:
         UqError: the store cannot be written, or a member of an ensemble has no kept draws.
     """
-    names = KEPT.get(record.task, ())
-    if not names:
+    dataset = datasets.load(record.task)
+    if not dataset.kept:
         return record
-    total, done = sum(len(inputs_named(record.task, name)) for name in names), 0
+    total, done = sum(len(dataset.part(name).x) for name in dataset.kept), 0
     kept = {}
-    for name in names:
-        x = inputs_named(record.task, name)
+    for name in dataset.kept:
+        x = dataset.part(name).x
         kept[name] = _members_files(store, record, name) or _drawn(store, record, name, x, shifted(tick, done, total))
         done += len(x)
         tick(done, total)
@@ -81,8 +78,9 @@ def _members_files(store: Store, record: ModelRecord, name: str) -> tuple[Stored
 def _drawn(
     store: Store, record: ModelRecord, name: str, x: FloatArray, tick: Callable[[int], None]
 ) -> tuple[StoredFile, ...]:
-    n_samples = METHODS[record.method].n_kept
-    assert n_samples is not None
+    n_samples = n_kept(record.task, record.method)
+    if n_samples is None:
+        raise UqError(f"Expected a method that draws for itself. Received: {record.method}.")
     drawn = draw_in_chunks(load_posterior(store, record), x, n_samples, tick)
     arrays: dict[str, FloatArray] = {"logits": drawn.logits.astype(np.float16)}
     if drawn.mean_logits is not None and drawn.variance is not None:

@@ -12,9 +12,11 @@ from importlib.util import find_spec
 from json import dumps
 from typing import NamedTuple
 
+import numpy as np
+
 from uqcore import datasets
 from uqcore.methods import METHODS, method
-from uqcore.methods.base import Fit, TrainingConfig
+from uqcore.methods.base import Load, Method, TrainingConfig
 from uqcore.metrics import regression
 from uqcore.metrics.classification import accuracy, nll
 from uqcore.metrics.uncertainty import MEASURES
@@ -72,7 +74,7 @@ def train(
     own: _Made | None = None
     if chosen.fit is not None:
         arrays = [array for part in parts for array in store.arrays(part)]
-        own = _fit(store, name, chosen.fit, task, config, seed, lambda progress: report(name, progress), arrays)
+        own = _fit(store, name, chosen, task, config, seed, lambda progress: report(name, progress), arrays)
     made = _together(parts, own)
     record = ModelRecord(
         model_id=name,
@@ -112,10 +114,23 @@ def _together(parts: Sequence[ModelRecord], own: _Made | None) -> _Made:
     )
 
 
+def _halved_where_nothing_changes(
+    arrays: Weights, task: str, load: Load, config: TrainingConfig, seed: int, parts: Sequence[Weights]
+) -> Weights:
+    """``arrays`` in half precision if the model then names the same class for every validation example."""
+    x = datasets.load(task).validation.x
+    half = {name: array.astype(np.float16) for name, array in arrays.items()}
+    named = []
+    for stored in (arrays, {name: array.astype(np.float32) for name, array in half.items()}):
+        posterior = load(task, config, seed, [*parts, stored])
+        named.append(draw_in_chunks(posterior, x, _VALIDATION_SAMPLES).predictive.argmax(axis=1))
+    return half if np.array_equal(*named) else arrays
+
+
 def _fit(
     store: Store,
     name: str,
-    fit: Fit,
+    chosen: Method,
     task: str,
     config: TrainingConfig,
     seed: int,
@@ -123,10 +138,14 @@ def _fit(
     parts: Sequence[Weights],
 ) -> _Made:
     started = time.perf_counter()
-    fitted = fit(task, config, datasets.load(task), seed, report, parts)
+    assert chosen.fit is not None
+    fitted = chosen.fit(task, config, datasets.load(task), seed, report, parts)
     duration_s = round(time.perf_counter() - started, 2)
+    arrays = fitted.arrays
+    if datasets.load(task).half_precision:
+        arrays = _halved_where_nothing_changes(fitted.arrays, task, chosen.load, config, seed, parts)
     return _Made(
-        files=(store.save_arrays(name, fitted.arrays),),
+        files=(store.save_arrays(name, arrays),),
         n_parameters=fitted.n_parameters,
         n_trainable=fitted.n_trainable,
         training_time_s=duration_s,

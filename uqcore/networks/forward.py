@@ -81,6 +81,21 @@ class Network:
         return next((i for i, layer in enumerate(self.layers) if layer.dropout), len(self.layers))
 
 
+_IMAGES = Network(
+    # Residual like the other, as SNGP wants it (Liu et al. 2020, arXiv 2006.10108, section 3.1), and small enough that
+    # 50 sampled networks answer within a frame or two.
+    input_shape=(28, 28, 1),
+    layers=(
+        Conv("conv_0", 16, kernel_size=5, stride=2),
+        Conv("conv_1", 16, residual=True),
+        Conv("conv_2", 48, stride=2),
+        Conv("conv_3", 48, residual=True),
+        Flatten("flatten", dropout=0.15),
+        Dense("dense", 80, dropout=0.3),
+    ),
+    n_classes=10,
+)
+
 NETWORKS: Mapping[str, Network] = {
     # The DeepResNet of the SNGP tutorial: 99,714 parameters with its head, of which the 384 of `input` are frozen.
     "moons": Network(
@@ -91,20 +106,8 @@ NETWORKS: Mapping[str, Network] = {
         ),
         n_classes=2,
     ),
-    # Residual like the other, as SNGP wants it (Liu et al. 2020, arXiv 2006.10108, section 3.1), and small enough that
-    # 50 sampled networks answer within a frame or two.
-    "digits": Network(
-        input_shape=(28, 28, 1),
-        layers=(
-            Conv("conv_0", 16, kernel_size=5, stride=2),
-            Conv("conv_1", 16, residual=True),
-            Conv("conv_2", 48, stride=2),
-            Conv("conv_3", 48, residual=True),
-            Flatten("flatten", dropout=0.15),
-            Dense("dense", 80, dropout=0.3),
-        ),
-        n_classes=10,
-    ),
+    "digits": _IMAGES,
+    "fashion": _IMAGES,
     # The network of the SVI article: three layers of 100 hidden units. Of the dropout rates 0.01, 0.02, 0.05, 0.1, 0.2
     # this one has the best validation NLL with MC Dropout.
     "sine": Network(

@@ -86,11 +86,16 @@ def functions(
     }
 
 
-def spreads(x: FloatArray, stds: Mapping[str, FloatArray], *, gap: tuple[float, float]) -> dict[str, Any]:
-    """A plotly figure of the standard deviation ``(N,)`` of each method's functions along ``x (N,)``."""
+def spreads(
+    x: FloatArray, stds: Mapping[str, FloatArray], *, gap: tuple[float, float], places: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """A plotly figure of the standard deviation ``(N,)`` of each method's functions along ``x (N,)``.
+
+    ``places``: label -> number of its style, where lines that are not shown keep theirs; else they count up.
+    """
     traces = []
     for i, (label, std) in enumerate(stds.items()):
-        style = series_style(i)
+        style = series_style((places or {}).get(label, i))
         line = {"width": 3, "color": style.color, "dash": style.dash}
         traces.append(
             {"type": "scatter", "mode": "lines", "name": label, "x": _numbers(x), "y": _numbers(std), "line": line,
@@ -109,13 +114,16 @@ def spreads(x: FloatArray, stds: Mapping[str, FloatArray], *, gap: tuple[float, 
     }
 
 
-def quantiles(curves: Mapping[str, QuantileCurve]) -> dict[str, Any]:
-    """A plotly figure: per method the share of y at or below each predicted quantile; the diagonal is calibrated."""
+def quantiles(curves: Mapping[str, QuantileCurve], places: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """A plotly figure: per method the share of y at or below each predicted quantile; the diagonal is calibrated.
+
+    ``places``: as for `spreads`.
+    """
     diagonal = {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "name": "calibrated",
                 "line": {"color": "#888888", "dash": "dot"}, "hoverinfo": "skip"}  # fmt: skip
     traces = [diagonal]
     for i, (label, (levels, observed)) in enumerate(curves.items()):
-        style = series_style(i)
+        style = series_style((places or {}).get(label, i))
         traces.append(
             {"type": "scatter", "mode": "lines+markers", "name": label, "x": _numbers(levels), "y": _numbers(observed),
              "line": {"color": style.color, "dash": style.dash, "width": 3}, "marker": {"symbol": style.symbol},

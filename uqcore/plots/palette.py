@@ -18,7 +18,7 @@ SEQUENTIAL = "cividis"
 DIVERGING = "PuOr"
 """For the probability of one class of two: orange 0, white 0.5, purple 1 (ColorBrewer, safe for the colour-blind)."""
 
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#999999")
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#999999", "#F0E442")
 """Okabe & Ito (2008), strongest first; their black is grey here, since black is lost on a dark theme."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

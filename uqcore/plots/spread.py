@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,11 @@ _ROW_HEIGHT, _AXIS_HEIGHT = 52, 70
 
 
 def probability_spread(
-    labels: Sequence[str], samples: Sequence[FloatArray], predictive: Sequence[float], title: str
+    labels: Sequence[str],
+    samples: Sequence[FloatArray],
+    predictive: Sequence[float],
+    title: str,
+    places: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """A plotly figure (as a dict): a row per label from the top, a tick per sample, a diamond at the prediction.
 
@@ -23,10 +27,11 @@ def probability_spread(
         samples: per label the probability in each sample, ``(S,)``; lengths may differ.
         predictive: per label the predictive probability.
         title: of the horizontal axis.
+        places: label -> number of its colour; else they count up.
     """
     traces: list[dict[str, Any]] = []
     for row, (label, values, prediction) in enumerate(zip(labels, samples, predictive, strict=True)):
-        color = series_style(row).color
+        color = series_style((places or {}).get(label, row)).color
         ticks = {"symbol": "line-ns-open", "size": 22, "color": color, "opacity": 0.55, "line": {"width": 2}}
         diamond = {"symbol": "diamond", "size": 14, "color": color, "line": {"width": 2, "color": "white"}}
         traces += [

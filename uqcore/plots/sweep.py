@@ -13,17 +13,25 @@ _HEIGHT = 330
 
 
 def sweep(
-    x: Sequence[float], lines: Mapping[str, FloatArray], *, x_title: str, y_title: str, threshold: float, now: float
+    x: Sequence[float],
+    lines: Mapping[str, FloatArray],
+    *,
+    x_title: str,
+    y_title: str,
+    threshold: float,
+    now: float,
+    places: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """A plotly figure (as a dict) of ``lines``, label -> ``(len(x),)`` in 0..1.
 
     Args:
         threshold: a horizontal line; above it examples are deferred.
         now: a vertical line where the page's own slider stands.
+        places: label -> number of its style, where lines that are not shown keep theirs; else they count up.
     """
     traces = []
     for i, (label, y) in enumerate(lines.items()):
-        style = series_style(i)
+        style = series_style((places or {}).get(label, i))
         traces.append(
             {
                 "type": "scatter",

@@ -18,7 +18,7 @@ def rows(store: Store) -> list[Row]:
     Raises:
         UqError: the MC Dropout model or its kept draws cannot be read.
     """
-    predictions = predictions_of(store, store.find("digits", "mc_dropout"), Unseen(fashion=False), N_SAMPLES)
+    predictions = predictions_of(store, store.find("digits", "mc_dropout"), Unseen(others=False), N_SAMPLES)
     table = chainer_table(predictions)
     assert predictions.correct is not None
     return [_entropy(table), _wrong(table, 1 - float(predictions.correct.mean()))]

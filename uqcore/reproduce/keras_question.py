@@ -6,7 +6,7 @@ import numpy as np
 
 from uqcore.datasets.bundled import mnist
 from uqcore.datasets.corruptions import add_noise
-from uqcore.datasets.digits import normalize
+from uqcore.datasets.image_dataset import normalize
 from uqcore.reproduce.rows import Row, Source, claim
 from uqcore.reproduce.trainings import Training, outputs
 from uqcore.store import Store

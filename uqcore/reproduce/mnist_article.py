@@ -17,6 +17,7 @@ from uqcore.selection import Acceptance, rank
 from uqcore.store import Store
 from uqcore.types import FloatArray, IntArray, ModelRecord
 
+TASK = "digits"
 NOISE_WEIGHT = 0.7
 PUBLISHED_THRESHOLD = 0.005
 """In units of ln(10,000): the article divides by the logarithm of the number of examples."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from uqcore.datasets.bundled import fashion_mnist, mnist
 from uqcore.datasets.corruptions import add_noise
-from uqcore.datasets.digits import normalize
+from uqcore.datasets.image_dataset import normalize
 from uqcore.metrics.uncertainty import entropy, normalized_entropy
 from uqcore.models.predictions import N_DISTURBED
 from uqcore.reproduce import mnist_article

@@ -104,12 +104,12 @@ class Store:
         return self._row(default_id(task, method, seed), f"train it with `{_train_command(task, method, seed)}`")
 
     def arrays(self, record: ModelRecord) -> tuple[dict[str, NDArray[Any]], ...]:
-        """The read-only arrays of every file of ``record``, in the order of ``record.files``.
+        """The read-only arrays of every file of ``record``, in their order; half precision as float32.
 
         Raises:
             StoreError: a file is missing or damaged, or holds anything but finite numeric arrays.
         """
-        return tuple(self._load(record, file) for file in record.files)
+        return tuple(_widened(self._load(record, file)) for file in record.files)
 
     def draws(self, record: ModelRecord, name: str) -> tuple[dict[str, NDArray[Any]], ...]:
         """The read-only arrays of the draws on the inputs ``name`` that were kept, a dict a file.
@@ -328,6 +328,14 @@ def _check_arrays(arrays: Weights) -> None:
             raise ValueError(f"{name!r} has dtype {array.dtype}")
         if not np.isfinite(array).all():
             raise ValueError(f"{name!r} has values that are not finite")
+
+
+def _widened(arrays: Weights) -> dict[str, NDArray[Any]]:
+    """Arrays in half precision, which is for files only, as float32: to compute with."""
+    wide = {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in arrays.items()}
+    for array in wide.values():
+        array.setflags(write=False)
+    return wide
 
 
 def _to_npz(model_id: str, arrays: Weights) -> bytes:

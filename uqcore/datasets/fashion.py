@@ -1,0 +1,12 @@
+"""Fashion-MNIST, with MNIST and uniform noise as out-of-distribution sets: the digits' task the other way round."""
+
+from __future__ import annotations
+
+from uqcore.datasets.bundled import fashion_mnist, mnist
+from uqcore.datasets.image_dataset import image_dataset
+from uqcore.types import Dataset
+
+
+def load(seed: int) -> Dataset:
+    """55,000 / 5,000 / 10,000 images, see `image_dataset`; draws are kept on the test garments and on MNIST."""
+    return image_dataset("fashion", fashion_mnist(), {"digits": mnist()}, seed, kept_samples=6)
