@@ -150,8 +150,8 @@ def test_the_disagreement_counts_who_is_right() -> None:
     differ = [i for i in range(10_000) if a.predicted[i] != b.predicted[i]]
     right = [sum(p.predicted[i] == labels[i] for i in differ) for p in (a, b)]
     assert answer(app) == (
-        f"**MC Dropout** and **SVI (Flipout)** name different classes for **{len(differ)}** of 10,000 images: there the "
-        f"first is right {right[0]} times, the second {right[1]}, neither {len(differ) - sum(right)}."
+        f"**MC Dropout** and **SVI (Flipout)** name different classes for **{len(differ)}** of 10,000 images: there "
+        f"the first is right {right[0]} times, the second {right[1]}, neither {len(differ) - sum(right)}."
     )
     assert numbers(app) == np.argsort(-gallery.jensen_shannon(a.predictive, b.predictive), kind="stable")[:40].tolist()
 

@@ -116,9 +116,8 @@ def test_a_risk_far_below_a_thousandth_keeps_its_digits() -> None:
 
 def test_who_names_another() -> None:
     names = ("A", "B")
-    assert (
-        words.who_names_another(names, 0, 10, (0, 0)) == "**A** and **B** name different digits for **0** of 10 images."
-    )
+    none = words.who_names_another(names, 0, 10, (0, 0))
+    assert none == "**A** and **B** name different classes for **0** of 10 images."
     assert words.who_names_another(names, 1200, 10_000, None).endswith("for **1,200** of 10,000 images.")
     assert words.who_names_another(names, 9, 10, (5, 3)).endswith(
         "the first is right 5 times, the second 3, neither 1."

@@ -18,9 +18,10 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import logsumexp
 
 from uqcore import datasets
 from uqcore.bench.selection import CONTESTS
@@ -28,19 +29,23 @@ from uqcore.datasets.moons import GRID
 from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.exhibits.one_image import NOISE_STEPS, ROTATION_STEPS, Corruption, key
 from uqcore.exhibits.verdicts import judge
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, feature_density, nearest_neighbours
+from uqcore.methods.base import config_from_dict
 from uqcore.metrics import regression
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.sampling import SampleBank, draw, load_posterior
 from uqcore.plots.sweep import sweep
 from uqcore.store import default_store
-from uqcore.types import Draws, FloatArray, UqError
+from uqcore.types import Dataset, Draws, FloatArray, Posterior, UqError
 
 N_RUNS = 7
+SAMPLED = ("deterministic", "mc_dropout", "deep_ensemble", "sngp", "svi_flipout")
+"""The methods that `uqcore.fitting.naive` samples in the way of the tutorials."""
+
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PAGE = "imports of the first page"
 _MEASURE, _VIEW = "predictive_entropy", VIEWS["uncertainty"]
-_EXAMPLES = 1000
+_EXAMPLES, _NAIVE_TRAIN = 1000, 20_000
 _SAMPLES, _SWEEP_SAMPLES, _NEW_SAMPLES = 50, 20, 10  # of the page's defaults, its sweeps, a step of its slider
 
 Way = Callable[[int], object]
@@ -130,7 +135,7 @@ class _Models:
 
     def __init__(self, task: str, *method_ids: str) -> None:
         self._store = default_store()
-        self._records = {name: self._store.find(task, name) for name in method_ids or METHODS}
+        self._records = {name: self._store.find(task, name) for name in method_ids or SAMPLED}
         self.posteriors = {name: load_posterior(self._store, record) for name, record in self._records.items()}
         self._banks = {name: SampleBank(posterior) for name, posterior in self.posteriors.items()}
 
@@ -159,7 +164,7 @@ def _digit_lab(with_sweeps: bool) -> Contest:
     def work(sample: Sample, i: int) -> None:
         corruption = Corruption(noise=0.2, rotation=10.0, seed=i)
         x = corruption.apply(images[i])
-        for name in METHODS:
+        for name in SAMPLED:
             judge(sample(name, x, _SAMPLES), _MEASURE, 0.5)
         if with_sweeps:
             _figure(sample, NOISE_STEPS, corruption.noise_sweep(images[i]))
@@ -169,12 +174,12 @@ def _digit_lab(with_sweeps: bool) -> Contest:
 
 
 def _figure(sample: Sample, steps: Sequence[float], inputs: FloatArray) -> None:
-    lines = {name: MEASURES[_MEASURE].compute(sample(name, inputs, _SWEEP_SAMPLES)) for name in METHODS}
+    lines = {name: MEASURES[_MEASURE].compute(sample(name, inputs, _SWEEP_SAMPLES)) for name in SAMPLED}
     sweep(steps, lines, x_title="step", y_title=_MEASURE, threshold=0.5, now=0.0)
 
 
 def _surfaces(plane: Plane, sample: Sample, n_samples: int) -> None:
-    for name in METHODS:
+    for name in SAMPLED:
         plane.surface(_VIEW, sample(name, plane.points, n_samples), 0.5)
 
 
@@ -219,6 +224,49 @@ def _sngp_variance() -> Contest:
     )
 
 
+def _feature_density() -> Contest:
+    """SciPy's Gaussians, one after the other, on the same features."""
+    config, features, posterior, x, data = _scored("feature_density", feature_density)
+    train = features(data.train.x[:_NAIVE_TRAIN]).astype(np.float64)
+    labels = data.train.y[:_NAIVE_TRAIN]
+    means = [train[labels == k].mean(axis=0) for k in range(len(data.class_names))]
+    pooled = np.cov((train - np.stack(means)[labels]).T, bias=True)
+    pooled += config.ridge * np.trace(pooled) / len(pooled) * np.eye(len(pooled))
+
+    def naive(i: int) -> None:
+        from scipy.stats import multivariate_normal
+
+        wide = features(x)
+        logsumexp([multivariate_normal(mean, pooled).logpdf(wide) for mean in means], axis=0)
+
+    return Contest(lambda i: posterior.score(x), naive, "naive: SciPy's density of each class on the same features")
+
+
+def _nearest_neighbours() -> Contest:
+    """The paper's way: all training examples."""
+    config, features, posterior, x, data = _scored("nearest_neighbours", nearest_neighbours)
+    train = features(data.train.x)
+
+    def naive(i: int) -> None:
+        from sklearn.neighbors import NearestNeighbors
+
+        NearestNeighbors(n_neighbors=config.k, algorithm="brute").fit(train).kneighbors(features(x))
+
+    note = f"naive: scikit-learn's search among all {len(train):,} training digits"
+    return Contest(lambda i: posterior.score(x), naive, note)
+
+
+def _scored(
+    method_id: str, module: Any
+) -> tuple[Any, Callable[[FloatArray], FloatArray], Posterior, FloatArray, Dataset]:
+    """A method that scores features: its configuration, features and model on digits, inputs, and the data."""
+    store, data = default_store(), datasets.load("digits")
+    record = store.find("digits", method_id)
+    config = config_from_dict(METHODS[method_id].configs["digits"], record.config)
+    features = module.features_of("digits", config, store.arrays(record)[0]).of
+    return config, features, load_posterior(store, record), data.test.x[:_EXAMPLES], data
+
+
 def _sine() -> Contest:
     """Every method's functions on the test points and outside the data; how far apart they lie stands in the note."""
     models, data = _Models("sine"), datasets.load("sine")
@@ -226,7 +274,7 @@ def _sine() -> Contest:
     def ratios(sample: Sample) -> dict[str, dict[str, float]]:
         spreads = {
             name: [regression.functions(sample(name, x, _SAMPLES)).std for x in (data.test.x, *data.ood.values())]
-            for name in METHODS
+            for name in SAMPLED
         }
         return {
             name: regression.std_ratios(on, dict(zip(data.ood, off, strict=True)))
@@ -277,6 +325,8 @@ BENCHMARKS: Mapping[str, Callable[[], Contest]] = {
     "MC Dropout: 50 samples of 1,000 digits": partial(_mc_dropout, compiled=False),
     "MC Dropout: the same against tf.function": partial(_mc_dropout, compiled=True),
     "SNGP: variance on the 100 x 100 grid": _sngp_variance,
+    "feature density: score of 1,000 digits": _feature_density,
+    "nearest neighbours: score of 1,000 digits": _nearest_neighbours,
     "sine: five methods, 50 functions": _sine,
     **{name: partial(_of_selection, prepare) for name, prepare in CONTESTS.items()},
     FIRST_PAGE: _first_page,
