@@ -12,9 +12,10 @@ from uqcore.plots.sweep import sweep
 SWEEP_SAMPLES = 20
 
 top = page.start("Digit lab")
-dataset = controls.task()
-models, problems = cache.models(dataset.task_id)
-models = controls.shown(models)
+with st.container(horizontal=True, gap="medium"):
+    dataset = controls.task()
+    models, problems = cache.models(dataset.task_id)
+    models = controls.shown(models)
 left, right = st.columns([3, 11], gap="medium")
 with left:
     ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}

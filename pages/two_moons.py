@@ -14,8 +14,9 @@ from uqcore.types import Draws, FloatArray
 top = page.start("Two moons")
 models, problems = cache.models("moons")
 plane = cache.plane()
-view = controls.view()
-models = controls.shown(models)
+with st.container(horizontal=True, gap="medium"):
+    view = controls.view()
+    models = controls.shown(models)
 factors = cache.mean_field_factors(models)
 columns = st.columns(3 + len(factors))
 threshold = controls.threshold(

@@ -18,6 +18,9 @@ from uqcore.text import percent
 from uqcore.types import FloatArray
 
 
+_MOST_IN_A_ROW = 5
+
+
 def picture(image: FloatArray, alt: str, side: int = 140) -> str:
     """An ``<img>`` of grey levels ``(28, 28, 1)`` in [0, 1], its pixels kept sharp."""
     buffer = io.BytesIO()
@@ -44,7 +47,8 @@ def cards(
     made = (
         _card(_color(label), label, verdict, class_names, threshold, bars[label]) for label, verdict in verdicts.items()
     )
-    return f'<div class="cards">{"".join(made)}</div>'
+    n_rows = -(-len(verdicts) // _MOST_IN_A_ROW)
+    return f'<div class="cards" style="--columns:{-(-len(verdicts) // n_rows)}">{"".join(made)}</div>'
 
 
 def _color(label: str) -> str:

@@ -50,10 +50,10 @@ PLACES: Final = {method.label: place for place, method in enumerate(METHODS.valu
 M = TypeVar("M")
 
 
-def shown(models: Mapping[str, M], place: DeltaGenerator | None = None) -> dict[str, M]:
+def shown(models: Mapping[str, M]) -> dict[str, M]:
     """Those of ``models`` (method id -> anything) that are to be shown: all, until some are taken out."""
     labels = {METHODS[method_id].label: method_id for method_id in models}
-    chosen = (place or st).pills(
+    chosen = st.pills(
         "Methods", list(labels), selection_mode="multi", default=list(labels), key=f"methods_{len(labels)}", bind=BIND
     )
     return {method_id: models[method_id] for label, method_id in labels.items() if not chosen or label in chosen}
