@@ -17,7 +17,6 @@ from uqcore.plots.palette import series_style
 from uqcore.text import percent
 from uqcore.types import FloatArray
 
-
 _MOST_IN_A_ROW = 5
 
 

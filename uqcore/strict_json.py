@@ -39,9 +39,15 @@ def names(what: str, content: Collection[str], expected: Collection[str]) -> Non
 
 def json_fields(name: str, value: object, expected: Collection[str]) -> dict[str, Any]:
     """An object with exactly the fields ``expected``."""
+    content = json_map(name, value)
+    names(f"`{name}`", content, expected)
+    return content
+
+
+def json_map(name: str, value: object) -> dict[str, Any]:
+    """An object of any fields."""
     if not isinstance(value, dict):
         raise _refusal(name, "an object", value)
-    names(f"`{name}`", value, expected)
     return value
 
 

@@ -21,7 +21,7 @@ from uqcore.selection.gaps import ROUNDING, between, clearance, just_above, just
 from uqcore.tuning import Goal, study, tune
 from uqcore.types import FloatArray, IntArray
 
-OF_PROBS = [name for name in MEASURES if name != "logit_variance"]
+OF_PROBS = [name for name, measure in MEASURES.items() if not measure.needs & {"logits", "score"}]
 
 
 def some_samples(n_classes: int, n: int = 120, n_samples: int = 3) -> FloatArray:

@@ -270,7 +270,7 @@ def test_decisions_are_those_of_the_measure() -> None:
     assert 0 < accept.sum() < 50
 
 
-@pytest.mark.parametrize("measure", [name for name in MEASURES if name != "logit_variance"])
+@pytest.mark.parametrize("measure", [name for name in MEASURES if not MEASURES[name].needs & {"logits", "score"}])
 def test_samples_are_decided_by_every_measure_of_probabilities(measure: str) -> None:
     n_classes = 2 if measure == "bernoulli_variance" else 3
     samples = some_probs(5, 40, n_classes)
@@ -348,17 +348,17 @@ def test_measures_that_cannot_be_decided_are_refused() -> None:
         BY_HAND.decide_measured([0.1], [3])
 
 
-@pytest.mark.parametrize("measure", ["predictive_entropy", "mutual_information", "logit_variance"])
+@pytest.mark.parametrize("measure", ["predictive_entropy", "mutual_information", "logit_variance", "score"])
 def test_the_snippet_applies_the_policy(measure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     samples = some_probs(6, 40, 3)
-    draws = Draws(np.log(samples))
+    draws = Draws(np.log(samples), score=np.arange(40.0))
     values, predicted = MEASURES[measure].compute(draws), draws.predictive.argmax(axis=1)
     policy = replace(BY_HAND, measure=measure, thresholds=tuple(np.quantile(values, [0.2, 0.5, 0.8])))
     filename = 'a "policy" isn\'t\\code.json'
     policy.save(filename)
     np.save("probs.npy", samples)
-    np.save("logit_variance.npy", values)
+    np.save(f"{measure}.npy", values)
     np.save("predicted.npy", predicted)
     names: dict[str, Any] = {}
     exec(policy.snippet(filename), names)  # as a person would who pastes it

@@ -401,7 +401,7 @@ def test_a_manifest_that_is_not_one_is_named_with_its_cure_and_never_overwritten
 def test_a_row_that_was_edited_wrongly_is_refused(store: Store, changes: dict[str, Any]) -> None:
     stored(store)
     edit_row(store, **changes)
-    with pytest.raises(StoreError, match=r"manifest.json is not valid: models\[0\].*restore it with"):
+    with pytest.raises(StoreError, match=r"manifest.json is not valid: `models\[0\].*restore it with"):
         store.records()
 
 
@@ -418,7 +418,7 @@ def test_what_is_not_there_is_named_with_the_command_that_makes_it(store: Store)
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     store = Store(tmp_path / "file" / "models")
-    for act in (lambda: store.save_arrays("m", ARRAYS), lambda: store.put(record_of(StoredFile("a/b", "0", 1)))):
+    for act in (lambda: store.save_arrays("m", ARRAYS), lambda: store.put(record_of(StoredFile("a/b", "0" * 64, 1)))):
         with pytest.raises(StoreError, match=f"{store.root} cannot be written.*UQCORE_MODELS"):
             act()
 

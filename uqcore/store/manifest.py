@@ -7,24 +7,21 @@ that is not finite is an error that names its place.
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any, TypeVar
 
-from uqcore.types import ModelRecord, StoredFile
+from uqcore import strict_json as check
+from uqcore.types import ModelRecord, StoredFile, UqError
+
+T = TypeVar("T")
 
 FORMAT = 2
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_FILE_TYPES: dict[str, type] = {"path": str, "sha256": str, "n_bytes": int}
-_RECORD_TYPES: dict[str, type] = {
-    **dict.fromkeys(("model_id", "task", "method", "created"), str),
-    **dict.fromkeys(("seed", "n_parameters", "n_trainable"), int),
-    **dict.fromkeys(("config", "versions", "metrics", "draws"), dict),
-    "files": list,
-    "training_time_s": float,
-}
-_VALUE_TYPES = {"config": (int, float, str, bool, type(None)), "versions": (str,), "metrics": (float,)}
+_MOST_BYTES = 2**26
+_FILE_FIELDS = [field.name for field in fields(StoredFile)]
+_ROW_FIELDS = [field.name for field in fields(ModelRecord)]
 
 
 def default_id(task: str, method: str, seed: int) -> str:
@@ -60,59 +57,63 @@ def _to_row(record: ModelRecord) -> dict[str, Any]:
 
 
 def from_json(text: bytes) -> tuple[ModelRecord, ...]:
-    """The rows of a manifest's text, sorted by id.
-
-    Raises:
-        ValueError: the text is not what `to_json` writes; the message names the place.
-        RecursionError: it is nested too deeply to be one.
-    """
-    manifest = json.loads(text, parse_constant=_finite, parse_float=_finite)
-    manifest = _typed(manifest, {"format": int, "models": list}, "the manifest")
-    if manifest["format"] != FORMAT:
-        raise ValueError(f"`format` must be {FORMAT}, received {manifest['format']}")
-    records = tuple(_from_row(row, f"models[{i}]") for i, row in enumerate(manifest["models"]))
+    """The rows of a manifest's text, sorted by id. UqError: it is not what `to_json` writes; the message says where."""
+    manifest = check.json_object(text, _MOST_BYTES)
+    check.names("The manifest", manifest, ["format", "models"])
+    check.one_of("format", manifest["format"], [FORMAT])
+    records = tuple(
+        _from_row(row, f"models[{i}]") for i, row in enumerate(check.json_list("models", manifest["models"]))
+    )
     if len({record.model_id for record in records}) < len(records):
-        raise ValueError("two rows have the same `model_id`")
+        raise UqError("Expected one row for each `model_id`. Received two with the same.")
     return tuple(sorted(records, key=_by_id))
 
 
 def _from_row(row: Any, place: str) -> ModelRecord:
-    fields = _typed(row, _RECORD_TYPES, place)
-    for name, kinds in _VALUE_TYPES.items():
-        for key, value in fields[name].items():
-            if type(value) not in kinds:
-                raise ValueError(f"{place}.{name}.{key} must be {_names(kinds)}, received {value!r}")
-    files = _files(fields["files"], f"{place}.files")
-    draws = {name: _files(value, f"{place}.draws.{name}") for name, value in fields["draws"].items()}
-    record = ModelRecord(**{**fields, "files": files, "draws": draws})
+    content = check.json_fields(place, row, _ROW_FIELDS)
+    record = ModelRecord(
+        model_id=check.text(f"{place}.model_id", content["model_id"]),
+        task=check.text(f"{place}.task", content["task"]),
+        method=check.text(f"{place}.method", content["method"]),
+        seed=check.integer(f"{place}.seed", content["seed"], least=0),
+        config=_each(_plain_value, f"{place}.config", content["config"]),
+        files=_files(f"{place}.files", content["files"]),
+        n_parameters=check.integer(f"{place}.n_parameters", content["n_parameters"], least=0),
+        n_trainable=check.integer(f"{place}.n_trainable", content["n_trainable"], least=0),
+        training_time_s=check.number(f"{place}.training_time_s", content["training_time_s"]),
+        versions=_each(check.text, f"{place}.versions", content["versions"]),
+        created=check.text(f"{place}.created", content["created"]),
+        metrics=_each(check.number, f"{place}.metrics", content["metrics"]),
+        draws=_each(_files, f"{place}.draws", content["draws"]),
+    )
     expected = default_id(record.task, record.method, record.seed)
     if not NAME.fullmatch(record.model_id) or not f"{record.model_id}-".startswith(f"{expected}-"):
-        raise ValueError(f"{place}.model_id must be {expected} or {expected}-..., received {record.model_id!r}")
+        raise UqError(f"`{place}.model_id` must be {expected} or {expected}-... Received: {record.model_id!r}.")
     return record
 
 
-def _files(value: Any, place: str) -> tuple[StoredFile, ...]:
-    if type(value) is not list or not value:
-        raise ValueError(f"{place} must list a file")
-    return tuple(StoredFile(**_typed(file, _FILE_TYPES, f"{place}[{i}]")) for i, file in enumerate(value))
+def _each(check_value: Callable[[str, Any], T], place: str, value: Any) -> dict[str, T]:
+    """An object of any names, every value of it checked."""
+    return {name: check_value(f"{place}.{name}", item) for name, item in check.json_map(place, value).items()}
 
 
-def _typed(value: Any, types: Mapping[str, type], place: str) -> dict[str, Any]:
-    """``value`` if it is an object with exactly the fields ``types``, each exactly of its type (a bool is no int)."""
-    if type(value) is not dict or value.keys() != types.keys():
-        raise ValueError(f"{place} must be an object with the fields {', '.join(types)}")
-    for name, kind in types.items():
-        if type(value[name]) is not kind:
-            raise ValueError(f"{place}.{name} must be {_names((kind,))}, received {value[name]!r}")
-    return value
+def _plain_value(name: str, value: object) -> int | float | str | bool | None:
+    if value is None or type(value) in (int, float, str, bool):
+        return value  # type: ignore[return-value]
+    raise UqError(f"`{name}` must be a number, text, true, false or null. Received: {value!r}.")
 
 
-def _names(kinds: Iterable[type]) -> str:
-    return " or ".join(kind.__name__ for kind in kinds)
+def _files(place: str, value: Any) -> tuple[StoredFile, ...]:
+    listed = check.json_list(place, value)
+    if not listed:
+        raise UqError(f"`{place}` must list a file. Received none.")
+    return tuple(_file(f"{place}[{i}]", file) for i, file in enumerate(listed))
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"a number must be finite, received {text}")
-    return value
+def _file(place: str, value: Any) -> StoredFile:
+    content = check.json_fields(place, value, _FILE_FIELDS)
+    return StoredFile(
+        check.text(f"{place}.path", content["path"]),
+        check.sha256(f"{place}.sha256", content["sha256"]),
+        check.integer(f"{place}.n_bytes", content["n_bytes"], 0),
+    )

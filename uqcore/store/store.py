@@ -88,9 +88,9 @@ class Store:
             records = from_json(text)
             for file in (file for record in records for file in all_files(record)):
                 self._locate(file.path)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, UqError) as error:
             raise StoreError(
-                f"The manifest {self.manifest} is not valid: {error}; restore it with "
+                f"The manifest {self.manifest} is not valid: {str(error).rstrip('.')}; restore it with "
                 f"`git checkout -- {self.root}`, or delete it and train again."
             ) from error
         return records
@@ -355,8 +355,10 @@ def _to_npz(model_id: str, arrays: Weights) -> bytes:
 def _check_record(record: ModelRecord) -> None:
     try:
         kept = from_json(to_json([record])) == (record,)
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"The record of {record.model_id} cannot be stored: {error}; correct it.") from error
+    except (ValueError, TypeError, UqError) as error:
+        raise StoreError(
+            f"The record of {record.model_id} cannot be stored: {str(error).rstrip('.')}; correct it."
+        ) from error
     if not kept:
         raise StoreError(
             f"The record of {record.model_id} cannot be stored: JSON must keep its values; use JSON types."
