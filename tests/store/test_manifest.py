@@ -115,7 +115,7 @@ def test_a_text_that_is_no_manifest_is_refused(text: str) -> None:
         (("seed",), 4, r"`models\[0\].model_id` must be moons-sngp-seed4 or moons-sngp-seed4-..."),
         (("task",), None, r"`models\[0\].task` must be a line of text .*Received: None"),
         (("n_parameters",), True, r"`models\[0\].n_parameters` must be an integer .*Received: True"),
-        (("training_time_s",), "1", r"`models\[0\].training_time_s` must be a number .*Received: '1'"),
+        (("training_time_s",), "1", r"`models\[0\].training_time_s` must be a number.*Received: '1'"),
         (("training_time_s",), float("inf"), "Infinity is not a finite number"),
         (("config",), [], r"`models\[0\].config` must be an object"),
         (("config", "rate"), [1], r"`models\[0\].config.rate` must be a number, text, true, false or null"),
