@@ -22,7 +22,7 @@ except UqError as error:
     st.stop()
 
 with right:
-    wanted = goal.choose(study)
+    wanted = goal.choose(study, chosen_source.task)
     tuned = tune(study, wanted)
     ranking = study.calibration.ranking
     asked = tuned.policy.thresholds[0] if not wanted.per_class else float("-inf")

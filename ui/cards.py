@@ -18,6 +18,7 @@ from uqcore.text import percent
 from uqcore.types import FloatArray
 
 _MOST_IN_A_ROW = 5
+_SHORT_NAME, _MOST_OF_A_NAME = 4, 10  # characters
 
 
 def picture(image: FloatArray, alt: str, side: int = 140) -> str:
@@ -57,11 +58,14 @@ def _color(label: str) -> str:
 
 def _card(color: str, label: str, v: Verdict, class_names: Sequence[str], threshold: float, measure: float) -> str:
     bars = "".join(_probability(class_names[k], v, k) for k in range(len(v.probs)))
+    longest = max(map(len, class_names))
+    long = " long" if longest > _SHORT_NAME else ""
     return (
         f'<section class="card" style="--series:{color}" aria-label="{escape(label)}"><h3>{escape(label)}</h3>'
-        f'<p class="label"><b>{escape(class_names[v.label])}</b> {percent(float(v.probs[v.label]))}</p>'
+        f'<p class="label{long}"><b>{escape(class_names[v.label])}</b> {percent(float(v.probs[v.label]))}</p>'
         f'<p class="verdict {"accept" if v.accepted else "defer"}">{ACCEPT if v.accepted else DEFER}</p>'
-        f'{_gauge(measure, threshold)}<div class="bars">{bars}</div>{_entropy(v)}</section>'
+        f'{_gauge(measure, threshold)}<div class="bars" style="--name:{min(longest, _MOST_OF_A_NAME)}ch">'
+        f"{bars}</div>{_entropy(v)}</section>"
     )
 
 

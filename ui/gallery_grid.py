@@ -18,6 +18,7 @@ from uqcore.models.predictions import levels
 from uqcore.predictions import Predictions
 from uqcore.types import Dataset, FloatArray, IntArray
 
+_PIXELS_A_LETTER, _FITS = 6, 5  # of a caption, and how many letters fit below a small picture
 _SMALL, _LARGE = 34, 56  # CSS pixels; of the small ones, 15 fill half a projector's width and 10 a phone's
 _DIVERGENCE = (
     "Ordered by the Jensen-Shannon divergence of the two methods' probabilities, in nats: 0 where they are equal, "
@@ -142,7 +143,9 @@ def _pictures(shown: Shown, indices: IntArray, amounts: FloatArray, side: int, o
             caption += f"<small>is {escape(truth)}</small>"
         alt = f"{truth}, read as {' and '.join(read)}, {amount:.3g}, test image {i}"
         items.append(Thumb(alt, f"{caption}<small>{escape(words.value(amount))}</small>", _link(shown, i)))
-    return thumbs(items, levels(images[indices]), side)
+    longest = max(map(len, shown.predictions.class_names))
+    cell = max(side, _PIXELS_A_LETTER * longest) if side == _SMALL and longest > _FITS else side
+    return thumbs(items, levels(images[indices]), side, cell)
 
 
 def _link(shown: Shown, i: int) -> str:

@@ -32,18 +32,18 @@ class Thumb(NamedTuple):
     new_tab: bool = False
 
 
-def thumbs(items: Sequence[Thumb], images: NDArray[np.uint8] | None, side: int = 64) -> str:
+def thumbs(items: Sequence[Thumb], images: NDArray[np.uint8] | None, side: int = 64, cell: int | None = None) -> str:
     """Pictures ``(n, H, W)`` or ``(n, H, W, C)``, ``side`` CSS pixels wide, in lines that fill the width.
 
-    Without ``images`` there are the captions alone.
+    ``cell`` pixels wide is the room of each, if its words need more than the picture. Without ``images``
+    there are the captions alone.
     """
     if images is None or not len(items):
         return f'<div class="thumbs">{"".join(_linked(item, "") for item in items)}</div>'
     columns = min(len(items), _COLUMNS)
     height, width = images.shape[1:3]
-    style = (
-        f"--side:{side}px;--tall:{side * height / width:g}px;--columns:{columns};--sheet:url({_png(images, columns)})"
-    )
+    sizes = f"--side:{side}px;--cell:{cell or side}px;--tall:{side * height / width:g}px"
+    style = f"{sizes};--columns:{columns};--sheet:url({_png(images, columns)})"
     made = (
         _linked(item, f'<i role="img" title="{escape(item.alt)}" style="--x:{i % columns};--y:{i // columns}"></i>')
         for i, item in enumerate(items)

@@ -110,6 +110,7 @@ class Dataset:
             data sets (gallery, threshold lab); none where drawing is as quick as reading, and such pages leave it out.
         grid: where the inputs are points of a plane.
         kept_samples: at most so many samples are kept, whatever the method would keep, so that a clone stays small.
+        usual_risk: the selective risk that pages ask for at first: what such models can mostly keep, set beforehand.
         half_precision: whether weights are stored in half precision where that changes no prediction.
     """
 
@@ -127,10 +128,12 @@ class Dataset:
         kept: tuple[str, ...] = (),
         grid: Grid | None = None,
         kept_samples: int | None = None,
+        usual_risk: float = 0.01,
         half_precision: bool = False,
     ) -> None:
         self.task_id, self.title, self.noun = task_id, title, noun
         self.ood_sets, self.class_names, self.kept, self.grid = ood, class_names, kept, grid
+        self.usual_risk = usual_risk
         self.kept_samples, self.half_precision = kept_samples, half_precision
         self._make = {"train": train, "validation": validation, "test": test}
         self._make |= {name: each.make for name, each in ood.items()}

@@ -35,6 +35,7 @@ def with_closed_form(rng: np.random.Generator, n_samples: int = 5, n_examples: i
         rng.normal(scale=3, size=(n_samples, n_examples, n_classes)),
         mean_logits=rng.normal(size=(n_examples, n_classes)),
         variance=rng.uniform(0, 5, n_examples),
+        score=rng.uniform(0, 5, n_examples),
     )
 
 
@@ -186,7 +187,9 @@ def test_every_measure_gives_one_number_per_example_within_its_bounds(
         assert values.max() <= measure.upper(2) + 1e-12
 
 
-@pytest.mark.parametrize("measure_id", [key for key in MEASURES if key not in DISAGREEMENT])
+@pytest.mark.parametrize(
+    "measure_id", [key for key in MEASURES if key not in DISAGREEMENT and "score" not in MEASURES[key].needs]
+)
 def test_upper_is_reached_by_equal_logits(measure_id: str) -> None:
     measure = MEASURES[measure_id]
     assert measure.upper is not None
@@ -200,7 +203,9 @@ def test_upper_of_mutual_information_is_reached_by_samples_that_are_sure_of_ever
     np.testing.assert_allclose(measure.compute(draws), measure.upper(6), rtol=1e-12)
 
 
-@pytest.mark.parametrize("measure_id", [key for key in MEASURES if key not in DISAGREEMENT])
+@pytest.mark.parametrize(
+    "measure_id", [key for key in MEASURES if key not in DISAGREEMENT and "score" not in MEASURES[key].needs]
+)
 def test_measures_rise_as_one_networks_logits_shrink(measure_id: str) -> None:
     """A hotter softmax is a less certain one, whichever way one measures."""
     logits = np.array([2.0, 0.0]) / np.array([0.5, 1, 2, 4, 8])[:, None]
@@ -218,11 +223,22 @@ def test_measures_of_disagreement_rise_as_the_samples_part(measure_id: str) -> N
 @pytest.mark.parametrize("measure_id", MEASURES)
 def test_a_measure_fits_what_has_all_that_it_needs(measure_id: str) -> None:
     measure = MEASURES[measure_id]
-    assert measure.fits(n_samples=2, n_classes=2, has_logits=True)
+    assert measure.fits(n_samples=2, n_classes=2, has_logits=True, has_score=True)
     lacking = {
-        "samples": measure.fits(n_samples=1, n_classes=2, has_logits=True, has_variance=True),
-        "logits": measure.fits(n_samples=2, n_classes=2, has_logits=False),
-        "two classes": measure.fits(n_samples=2, n_classes=3, has_logits=True),
+        "samples": measure.fits(n_samples=1, n_classes=2, has_logits=True, has_variance=True, has_score=True),
+        "logits": measure.fits(n_samples=2, n_classes=2, has_logits=False, has_score=True),
+        "two classes": measure.fits(n_samples=2, n_classes=3, has_logits=True, has_score=True),
+        "score": measure.fits(n_samples=2, n_classes=2, has_logits=True),
     }
     assert {need for need, fits in lacking.items() if not fits} == measure.needs
-    assert measure.fits(n_samples=1, n_classes=2, has_logits=True) == (not measure.needs & {"samples", "logits"})
+    one_sample = measure.fits(n_samples=1, n_classes=2, has_logits=True, has_score=True)
+    assert one_sample == (not measure.needs & {"samples", "logits"})
+
+
+def test_a_score_is_the_methods_own_in_float64() -> None:
+    score = np.array([0.5, 2.0], np.float32)
+    measured = MEASURES["score"].compute(Draws(np.zeros((1, 2, 3)), score=score))
+    assert measured.dtype == np.float64
+    np.testing.assert_array_equal(measured, score)
+    with pytest.raises(UqError, match="Received draws without it"):
+        MEASURES["score"].compute(Draws(np.zeros((1, 2, 3))))

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from uqcore.datasets import load
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models import stored_draws
 from uqcore.models.sampling import draw
 from uqcore.store import Store, StoreError
-from uqcore.types import ModelRecord, Posterior, UqError
+from uqcore.types import Dataset, ModelRecord, OodSet, Posterior, Split, UqError
 
 N_CHECKED = 40
 
@@ -52,8 +52,21 @@ def test_nothing_is_kept_for_a_task_that_is_drawn_in_no_time(tiny_store: Store, 
 
 
 def test_drawing_again_gives_the_same_files(tmp_path: Path, committed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept_x = {name: np.zeros((3 + i, 28, 28, 1), np.float32) for i, name in enumerate(load("digits").kept)}
-    monkeypatch.setattr(stored_draws, "inputs_named", lambda task, name: kept_x[name])
+    def zeros(n: int) -> Callable[[], Split]:
+        return lambda: Split(np.zeros((n, 28, 28, 1), np.float32), np.zeros(n, np.int64))
+
+    small = Dataset(
+        "digits",
+        title="few",
+        noun="digit",
+        train=zeros(1),
+        validation=zeros(1),
+        test=zeros(3),
+        ood={"fashion": OodSet("few", "garment", zeros(4))},
+        class_names=tuple("0123456789"),
+        kept=("test", "fashion"),
+    )
+    monkeypatch.setattr("uqcore.datasets.load", lambda task: small)
     store = Store(tmp_path)
     committed_record = committed.find("digits", "deterministic")
     file = store.save_arrays(committed_record.model_id, committed.arrays(committed_record)[0])
@@ -63,12 +76,12 @@ def test_drawing_again_gives_the_same_files(tmp_path: Path, committed: Store, mo
     first = stored_draws.keep(store, record, lambda done, total: ticks.append((done, total)))
     assert ticks[-1] == (7, 7)
     assert store.get(record.model_id) == first == stored_draws.keep(store, first)
-    assert [len(stored_draws.load(store, first, name).logits[0]) for name in kept_x] == [3, 4]
+    assert [len(stored_draws.load(store, first, name).logits[0]) for name in small.kept] == [3, 4]
 
 
 def test_a_damaged_file_names_the_command_and_leaves_the_model_working(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    template = ModelRecord("digits-sngp-seed0", "digits", "sngp", 0, {}, (), 1, 1, 0.0, {}, "")
+    template = ModelRecord("digits-sngp-seed0", "digits", "sngp", 0, {}, (), 1, 1, 0.0, {}, "2026-11-28")
     weights = store.save_arrays("digits-sngp-seed0", {"kernel": np.ones(2)})
     drawn = store.save_arrays("digits-sngp-seed0", {"logits": np.ones((1, 2, 3), np.float16)}, "draws-test")
     record = dataclasses.replace(template, files=(weights,), draws={"test": (drawn,)})
@@ -86,3 +99,12 @@ def test_an_ensemble_without_its_members_draws_is_one_sentence(tiny_store: Store
     lonely = dataclasses.replace(tiny["deep_ensemble"], task="digits")
     with pytest.raises(UqError, match=r"members of moons-deep_ensemble-\S+ have no kept draws"):
         stored_draws.keep(tiny_store, lonely)
+
+
+@pytest.mark.parametrize("method", of_task("fashion"))
+def test_a_task_may_keep_fewer_samples(committed: Store, method: str) -> None:
+    most = load("fashion").kept_samples
+    assert most is not None
+    kept = stored_draws.load(committed, committed.find("fashion", method), "test")
+    of_method = METHODS[method].n_kept
+    assert len(kept.logits) == (10 if of_method is None else min(of_method, most))

@@ -67,7 +67,8 @@ def test_what_is_made_of_other_models_stores_nothing_twice(tiny_store: Store, ti
     assert second != first
     folders = {file.path.split("/")[0] for record in tiny_store.records() for file in record.files}
     assert {path.name for path in tiny_store.root.iterdir() if path.is_dir()} == folders
-    assert len(folders) == 4, "two members, SNGP and SVI"
+    fitted = [method for method in METHODS.values() if method.fit is not None]
+    assert len(folders) == len(fitted) + 1, "a folder for each that fits something, and the second member"
     assert tiny["deep_ensemble"].n_parameters == 2 * tiny["deterministic"].n_parameters
 
 
@@ -205,3 +206,32 @@ def test_an_unknown_task_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UqError, match=r"Expected one of the tasks moons, digits, sine, fashion. Received: 'letters'"):
         train(Store(tmp_path), "letters", "deterministic", 0)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_half_precision_only_where_no_class_changes(
+    changes: bool, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored small is the model that is served: its figures are of the rounded weights."""
+    real = datasets.load("moons")
+    halved = Dataset(
+        "moons",
+        title=real.title,
+        noun=real.noun,
+        train=lambda: real.train,
+        validation=lambda: real.validation,
+        test=lambda: real.test,
+        ood=real.ood_sets,
+        class_names=real.class_names,
+        half_precision=True,
+    )
+    monkeypatch.setattr("uqcore.datasets.load", lambda task: halved)
+    if changes:
+        arrays_equal = iter([False])
+        monkeypatch.setattr("uqcore.models.training.np.array_equal", lambda a, b: next(arrays_equal))
+    record = train(store, "moons", "deterministic", 0, tiny_config("deterministic"))
+    with np.load(store.root / record.files[0].path) as stored:
+        assert {stored[name].dtype for name in stored} == {np.dtype(np.float32 if changes else np.float16)}
+    assert {array.dtype for array in store.arrays(record)[0].values()} == {np.dtype(np.float32)}
+    drawn = draw(load_posterior(store, record), real.validation.x, 1)
+    assert record.metrics["validation_nll"] == pytest.approx(nll(drawn.predictive, real.validation.y))

@@ -68,4 +68,4 @@ def test_okabe_and_itos_colours_are_theirs() -> None:
         (86, 180, 233),
         (240, 228, 66),
     }
-    assert {plotly.colors.hex_to_rgb(color) for color in OKABE_ITO[:7]} == theirs
+    assert {plotly.colors.hex_to_rgb(color) for color in (*OKABE_ITO[:6], OKABE_ITO[7])} == theirs

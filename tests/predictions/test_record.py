@@ -85,10 +85,11 @@ def test_only_measures_that_mean_something() -> None:
     every = set(MEASURES)
     disagreement = {"expected_entropy", "mutual_information"}
     one = of_probs(random_probs(5, 3))
-    assert every - set(one.measures) == disagreement | {"logit_variance", "bernoulli_variance"}
-    assert every - set(of_probs(random_probs(4, 5, 2)).measures) == {"logit_variance"}
+    assert every - set(one.measures) == disagreement | {"logit_variance", "bernoulli_variance", "score"}
+    assert every - set(of_probs(random_probs(4, 5, 2)).measures) == {"logit_variance", "score"}
     assert every - set(Predictions.from_draws(draws_of(4, 5, 3), name="", class_names=tuple("abc")).measures) == {
-        "bernoulli_variance"
+        "bernoulli_variance",
+        "score",
     }
     closed = Predictions.from_draws(draws_of(1, 5, 3, closed=True), name="", class_names=tuple("abc"))
     assert "logit_variance" in closed.measures

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
-from uqcore.selection import Procedure, Ranking, certify, certify_per_class, rank, smallest_risk
+from uqcore.selection import Certificate, Procedure, Ranking, certify, certify_per_class, rank, smallest_risk
 from uqcore.selection.certified import MOST_TIMES
 from uqcore.selection.gaps import clearance
 from uqcore.types import FloatArray, IntArray, UqError
@@ -423,13 +423,19 @@ def per_class_example() -> tuple[FloatArray, NDArray[np.bool_], IntArray]:
     return measure, rng.random(720) >= np.where(predicted == 3, 0.5, 0.02), predicted
 
 
+def figures(certificate: Certificate) -> dict[str, object]:
+    """All that it says, without the examples."""
+    said = {name: value for name, value in vars(certificate).items() if name != "ranking"}
+    return said | {"n_needed": certificate.n_needed}
+
+
 @pytest.mark.parametrize("procedure", PROCEDURES)
 def test_each_class_is_certified_by_itself_at_its_share_of_delta(procedure: Procedure) -> None:
     measure, correct, predicted = per_class_example()
     found = certify_per_class(measure, correct, predicted, 4, 0.05, 0.2, procedure)
     for c in (0, 2, 3):
         alone = certify(rank(measure[predicted == c], correct[predicted == c]), 0.05, 0.05, procedure)
-        np.testing.assert_equal(vars(found.certificates[c]), vars(alone))
+        np.testing.assert_equal(figures(found.certificates[c]), figures(alone))
         assert found.thresholds[c] == alone.threshold
     assert [certificate.n for certificate in found.certificates] == [20, 0, 400, 300]
 

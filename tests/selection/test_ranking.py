@@ -3,12 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests import ROOT
 from uqcore.selection import rank, split_by_class, threshold_at_coverage, threshold_at_ood_share
 from uqcore.selection.gaps import ROUNDING, clearance
 from uqcore.types import FloatArray, UqError
@@ -210,8 +210,7 @@ def test_input_that_cannot_be_counted_is_refused(call: Callable[[], Any], messag
 
 def test_importing_the_package_loads_nothing_but_numpy() -> None:
     script = "import sys, uqcore.selection; print(*{name.split('.')[0] for name in sys.modules})"
-    root = Path(__file__).resolve().parents[1]
-    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"scipy", "sklearn", "pandas", "plotly", "streamlit", "tensorflow"} & set(done.stdout.split())
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from ui import controls
 from ui.controls import BIND
+from uqcore.datasets import load
 from uqcore.selection import Procedure
 from uqcore.selection.cost import Costs
 from uqcore.tuning import Goal, Kind, Study
@@ -29,8 +30,8 @@ _HELP = (
 )
 
 
-def choose(study: Study) -> Goal:
-    """The goal, among those that the predictions allow."""
+def choose(study: Study, task: str | None) -> Goal:
+    """The goal, among those that the predictions allow; ``task`` of one of our models, None for a visitor's own."""
     kinds = [kind for kind in _LABELS if study.has_labels or kind not in ("risk", "cost")]
     kinds = [kind for kind in kinds if study.has_ood or kind != "ood_accepted"]
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -39,11 +40,12 @@ def choose(study: Study) -> Goal:
         start: Kind = "risk" if "risk" in kinds and len(study.predictions) >= _ENOUGH else "coverage"
         key = f"target_{len(kinds)}{'' if start == 'risk' else '_few'}"
         kind = controls.choice("Target", {k: _LABELS[k] for k in kinds}, key, start, _HELP)
-        return _GOALS[kind](study)
+        return _risk(study, task) if kind == "risk" else _GOALS[kind](study)
 
 
-def _risk(study: Study) -> Goal:
-    risk = _number("Risk at most (%)", 0.01, 50.0, 0.1, "risk", 0.1)
+def _risk(study: Study, task: str | None) -> Goal:
+    usual, key = (0.001, "risk") if task is None else (load(task).usual_risk, controls.of_task("risk", task))
+    risk = _number("Risk at most (%)", 0.01, 50.0, 100 * usual, key, 0.1)
     confidence = _number("Confidence (%)", 50.0, 99.9, 95.0, "confidence", 1.0)
     procedures: dict[str, Procedure] = {"Learn then Test": "ltt", "SGR": "sgr"}
     name = st.selectbox(
@@ -117,7 +119,7 @@ def _ood(study: Study) -> Goal:
     return Goal("ood_accepted", _number("Let through at most (%)", 0.0, 100.0, 5.0, "let_through", 1.0) / 100)
 
 
-_GOALS = {"risk": _risk, "cost": _cost, "coverage": _coverage, "ood_accepted": _ood}
+_GOALS = {"cost": _cost, "coverage": _coverage, "ood_accepted": _ood}
 
 
 def _per_class() -> bool:

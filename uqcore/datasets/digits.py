@@ -9,4 +9,4 @@ from uqcore.types import Dataset
 
 def load(seed: int) -> Dataset:
     """55,000 / 5,000 / 10,000 images, see `image_dataset`; draws are kept on the test digits and on Fashion-MNIST."""
-    return image_dataset("digits", mnist(), {"fashion": fashion_mnist()}, seed)
+    return image_dataset("digits", mnist(), {"fashion": fashion_mnist()}, seed, usual_risk=0.001)

@@ -17,7 +17,13 @@ N_NOISE = 10_000
 
 
 def image_dataset(
-    task_id: str, own: ImageArchive, others: Mapping[str, ImageArchive], seed: int, *, kept_samples: int | None = None
+    task_id: str,
+    own: ImageArchive,
+    others: Mapping[str, ImageArchive],
+    seed: int,
+    *,
+    kept_samples: int | None = None,
+    usual_risk: float = 0.01,
 ) -> Dataset:
     """Images ``(N, 28, 28, 1) float32`` in [0, 1], 0 being background: 55,000 / 5,000 / 10,000 of them.
 
@@ -49,6 +55,7 @@ def image_dataset(
         class_names=own.class_names,
         kept=("test", *others),
         kept_samples=kept_samples,
+        usual_risk=usual_risk,
         half_precision=kept_samples is not None,
     )
 

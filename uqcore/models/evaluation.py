@@ -24,6 +24,7 @@ class Evaluation:
         accuracy, nll, brier, ece: of the predictive probabilities on the test split; see `uqcore.metrics`.
         own_measure: the measure that the method's authors use.
         misclassification_auroc: of the predictive entropy; an error is the positive class.
+        own_misclassification_auroc: the same of ``own_measure``.
         ood: OOD set -> measure -> AUROC, AUPR, FPR95 against the test split; OOD is the positive class.
     """
 
@@ -39,6 +40,7 @@ class Evaluation:
     ece: float
     own_measure: str
     misclassification_auroc: float
+    own_misclassification_auroc: float
     ood: Mapping[str, Mapping[str, OodMetrics]]
 
     def summary(self) -> str:
@@ -47,6 +49,8 @@ class Evaluation:
             f"{self.model_id}: accuracy {self.accuracy:.2%}, NLL {self.nll:.4f}, Brier {self.brier:.4f}, "
             f"ECE {self.ece:.4f} ({self.n_samples} samples)"
         ]
+        found = {"predictive_entropy": self.misclassification_auroc, self.own_measure: self.own_misclassification_auroc}
+        lines += [f"  {'errors':8} {measure:18} AUROC {auroc:.4f}" for measure, auroc in found.items()]
         for name, by_measure in self.ood.items():
             for measure in dict.fromkeys(("predictive_entropy", self.own_measure)):
                 row = by_measure[measure]
@@ -110,7 +114,12 @@ def _evaluate_classification(
     record: ModelRecord, posterior: Posterior, dataset: Dataset, n_samples: int, tick: Tick
 ) -> Evaluation:
     n_classes = len(dataset.class_names)
-    names = [name for name, measure in MEASURES.items() if "two classes" not in measure.needs or n_classes == 2]
+    lacking = {
+        need
+        for need, there in (("two classes", n_classes == 2), ("score", _has_score(posterior, dataset)))
+        if not there
+    }
+    names = [name for name, measure in MEASURES.items() if not measure.needs & lacking]
     inputs = {"": dataset.test.x, **dataset.ood}
     total, done = sum(len(x) for x in inputs.values()), 0
     measured: dict[str, dict[str, FloatArray]] = {}
@@ -121,7 +130,8 @@ def _evaluate_classification(
         predictive = drawn.predictive if predictive is None else predictive
         done += len(x)
     assert predictive is not None
-    labels = dataset.test.y
+    labels, own_measure = dataset.test.y, METHODS[record.method].own_measure
+    correct = predictive.argmax(axis=-1) == labels
     test = measured.pop("")
     return Evaluation(
         model_id=record.model_id,
@@ -134,15 +144,18 @@ def _evaluate_classification(
         nll=classification.nll(predictive, labels),
         brier=classification.brier(predictive, labels),
         ece=classification.ece(predictive, labels),
-        own_measure=METHODS[record.method].own_measure,
-        misclassification_auroc=classification.misclassification_auroc(
-            test["predictive_entropy"], predictive.argmax(axis=-1) == labels
-        ),
+        own_measure=own_measure,
+        misclassification_auroc=classification.misclassification_auroc(test["predictive_entropy"], correct),
+        own_misclassification_auroc=classification.misclassification_auroc(test[own_measure], correct),
         ood={
             ood_name: {name: classification.ood_metrics(test[name], values[name]) for name in names}
             for ood_name, values in measured.items()
         },
     )
+
+
+def _has_score(posterior: Posterior, dataset: Dataset) -> bool:
+    return posterior.score(dataset.test.x[:1]) is not None
 
 
 def _evaluate_regression(

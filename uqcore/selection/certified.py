@@ -31,7 +31,8 @@ Both procedures are that walk; they differ in where it starts, and so in what a 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -61,9 +62,7 @@ class Certificate:
         risk_bound: with confidence 1 - delta the threshold's true risk is at most this: the target, for that is what
             was tested, or NaN where nothing is certified.
         target_risk, delta, procedure: as asked for.
-        n_needed: where nothing is certified, about how many calibration examples like these it would take: of that many
-            draws of them (with no example at all: of right answers) four in five certify something, to 10 %; None where
-            something is certified, or where even `MOST_TIMES` as many would not do.
+        ranking: the examples.
     """
 
     threshold: float
@@ -78,7 +77,16 @@ class Certificate:
     target_risk: float
     delta: float
     procedure: Procedure
-    n_needed: int | None
+    ranking: Ranking = field(repr=False, compare=False)
+
+    @cached_property
+    def n_needed(self) -> int | None:
+        """Where nothing is certified, about how many calibration examples like these it would take.
+
+        Of that many draws of them (with no example at all: of right answers) four in five certify something, to 10 %.
+        None where something is certified, or where even `MOST_TIMES` as many would not do. Computed when asked for.
+        """
+        return None if self.certified else _n_needed(self.ranking, self.target_risk, self.delta, self.procedure)
 
 
 def certify(ranking: Ranking, target_risk: float, delta: float, procedure: Procedure = "ltt") -> Certificate:
@@ -110,7 +118,7 @@ def certify(ranking: Ranking, target_risk: float, delta: float, procedure: Proce
         target_risk=target_risk,
         delta=delta,
         procedure=procedure,
-        n_needed=None if certified else _n_needed(ranking, target_risk, delta, procedure),
+        ranking=ranking,
     )
 
 
