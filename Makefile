@@ -2,15 +2,21 @@
 PYTHON ?= python3
 PORT ?= 8501
 PY := .venv/bin/python
+# What needs neither a browser, a page, TensorFlow nor another process.
+QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests/metrics tests/networks tests/selection \
+	tests/exhibits tests/plots tests/methods/test_post_hoc.py tests/store/test_manifest.py tests/ui/test_words.py
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run test lint bench train clean
+.PHONY: help run check test lint bench train clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
 run: .venv/serve.stamp ## start the dashboard on http://localhost:$PORT (8501); needs no TensorFlow
 	$(PY) -m streamlit run app.py --server.port $(PORT)
+
+check: lint ## style, types and the quick tests: the inner loop, under a minute
+	$(PY) -m pytest -n 2 --dist loadfile -k "not keras" $(QUICK)
 
 test: .venv/dev.stamp ## run all tests
 	$(PY) -m pytest -n 2 --dist loadfile
@@ -26,6 +32,7 @@ bench: .venv/train.stamp ## time it, with the naive way beside it
 train: .venv/train.stamp ## train every model again (over an hour on two cores)
 	$(PY) -m uqcore train --task moons --method all
 	$(PY) -m uqcore train --task digits --method all
+	$(PY) -m uqcore train --task fashion --method all
 	$(PY) -m uqcore train --task sine --method all
 
 clean: ## remove .venv and the tools' caches

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
@@ -10,7 +20,7 @@ from tests import ROOT
 HOME = "app.py"
 
 
-def opened(page: str, **link: str) -> AppTest:
+def opened(page: str, **link: str | list[str]) -> AppTest:
     """The page, run once, as a link with these parameters opens it."""
     app = AppTest.from_file(ROOT / HOME, default_timeout=120)  # s; a busy machine is slow, not wrong
     if page != HOME:
@@ -33,8 +43,40 @@ def html(app: AppTest) -> str:
     return "".join(element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>"))
 
 
-def choose(app: AppTest, key: str, option: str) -> AppTest:
+def choose(app: AppTest, key: str, option: str | list[str]) -> AppTest:
+    """The page after a click on an option, or on as many as it takes to choose these."""
+    buttons(app, key).set_value(option)
+    return checked(app.run())
+
+
+def buttons(app: AppTest, key: str) -> ButtonGroup[Any]:
     (group,) = (group for group in app.get("button_group") if group.key == key)
     assert isinstance(group, ButtonGroup)
-    group.set_value(option)
-    return checked(app.run())
+    return group
+
+
+def hrefs(app: AppTest) -> list[str]:
+    """Where the pictures lead."""
+    return [unescape(href) for href in re.findall(r'<a href="([^"]+)"', html(app))]
+
+
+def followed(href: str) -> AppTest:
+    """The digit lab as a picture's link opens it."""
+    address = urlsplit(href)
+    assert address.path == "digit_lab"
+    return opened("pages/digit_lab.py", **dict(parse_qsl(address.query, strict_parsing=True)))
+
+
+def seen(lab: AppTest) -> NDArray[np.uint8]:
+    """The image that the models see in the digit lab."""
+    (data,) = re.findall(r'class="seen"><img[^>]*base64,([^"]+)"', html(lab))
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def tables(app: AppTest) -> list[list[list[str]]]:
+    """The cells of every table of the page, row by row."""
+    found = re.findall(r"<table.*?</table>", html(app))
+    return [
+        [[unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
+        for rows in (re.findall(r"<tr.*?</tr>", table) for table in found)
+    ]

@@ -14,12 +14,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browsing import Visit, at, draw, needs_browser, serve, settle
 from uqcore.datasets.bundled import mnist
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, of_task
 
 pytestmark = needs_browser
 
 SEVEN = ((0.25, 0.22), (0.75, 0.22), (0.45, 0.82))
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+OF_DIGITS, OF_MOONS = of_task("digits"), of_task("moons")
 PAD, CARDS = ".pad canvas", ".card .label b"
 
 
@@ -44,7 +45,7 @@ def draw_seven(page: Page) -> None:
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("Draw a digit, pick a test image or upload one")).to_be_visible()
     draw(page, *SEVEN)
-    expect(page.locator(CARDS)).to_have_text(["7"] * len(METHODS))
+    expect(page.locator(CARDS)).to_have_text(["7"] * len(OF_DIGITS))
     settle(page)
 
 
@@ -98,9 +99,9 @@ def test_a_link_into_a_server_that_has_just_started(visit: Visit, path: str, tit
 
 def test_home_shows_its_grid_and_its_doors_open(visit: Visit, lab: str) -> None:
     page = visit(lab, ready="table.grid")
-    expect(page.locator("table.grid tr")).to_have_count(1 + len(METHODS))
+    expect(page.locator("table.grid tr")).to_have_count(1 + len(OF_DIGITS))
     page.get_by_role("link", name="Try a garment").click()
-    expect(page.locator(CARDS)).to_have_count(len(METHODS))
+    expect(page.locator(CARDS)).to_have_count(len(OF_DIGITS))
     assert link(page) == {"source": ["Pick"], "images": ["Fashion-MNIST"]}
 
 
@@ -108,11 +109,11 @@ def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(visit: V
     page = visit(f"{lab}/two_moons", ready=".plot")
     plot = page.locator(".plot").first
     plot.scroll_into_view_if_needed()
-    assert page.locator(".value").all_inner_texts() == [""] * len(METHODS)
+    assert page.locator(".value").all_inner_texts() == [""] * len(OF_MOONS)
     page.mouse.move(*at(plot, 0.6, 0.4))
-    expect(page.locator(".value")).to_have_text([re.compile(r"0\.\d+|1\.00")] * len(METHODS))
+    expect(page.locator(".value")).to_have_text([re.compile(r"0\.\d+|1\.00")] * len(OF_MOONS))
     page.mouse.click(*at(plot, 0.6, 0.4))
-    expect(page.locator("table.verdicts tr")).to_have_count(1 + len(METHODS))
+    expect(page.locator("table.verdicts tr")).to_have_count(1 + len(OF_MOONS))
     x, y = (float(part) for part in link(page)["point"][0].split(","))
     assert x == pytest.approx(-3.5 + 7 * 0.6, abs=0.1)
     assert y == pytest.approx(2.5 - 5 * 0.4, abs=0.1)
@@ -122,6 +123,34 @@ def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(visit: V
     expect(copy.locator("table.verdicts")).to_have_text(
         page.locator("table.verdicts").inner_text(), use_inner_text=True
     )
+
+
+def test_a_hidden_method_is_in_the_link_which_hides_it_elsewhere(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/digit_lab", ready=CARDS)
+    hidden, key = METHODS[OF_DIGITS[0]].label, f"methods_{len(OF_DIGITS)}"
+    others = [METHODS[method_id].label for method_id in OF_DIGITS[1:]]
+    page.locator(f".st-key-{key}").get_by_role("button", name=hidden, exact=True).click()
+    expect(page.locator(".card h3")).to_have_text(others)
+    settle(page)
+    assert link(page)[key] == others
+    copy = visit(page.url, ready=CARDS)
+    expect(copy.locator(".card h3")).to_have_text(others)
+    page.locator(f".st-key-{key}").get_by_role("button", name=hidden, exact=True).click()
+    expect(page.locator(".card h3")).to_have_text([hidden, *others])
+
+
+def test_a_chosen_task_is_in_the_link_which_shows_it_elsewhere(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/digit_lab", ready=CARDS)
+    page.locator(".st-key-task").get_by_text("Fashion-MNIST", exact=True).click()
+    expect(page.locator(".card .bar span").first).to_have_text("T-shirt/top")
+    settle(page)
+    assert link(page) == {"task": ["Fashion-MNIST"]}
+    copy = visit(page.url, ready=CARDS)
+    expect(copy.locator(".cards")).to_have_text(page.locator(".cards").inner_text(), use_inner_text=True)
+    page.locator(".st-key-task").get_by_text("MNIST", exact=True).click()
+    expect(page.locator(PAD)).to_be_visible()
+    settle(page)
+    assert link(page) == {}
 
 
 def upload(page: Page, name: str, data: bytes) -> None:
@@ -134,7 +163,7 @@ def test_an_uploaded_digit_is_read_and_its_link_shows_the_same(visit: Visit, lab
     Image.fromarray(digit).save(buffer, "PNG")
     page = visit(f"{lab}/digit_lab?source=Upload", ready="[data-testid=stFileUploader]")
     upload(page, "seven.png", buffer.getvalue())
-    expect(page.locator(CARDS)).to_have_text(["7"] * len(METHODS))
+    expect(page.locator(CARDS)).to_have_text(["7"] * len(OF_DIGITS))
     settle(page)
     copy = visit(page.url, ready=CARDS)
     assert copy.locator(".cards").inner_text() == page.locator(".cards").inner_text()
@@ -145,7 +174,7 @@ def test_a_text_file_by_the_name_of_a_picture_is_one_sentence_and_the_page_works
     upload(page, "text.png", b"This is no picture.")
     expect(page.get_by_role("alert")).to_have_text("The file is not a picture; choose a PNG or JPEG picture.")
     page.get_by_text("Draw", exact=True).click()
-    expect(page.locator(CARDS)).to_have_count(len(METHODS))
+    expect(page.locator(CARDS)).to_have_count(len(OF_DIGITS))
     expect(page.get_by_role("alert")).to_have_count(0)
 
 

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
 import shutil
 from collections.abc import Iterator
+from functools import cache as cached
 from pathlib import Path
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 import streamlit as st
-from numpy.typing import NDArray
-from PIL import Image
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import answer, html, opened
+from tests.app_pages import answer, buttons, choose, followed, hrefs, html, opened, seen
 from tests.browsing import Visit, needs_browser, serve, settle
 from tests.ui.test_thumbs import shown
-from ui import cache
-from uqcore.datasets import bundled
+from ui import cache, controls
+from uqcore.datasets import DATASETS, bundled, load
 from uqcore.exhibits import gallery
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models import stored_draws
+from uqcore.models.predictions import levels
 from uqcore.predictions import Predictions
 from uqcore.store import MODELS_VARIABLE, Store, default_store
+from uqcore.text import percent
 
 PAGE = "pages/gallery.py"
 COMMITTED = default_store()
 FASHION = "Fashion-MNIST"
+TASKS = [task for task in DATASETS if load(task).kept]
+SETS = [(task, part) for task in TASKS for part in load(task).kept]
 
 
 @pytest.fixture(autouse=True)
@@ -40,28 +41,22 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "warm_up", lambda: None)
 
 
-def hrefs(app: AppTest) -> list[str]:
-    return [href.replace("&amp;", "&") for href in re.findall(r'<a href="([^"]+)"', html(app))]
-
-
 def numbers(app: AppTest) -> list[int]:
     """Which test images are shown."""
     return [int(number) for number in re.findall(r'test image (\d+)"', html(app))]
 
 
-def seen_in_lab(href: str) -> NDArray[np.uint8]:
-    """The image that the digit lab shows where a link leads there."""
-    address = urlsplit(href)
-    assert address.path == "digit_lab"
-    lab = html(opened("pages/digit_lab.py", **dict(parse_qsl(address.query, strict_parsing=True))))
-    (data,) = re.findall(r'class="seen"><img[^>]*base64,([^"]+)"', lab)
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+@cached
+def said_by(method_id: str, name: str = "test", task: str = "digits") -> Predictions:
+    draws, dataset = stored_draws.load(COMMITTED, COMMITTED.find(task, method_id), name), load(task)
+    labels = dataset.test.y if name == "test" else None
+    return Predictions.from_draws(draws, name=method_id, class_names=dataset.class_names, labels=labels)
 
 
-def said_by(method_id: str, name: str = "test") -> Predictions:
-    draws = stored_draws.load(COMMITTED, COMMITTED.find("digits", method_id), name)
-    labels = bundled.mnist().y_test if name == "test" else None
-    return Predictions.from_draws(draws, name=method_id, class_names=tuple("0123456789"), labels=labels)
+def link_to(task: str, part: str, **more: str) -> dict[str, str]:
+    """The parameters that show ``part`` as the models of ``task`` see it."""
+    dataset = load(task)
+    return {"task": dataset.title, controls.of_task("images", task): dataset.title_of(part)} | more
 
 
 # What is shown
@@ -72,7 +67,7 @@ def test_it_opens_with_an_answer_and_both_ends_of_every_digit() -> None:
     rows = gallery.chainer_table(said_by("mc_dropout"))
     wrong = sum(np.count_nonzero(~row.least_sure.correct) for row in rows)
     assert re.match(
-        rf"Of its 30 surest images of each digit \*\*MC Dropout\*\* reads \*\*0 %\*\* wrong; "
+        rf"Of its 30 surest images of each class \*\*MC Dropout\*\* reads \*\*0 %\*\* wrong; "
         rf"of its 30 least sure, \*\*{wrong / 3:.1f} %\*\*; of all, 0.4 %",
         answer(app),
     )
@@ -81,29 +76,48 @@ def test_it_opens_with_an_answer_and_both_ends_of_every_digit() -> None:
     assert app.query_params == {}
 
 
-def test_each_picture_is_the_image_that_its_link_opens_in_the_digit_lab() -> None:
-    for name, images in (("MNIST", bundled.mnist().x_test), (FASHION, bundled.fashion_mnist().x_test)):
-        app = opened(PAGE, images=name, n_each="2")
-        sheets = re.split(r'(?=<div class="thumbs")', html(app))[1:]
-        cut = np.concatenate([shown(part, 28, 28) for part in sheets])
-        np.testing.assert_array_equal(cut, images[numbers(app)])
-        for place in (3, 38):
-            np.testing.assert_array_equal(seen_in_lab(hrefs(app)[place]), images[numbers(app)[place]])
+@pytest.mark.parametrize(("task", "part"), SETS)
+def test_each_picture_is_the_image_that_its_link_opens_in_the_digit_lab(task: str, part: str) -> None:
+    dataset = load(task)
+    images = levels(dataset.part(part).x)
+    app = opened(PAGE, **link_to(task, part, n_each="2"))
+    sheets = re.split(r'(?=<div class="thumbs")', html(app))[1:]
+    cut = np.concatenate([shown(sheet, 28, 28) for sheet in sheets])
+    np.testing.assert_array_equal(cut, images[numbers(app)])
+    for place in (3, 38):
+        lab = followed(hrefs(app)[place])
+        np.testing.assert_array_equal(seen(lab), images[numbers(app)[place]])
+        assert buttons(lab, "task").value == task
+        assert buttons(lab, controls.of_task("images", task)).value == part
+        assert buttons(lab, controls.of_task("source", task)).value == "Pick"
+        label = dataset.part(part).y[numbers(app)[place]]
+        assert lab.selectbox(key="class").value == dataset.names_in(part)[label]
+        assert lab.number_input(key="number").value == np.count_nonzero(
+            dataset.part(part).y[: numbers(app)[place]] == label
+        )
 
 
 @pytest.mark.parametrize("view", ["Extremes", "Errors", "Disagreement"])
-@pytest.mark.parametrize("images", ["MNIST", FASHION])
+@pytest.mark.parametrize(("task", "part"), SETS)
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_has_every_view_of_either_set(method: str, images: str, view: str) -> None:
+def test_every_method_has_every_view_of_every_set(method: str, task: str, part: str, view: str) -> None:
     label = METHODS[method].label
-    app = opened(PAGE, gallery=view, images=images, method=label, n_each="3", n="7")
+    app = opened(PAGE, **link_to(task, part, gallery=view, method=label, n_each="3", n="7"))
     assert f"**{label}**" in answer(app)
-    assert len(numbers(app)) == (60 if view == "Extremes" else 7)
+    n_classes = len(load(task).names_in(part))
+    assert len(numbers(app)) == (2 * 3 * n_classes if view == "Extremes" else 7)
     assert [len(app.warning), len(app.error)] == [0, 0]
 
 
+def test_methods_with_as_many_measures_have_the_same_ones() -> None:
+    """Their number is in the key of the choice of a measure: one that the next method lacks would be kept."""
+    sets = {said_by(method, task=task).measures for task in TASKS for method in of_task(task)}
+    assert len({len(each) for each in sets}) == len(sets)
+
+
 def measures() -> list[tuple[str, str]]:
-    return [(method, measure) for method in ("deterministic", "sngp") for measure in said_by(method).measures]
+    methods = ("deterministic", "mc_dropout", "sngp", "feature_density")  # one of each kind
+    return [(method, measure) for method in methods for measure in said_by(method).measures]
 
 
 @pytest.mark.parametrize(("method", "measure"), measures())
@@ -165,12 +179,43 @@ def test_of_garments_it_says_how_many_pass_for_digits() -> None:
     assert "defer" not in html(app)  # where nothing can be right, nothing is marked as wrong
 
 
+def test_a_method_of_garments_sorts_garments() -> None:
+    app, said = opened(PAGE, task=FASHION, n_each="4"), said_by("mc_dropout", task="fashion")
+    rows = gallery.chainer_table(said, n=4)
+    assert numbers(app) == [int(i) for row in rows for end in row[1:] for i in end.indices]
+    assert re.findall(r"<h3><b>([^<]*)</b>: the 4 surest", html(app)) == list(bundled.fashion_mnist().class_names)
+    assert said.correct is not None
+    app = opened(PAGE, task=FASHION, gallery="Errors")
+    n_wrong = np.count_nonzero(~said.correct)
+    assert answer(app).startswith(f"**MC Dropout** reads **{n_wrong:,}** of 10,000 garments wrong; ")
+
+
+def test_of_digits_it_says_how_many_pass_for_garments() -> None:
+    app, measure = opened(PAGE, task=FASHION, images_fashion="MNIST"), "predictive_entropy"
+    limit = np.quantile(said_by("mc_dropout", task="fashion").measure(measure), 0.95)
+    share = np.mean(said_by("mc_dropout", "digits", "fashion").measure(measure) <= limit)
+    assert answer(app) == (
+        f"None of these is a garment, yet **MC Dropout** is as sure of **{percent(float(share))}** of the 10,000 "
+        "digits as it is of 95 % of the test garments."
+    )
+    assert re.findall(r"<h3><b>([^<]*)</b>: the \d+ surest", html(app)) == list("0123456789")
+
+
+def test_samples_that_the_next_task_lacks_are_left() -> None:
+    app = opened(PAGE, samples_mc_dropout="15")
+    choose(app, "task", "fashion")
+    assert app.slider(key="samples_mc_dropout").max == stored_draws.n_kept("fashion", "mc_dropout")
+    assert answer(app) == answer(opened(PAGE, task=FASHION))
+    assert html(app) == html(opened(PAGE, task=FASHION))
+
+
 # Links and stores
 
 
 @pytest.mark.parametrize("view", ["Extremes", "Errors", "Disagreement"])
 def test_a_link_with_nonsense_shows_the_page_as_it_is(view: str) -> None:
-    nonsense = {"images": "elephants", "method": "Oracle", "samples_mc_dropout": "0", "by_7": "?", "other": "Oracle"}
+    nonsense = {"task": "elephants", "images": "elephants", "method": "Oracle", "other": "Oracle"}
+    nonsense |= {"samples_mc_dropout": "0", "by_7": "?"}
     app = opened(PAGE, gallery=view, **nonsense, n_each="0", n="1e9")
     plain = opened(PAGE, gallery=view)
     assert answer(app) == answer(plain)
@@ -205,10 +250,11 @@ def test_damaged_draws_are_a_sentence_and_another_method_works(other_store: Stor
 
 
 @pytest.mark.usefixtures("other_store")
-def test_an_empty_store_is_a_sentence() -> None:
-    app = opened(PAGE)
+@pytest.mark.parametrize("task", TASKS)
+def test_an_empty_store_is_a_sentence(task: str) -> None:
+    app = opened(PAGE, task=load(task).title)
     assert answer(app) == "No trained model can be shown."
-    assert "`python -m uqcore train --task digits --method mc_dropout --seed 0`" in app.warning[0].value
+    assert f"`python -m uqcore train --task {task} --method mc_dropout --seed 0`" in app.warning[0].value
 
 
 # In a browser
@@ -226,7 +272,7 @@ def test_a_click_opens_the_image_in_the_digit_lab(visit: Visit, url: str) -> Non
     picture = page.locator(".thumbs a").nth(5)
     href = picture.get_attribute("href") or ""
     picture.click()
-    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    expect(page.locator(".card .label b")).to_have_count(len(of_task("digits")))
     assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(href).query)
 
 
@@ -234,7 +280,7 @@ def test_a_click_opens_the_image_in_the_digit_lab(visit: Visit, url: str) -> Non
 def test_the_way_back_from_the_digit_lab_is_one_step(visit: Visit, url: str) -> None:
     page = visit(f"{url}?n_each=2", ready=".thumbs a")
     page.locator(".thumbs a").first.click()
-    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    expect(page.locator(".card .label b")).to_have_count(len(of_task("digits")))
     settle(page)
     page.go_back()
     expect(page.get_by_role("heading", name="Gallery", exact=True)).to_be_visible()
@@ -245,7 +291,7 @@ def test_a_picture_can_be_reached_and_opened_by_the_keyboard(visit: Visit, url: 
     page = visit(f"{url}?gallery=Errors", ready=".thumbs a")
     page.get_by_role("link", name=re.compile("4, read as 9, .*, test image ")).first.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    expect(page.locator(".card .label b")).to_have_count(len(of_task("digits")))
 
 
 @needs_browser

@@ -5,27 +5,40 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import HOME, answer, checked, choose, html, opened
+from tests.app_pages import HOME, answer, buttons, checked, choose, html, opened, seen, tables
 from ui import cache, controls, page, words
 from ui.sources import EXAMPLE_DRAWING
+from uqcore.datasets import DATASETS, load
 from uqcore.exhibits.moons import VIEWS
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, of_task
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models.predictions import levels
+from uqcore.models.sampling import draw
+from uqcore.plots.palette import SEQUENTIAL, lut, series_style
 from uqcore.store import MODELS_VARIABLE, Store, default_store
 
-MOONS, LAB = "pages/two_moons.py", "pages/digit_lab.py"
+MOONS, LAB, REGRESSION = "pages/two_moons.py", "pages/digit_lab.py", "pages/regression.py"
 TASKS = {HOME: "digits", MOONS: "moons", LAB: "digits"}
-ANSWERS = {HOME: "Shown something that is no digit", MOONS: "The crosses at the lower right", LAB: "Of 5 methods, "}
+SHOWN_ON = {MOONS: "moons", LAB: "digits", REGRESSION: "sine"}
+IMAGE_TASKS = [task for task in DATASETS if load(task).kept]
+ANSWERS = {
+    HOME: "Shown something that is no digit",
+    MOONS: "The crosses at the lower right",
+    LAB: f"Of {len(of_task('digits'))} methods, ",
+}
 COMMITTED = default_store()
-LABELS = [method.label for method in METHODS.values()]
+LABELS = {task: [METHODS[method_id].label for method_id in of_task(task)] for task in DATASETS}
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +56,7 @@ def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
     st.cache_resource.clear()
 
 
-def visit(path: str, link: dict[str, str] | None = None) -> AppTest:
+def visit(path: str, link: Mapping[str, str | list[str]] | None = None) -> AppTest:
     """The page, run once, opened by a link with these parameters."""
     return opened(path, **(link or {}))
 
@@ -62,6 +75,38 @@ def scene(app: AppTest) -> dict[str, Any]:
     return header
 
 
+def surfaces(app: AppTest) -> dict[str, NDArray[np.float32]]:
+    """Each method's surface, as the two-moons component was given it."""
+    (component,) = app.get("bidi_component")
+    data, header = component.proto.bytes, scene(app)
+    start = 4 + int.from_bytes(data[:4], "little") + lut(SEQUENTIAL).nbytes
+    titles, shape = [panel["title"] for panel in header["panels"]], header["shape"]
+    return dict(zip(titles, np.frombuffer(data, "<f4", int(np.prod(shape)), start).reshape(shape), strict=True))
+
+
+def shown_methods(app: AppTest, path: str) -> list[str]:
+    """The methods that a page shows, in their order."""
+    if path == MOONS:
+        return list(surfaces(app))
+    if path == LAB:
+        return re.findall(r'<section class="card"[^>]*aria-label="([^"]*)"', html(app))
+    return [row[0] for row in tables(app)[-1][1:]]
+
+
+def colors(app: AppTest) -> dict[str, set[str]]:
+    """Method's label -> the colours of its lines, marks and cards."""
+    found: dict[str, set[str]] = {}
+    for chart in app.get("plotly_chart"):
+        for trace in json.loads(chart.proto.spec)["data"]:
+            label = next((name for name in (trace.get("name"), *trace["y"][:1]) if name in controls.PLACES), None)
+            given = {trace.get(part, {}).get("color") for part in ("line", "marker")} - {None}
+            if label is not None:
+                found.setdefault(label, set()).update(given)
+    for color, label in re.findall(r'<section class="card" style="--series:([^"]*)" aria-label="([^"]*)"', html(app)):
+        found[label].add(color)
+    return found
+
+
 def values(app: AppTest) -> dict[str, Any]:
     """Every control's value."""
     return {
@@ -78,10 +123,11 @@ def test_a_page_opens_with_its_answer_and_every_method(page: str) -> None:
     app = visit(page)
     assert answer(app).startswith(ANSWERS[page])
     assert [warning.value for warning in app.warning] == []
-    shown = [panel["title"] for panel in scene(app)["panels"]] if page == MOONS else LABELS
-    assert shown == LABELS
-    if page != MOONS:
-        assert all(label in html(app) for label in LABELS)
+    labels = LABELS[TASKS[page]]
+    if page == MOONS:
+        assert list(surfaces(app)) == labels
+    else:
+        assert all(label in html(app) for label in labels)
 
 
 @pytest.mark.parametrize("page", TASKS)
@@ -96,7 +142,8 @@ def test_a_link_with_nonsense_shows_the_page_as_it_is(page: str) -> None:
             "source": "draw",
         },
         **{"moons_threshold": "7", "digit_threshold": "nan", "noise": "1e9", "rotation": "NaN", "blur": "-0.1"},
-        **{"right": "9", "down": "x", "point": "nan,1", "unknown": "1"},
+        **{"right": "9", "down": "x", "point": "nan,1", "unknown": "1", "task": "Elephants"},
+        **{f"methods_{len(LABELS[TASKS[page]])}": "Oracle"},
     }
     app, plain = visit(page, nonsense), visit(page)
     assert values(app) == values(plain)
@@ -119,10 +166,10 @@ def test_every_page_has_a_door_and_every_invitation_a_tile() -> None:
         assert all(f"**{invitation.label}**" in links for invitation in door.invitations)
 
 
-@pytest.mark.parametrize("path", [MOONS, LAB, "pages/regression.py"])
+@pytest.mark.parametrize("path", [MOONS, LAB, REGRESSION])
 def test_a_store_with_one_network_alone_shows_it(path: str, other_store: Store) -> None:
     """Then there is no ensemble whose members a slider could count."""
-    task = TASKS.get(path, "sine")
+    task = SHOWN_ON[path]
     alone = COMMITTED.find(task, "deterministic")
     for file in alone.files:
         (other_store.root / file.path).parent.mkdir(parents=True, exist_ok=True)
@@ -168,10 +215,39 @@ def test_every_slider_of_the_moons_changes_what_is_shown_and_a_link_shows_the_sa
     assert linked.get("bidi_component")[0].proto.bytes == after
 
 
+def test_the_moons_open_with_each_methods_own_measure_half_way_up_at_its_own_threshold() -> None:
+    app, plane = visit(MOONS), cache.plane()
+    assert values(app)["show"] == "own"
+    assert scene(app)["label"] == VIEWS["own"].label
+    assert scene(app)["threshold"] == 0.5
+    shown, models = surfaces(app), cache.models("moons")[0]
+    assert len(shown) == len(models)
+    for method_id, model in models.items():
+        measure = MEASURES[METHODS[method_id].own_measure]
+        n_draws = model.n_draws(values(app)["samples"], values(app)["members"])
+        asked = model.bank.take("plane", plane.points, n_draws)
+        amount = measure.compute(asked)[: shown[model.label].size].reshape(plane.grid.shape)
+        limit = model.record.metrics[f"threshold_{measure.measure_id}"]
+        np.testing.assert_allclose(shown[model.label], np.minimum(amount / (2 * limit), 1), rtol=1e-5, atol=1e-9)
+
+
+def test_the_mean_field_slider_changes_its_method_alone() -> None:
+    with_factor = [METHODS[method_id].label for method_id in cache.mean_field_factors(cache.models("moons")[0])]
+    assert with_factor == [METHODS["sngp"].label]
+    app = visit(MOONS, {"show": "Entropy"})
+    before, said = surfaces(app), {panel["title"]: panel for panel in scene(app)["panels"]}
+    app.slider(key="factor").set_value(20.0)
+    after = surfaces(checked(app.run()))
+    assert [label for label in before if not np.array_equal(before[label], after[label])] == with_factor
+    assert [panel["title"] for panel in scene(app)["panels"] if panel != said[panel["title"]]] == with_factor
+    others = [label for label in LABELS["moons"] if label not in with_factor]
+    assert "factor" not in values(visit(MOONS, {f"methods_{len(LABELS['moons'])}": others}))
+
+
 def test_a_point_in_the_link_is_asked_about() -> None:
     app = visit(MOONS, {"point": "0.5,0.25"})
     assert "(0.50, 0.25)" in app.subheader[0].value
-    assert html(app).count("<tr>") == 1 + len(LABELS)
+    assert html(app).count("<tr>") == 1 + len(LABELS["moons"])
     assert len(app.get("plotly_chart")) == 1
     assert app.query_params["point"] == "0.500,0.250"
 
@@ -188,7 +264,7 @@ def test_a_point_that_is_none_is_not_asked_about(point: str) -> None:
 
 def test_the_lab_opens_with_a_drawing_and_a_card_a_method() -> None:
     app = visit(LAB)
-    assert len(cards(app)) == len(LABELS)
+    assert len(cards(app)) == len(LABELS["digits"])
     assert len(app.get("plotly_chart")) == 2
     assert "drawing" not in app.query_params  # the default needs no place in the link
 
@@ -281,6 +357,106 @@ def test_surprise_me_shows_another_image_and_says_which() -> None:
     assert html(visit(LAB, {"source": "Pick", **chosen})) == html(app)
 
 
+# Which methods are shown
+
+
+@pytest.mark.parametrize("path", SHOWN_ON)
+def test_hidden_methods_are_left_out_and_a_link_leaves_out_the_same(path: str) -> None:
+    labels = LABELS[SHOWN_ON[path]]
+    key, few = f"methods_{len(labels)}", [labels[1], labels[3]]
+    app = visit(path)
+    assert buttons(app, key).value == buttons(app, key).options == labels
+    assert shown_methods(app, path) == labels
+    app = choose(app, key, few)
+    assert shown_methods(app, path) == few
+    assert not [label for label in labels if label not in few and label in answer(app)]
+    for order in (few, few[::-1]):
+        linked = visit(path, {key: order})
+        assert shown_methods(linked, path) == few
+        assert answer(linked) == answer(app)
+        assert html(linked) == html(app)
+        assert linked.query_params[key] == order
+    assert shown_methods(visit(path, {key: labels[2]}), path) == [labels[2]]
+
+
+@pytest.mark.parametrize("path", SHOWN_ON)
+def test_where_every_method_is_taken_out_all_are_shown(path: str) -> None:
+    labels = LABELS[SHOWN_ON[path]]
+    assert shown_methods(choose(visit(path), f"methods_{len(labels)}", []), path) == labels
+
+
+@pytest.mark.parametrize("path", SHOWN_ON)
+def test_a_method_keeps_its_colour_whichever_others_are_shown(path: str) -> None:
+    labels, link = LABELS[SHOWN_ON[path]], {"point": "0.5,0.25"} if path == MOONS else {}
+    whole, few = colors(visit(path, link)), labels[2:4]
+    assert list(whole) == labels
+    assert all(series_style(controls.PLACES[label]).color in whole[label] for label in labels)
+    assert len({series_style(place).color for place in controls.PLACES.values()}) == len(METHODS)
+    part = colors(visit(path, {**link, f"methods_{len(labels)}": few}))
+    assert part == {label: whole[label] for label in few}
+
+
+# What the models have learnt
+
+
+@pytest.mark.parametrize("task", IMAGE_TASKS)
+def test_the_lab_of_every_task_reads_its_images_as_its_classes(task: str) -> None:
+    dataset = load(task)
+    source, images = (controls.of_task(key, task) for key in ("source", "images"))
+    app = visit(LAB, {"task": dataset.title, source: "Pick"})
+    assert values(app)["task"] == task
+    assert buttons(app, images).options == [dataset.title_of(name) for name in dataset.kept]
+    for name in dataset.kept:
+        app = visit(LAB, {"task": dataset.title, source: "Pick", images: dataset.title_of(name), "number": "3"})
+        names, split = dataset.names_in(name), dataset.part(name)
+        assert app.selectbox(key="class").options == list(names)
+        image = split.x[np.flatnonzero(split.y == 0)[3]]
+        np.testing.assert_array_equal(seen(app), levels(image[None])[0])
+        models = cache.models(task)[0]
+        assert shown_methods(app, LAB) == [model.label for model in models.values()]
+        for card, model in zip(cards(app), models.values(), strict=True):
+            n_draws = model.n_draws(values(app)["samples"], values(app)["members"])
+            (predicted,) = draw(model.bank.posterior, image[None], n_draws).predictive.argmax(axis=-1)
+            assert card.split(model.label)[1].strip().startswith(dataset.class_names[predicted])
+            assert all(f" {each} " in card for each in dataset.class_names)
+        assert set(re.findall(r"read a \*\*([^*]+)\*\*", answer(app))) <= set(dataset.class_names)
+
+
+@pytest.mark.parametrize("task", IMAGE_TASKS)
+def test_the_lab_speaks_of_what_its_models_have_learnt(task: str) -> None:
+    dataset, source = load(task), controls.of_task("source", task)
+    app = visit(LAB, {"task": dataset.title, source: "Draw", "drawing": "-"})
+    assert answer(app) == words.no_image(dataset.noun)
+    assert answer(app).startswith(f"**Draw a {dataset.noun}**")
+    (upload,) = choose(app, source, "Upload").get("file_uploader")
+    assert upload.proto.label.startswith(f"A PNG or JPEG of one {dataset.noun}, ")
+
+
+def test_garments_are_the_classes_and_digits_the_unseen_where_that_was_learnt() -> None:
+    app = visit(LAB, {"task": "Fashion-MNIST", "images_fashion": "MNIST", "class": "7"})
+    assert values(app)["source_fashion"] == "Pick"  # what a garment is at first
+    assert app.selectbox(key="class").value == "7"
+    assert "Trouser" in cards(app)[0]
+    assert "**Trouser**" in answer(visit(LAB, {"task": "Fashion-MNIST", "class": "Trouser"}))
+    assert values(visit(LAB))["source"] == "Draw"
+
+
+def test_another_task_keeps_nothing_that_it_lacks() -> None:
+    app = visit(LAB, {"source": "Pick", "class": "3", "number": "1009"})
+    before = html(app)
+    choose(app, "task", "fashion")
+    assert app.selectbox(key="class").value in load("fashion").class_names
+    assert app.number_input(key="number").value in range(1000)
+    choose(app, "images_fashion", "digits")
+    assert app.selectbox(key="class").value in load("digits").class_names
+    choose(app, "task", "digits")
+    assert values(app)["source"] == "Pick"
+    app.selectbox(key="class").select("3")
+    checked(app.run())
+    app.number_input(key="number").set_value(1009)
+    assert html(checked(app.run())) == before
+
+
 # Stores
 
 
@@ -288,7 +464,9 @@ def test_surprise_me_shows_another_image_and_says_which() -> None:
 def test_an_empty_store_is_a_sentence_a_model_with_the_command(page: str, other_store: Store) -> None:
     app = visit(page)
     assert answer(app) == "No trained model can be shown."
-    commands = [f"`python -m uqcore train --task {TASKS[page]} --method {method} --seed 0`" for method in METHODS]
+    commands = [
+        f"`python -m uqcore train --task {TASKS[page]} --method {method} --seed 0`" for method in of_task(TASKS[page])
+    ]
     assert len(app.warning) == len(commands)
     for warning, command in zip(app.warning, commands, strict=True):
         assert command in warning.value
@@ -306,8 +484,8 @@ def test_a_damaged_file_is_named_and_the_other_methods_work_on(page: str, other_
     (warning,) = app.warning
     assert warning.value.startswith(f"{damaged} of ")
     assert f"`python -m uqcore train --task {TASKS[page]} --method svi_flipout --seed 0`" in warning.value
-    shown = str(scene(app)["panels"]) if page == MOONS else html(app)
-    assert [label for label in LABELS if label in shown] == [label for label in LABELS if "SVI" not in label]
+    shown, labels = str(scene(app)["panels"]) if page == MOONS else html(app), LABELS[TASKS[page]]
+    assert [label for label in labels if label in shown] == [label for label in labels if "SVI" not in label]
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"format": 1, "models": [{}]}'])

@@ -15,16 +15,23 @@ import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import checked, choose, html, opened
+from tests.app_pages import buttons, checked, choose, followed, hrefs, html, opened, seen, tables
 from tests.browsing import Visit, at, needs_browser, serve, settle
-from ui import cache
-from uqcore.methods import METHODS
+from ui import cache, controls, words
+from uqcore.datasets import DATASETS, load
+from uqcore.datasets.bundled import fashion_mnist
+from uqcore.methods import METHODS, of_task
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models import stored_draws
+from uqcore.models.predictions import Unseen, levels, predictions_of
 from uqcore.predictions import example_file, read_predictions
 from uqcore.reproduce import mnist_article
 from uqcore.selection.policy import ThresholdPolicy
+from uqcore.store import Store
 from uqcore.tuning import Goal, study, tune
 
 PAGE = "pages/threshold_lab.py"
+TASKS = [task for task in DATASETS if load(task).kept]
 
 
 @pytest.fixture(autouse=True)
@@ -60,9 +67,9 @@ def test_it_opens_with_an_answer_and_a_certified_threshold() -> None:
     assert 0 < threshold < np.log(10)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_has_its_threshold(method: str) -> None:
-    app = lab(method=METHODS[method].label)
+@pytest.mark.parametrize(("task", "method"), [(task, method) for task in TASKS for method in of_task(task)])
+def test_every_method_of_every_task_has_its_threshold(task: str, method: str) -> None:
+    app = lab(task=load(task).title, method=METHODS[method].label)
     assert app.markdown[0].value.replace("\\", "").count(f"**{METHODS[method].label}** accepts") == 1
 
 
@@ -109,23 +116,136 @@ def test_thresholds_per_class_list_the_evidence_for_each() -> None:
     assert "for each of 10 predicted classes" in html(app)
 
 
-@pytest.mark.parametrize("section", ["examples", "methods", "measures", "costs", "classes", "sets", "home", "article"])
+SECTIONS = ["examples", "methods", "measures", "costs", "classes", "sets", "home"]
+
+
+@pytest.mark.parametrize("section", [*SECTIONS, "article"])
 @pytest.mark.parametrize("target", ["risk", "cost"])
 def test_every_section_opens(section: str, target: str) -> None:
     app = choose(lab(), "target_4", target)
     app = choose(app, "look_8", section)
     assert [error.value for error in app.error] == []
     if section == "methods":
-        assert all(method.label in html(app) for method in METHODS.values())
+        assert all(METHODS[method_id].label in html(app) for method_id in of_task("digits"))
     if section == "article":
         assert all(name in html(app) for name in ("clean", "noise", "Fashion-MNIST"))
+
+
+# What the models have learnt
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_opens_with_its_usual_risk_certified_and_its_own_unseen(task: str) -> None:
+    dataset = load(task)
+    others = [name for name in dataset.kept if name != "test"]
+    app = lab(task=dataset.title)
+    risk, n_held_out = f"at most {100 * dataset.usual_risk:g} %", f"{len(dataset.test) // 2:,}"
+    said = app.markdown[0].value
+    assert said.startswith(
+        f"Guaranteed: **{risk} of the accepted wrong, with 95 % confidence**. **MC Dropout** accepts"
+    )
+    assert f"of {n_held_out} examples held out" in said
+    assert "slips through" in said
+    (unseen,) = app.checkbox
+    assert unseen.label == f"Unseen: {' and '.join(dataset.title_of(name) for name in others)}"
+    without = lab(task=dataset.title, **{"_".join(others): "false"})
+    assert "slips through" not in without.markdown[0].value
+    assert shown(without)[1] > 0
+
+
+def test_garments_are_the_classes_and_mnist_the_unseen_where_those_were_learnt() -> None:
+    app = lab(task="Fashion-MNIST", digits="true", look_7="Classes")
+    assert app.checkbox[0].label == "Unseen: MNIST"
+    assert [row[0] for row in tables(app)[-1][1:]] == list(fashion_mnist().class_names)
+    per_class = lab(task="Fashion-MNIST", per_class="true")
+    assert [row[0] for row in tables(per_class)[0][1:]] == list(fashion_mnist().class_names)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_opens_for_garments(section: str) -> None:
+    app = choose(lab(task="Fashion-MNIST"), f"look_{len(SECTIONS)}", section)
+    assert [error.value for error in app.error] == []
+    assert [warning.value for warning in app.warning] == []
+
+
+def test_another_task_forgets_the_threshold_that_was_moved_by_hand() -> None:
+    app = choose(lab(t="0.5"), "task", "fashion")
+    assert "t" not in app.query_params
+    assert app.markdown[0].value == lab(task="Fashion-MNIST").markdown[0].value
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_thumbnail_is_the_image_that_the_lab_of_the_same_task_opens(task: str) -> None:
+    dataset = load(task)
+    app = lab(task=dataset.title)
+    (unseen,) = (name for name in dataset.kept if name != "test")
+    images = levels(np.concatenate([dataset.test.x, dataset.part(unseen).x]))
+    examples = [int(number) for number in re.findall(r"· #(\d+)</small>", html(app))]
+    assert len(examples) == len(hrefs(app))
+    for place in (0, -1):  # a test image, and what was never learnt
+        opened_lab = followed(hrefs(app)[place])
+        np.testing.assert_array_equal(seen(opened_lab), images[examples[place]])
+        assert buttons(opened_lab, "task").value == task
+        assert buttons(opened_lab, controls.of_task("source", task)).value == "Upload"
+    assert [examples[0] < len(dataset.test), examples[-1] < len(dataset.test)] == [True, False]
+
+
+# Methods side by side
+
+
+def by_own_measure(app: AppTest) -> dict[str, list[str]]:
+    """Method's label -> its row in the table of how well its own measure ranks."""
+    head, *rows = tables(app)[-1]
+    assert head == ["", "own measure", "AUROC of errors", "AUROC of unseen", "AURC", "E-AURC"]
+    return {row[0]: row[1:] for row in rows}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_methods_own_measure_is_judged_on_the_held_out_part(task: str, committed: Store) -> None:
+    app = lab(task=load(task).title, **{f"look_{len(SECTIONS) + (task == mnist_article.TASK)}": "Methods"})
+    rows, n_samples = by_own_measure(app), stored_draws.n_kept(task, "mc_dropout")
+    assert n_samples is not None
+    assert list(rows) == [METHODS[method_id].label for method_id in of_task(task)]
+    qualities = {}
+    for method_id in of_task(task):
+        method = METHODS[method_id]
+        said = predictions_of(committed, committed.find(task, method_id), Unseen(), n_samples)
+        quality = study(said, method.own_measure).held_out.quality()
+        assert quality.ood is not None
+        label = MEASURES[method.own_measure].label
+        qualities[method.label] = (label, quality)
+        figures = [f"{auroc:.4f}" for auroc in (quality.misclassification_auroc, quality.ood.auroc)]
+        assert rows[method.label][:3] == [label, *figures]
+        assert rows[method.label][3:] == [words.small(value) for value in (quality.aurc, quality.excess_aurc)]
+    said_of_them = [element.value for element in app.markdown if "own measure" in element.value]
+    assert said_of_them == [f"**By each method's own measure.** {words.what_finds_what(qualities)}"]
+    best = {place: max(rows.values(), key=lambda row: float(row[place])) for place in (1, 2)}
+    (at_errors, at_unseen) = (next(label for label, row in rows.items() if row is best[place]) for place in (1, 2))
+    assert f"{at_unseen} is best at telling what was never learnt" in said_of_them[0]
+    if at_errors != at_unseen:
+        assert f"(AUROC {best[2][2]})" in said_of_them[0]
+        assert f"there {at_errors} is best ({best[1][1]})" in said_of_them[0]
+
+
+def test_the_table_by_own_measure_heeds_no_choice_of_a_measure() -> None:
+    plain, other = lab(look_8="Methods"), lab(look_8="Methods", by=MEASURES["least_confidence"].label)
+    assert by_own_measure(other) == by_own_measure(plain)
+    assert [row[1] for row in tables(plain)[-2][1:]] == [MEASURES["predictive_entropy"].label] * len(of_task("digits"))
+    assert [row[1] for row in tables(other)[-2][1:]] == [MEASURES["least_confidence"].label] * len(of_task("digits"))
 
 
 @pytest.mark.parametrize(
     "link",
     [
-        {"risk": "-3", "confidence": "400", "procedure": "magic", "method": "Oracle", "by": "luck"},
-        {"t": "nan", "target_4": "everything", "look_8": "?", "share": "2", "unseen_noise": "x"},
+        {
+            "task": "Elephants",
+            "risk": "-3",
+            "confidence": "400",
+            "procedure": "magic",
+            "method": "Oracle",
+            "by": "luck",
+        },
+        {"task": "Elephants", "t": "nan", "target_4": "everything", "look_8": "?", "share": "2", "unseen_noise": "x"},
     ],
 )
 def test_a_link_with_nonsense_shows_the_page_as_it_is(link: dict[str, str]) -> None:
@@ -383,5 +503,5 @@ def test_a_phone_does_not_scroll_sideways(visit: Visit, url: str) -> None:
 def test_a_thumbnail_opens_its_picture_in_the_digit_lab(visit: Visit, url: str) -> None:
     page = visit(url, ready=".thumbs a")
     page.locator(".thumbs a").first.click()
-    expect(page.locator(".card .label b")).to_have_count(len(METHODS))
+    expect(page.locator(".card .label b")).to_have_count(len(of_task("digits")))
     assert at(page.locator(".seen img"), 0.5, 0.5)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from ui import cards, words
 from uqcore.exhibits.verdicts import Verdict
+from uqcore.methods import METHODS
 from uqcore.plots.palette import series_style
 
 NAMES = ("<script>alert(1)</script>", '"two" & <b>', "three")
@@ -53,14 +54,15 @@ class Elements(HTMLParser):
 
 
 def test_a_card_a_method_each_with_its_colour_and_its_name() -> None:
-    verdicts = {"A": verdict([0.7, 0.2, 0.1]), "B & C": verdict([0.1, 0.1, 0.8], accepted=False)}
-    sections = [
-        a
-        for tag, a in Elements(cards.cards(verdicts, NAMES, dict.fromkeys(verdicts, 0.3), 0.2)).tags
-        if tag == "section"
-    ]
-    assert [section["aria-label"] for section in sections] == list(verdicts)
-    assert [section["style"] for section in sections] == [f"--series:{series_style(i).color}" for i in range(2)]
+    labels = [method.label for method in METHODS.values()]
+    for places in (range(len(labels)), (3, 1)):  # whichever others are shown, and in any order
+        verdicts = {labels[place]: verdict([0.7, 0.2, 0.1]) for place in places}
+        made = Elements(cards.cards(verdicts, NAMES, dict.fromkeys(verdicts, 0.3), 0.2))
+        sections = [attributes for tag, attributes in made.tags if tag == "section"]
+        assert [section["aria-label"] for section in sections] == list(verdicts)
+        assert [section["style"] for section in sections] == [f"--series:{series_style(i).color}" for i in places]
+        rows = Elements(cards.verdict_grid({}, {label: [] for label in verdicts}, NAMES)).tags
+        assert [a["style"] for tag, a in rows if tag == "tr" and a] == [section["style"] for section in sections]
 
 
 def test_verdicts_are_words_and_not_colour_alone() -> None:
@@ -86,6 +88,17 @@ def test_one_sample_has_no_spread() -> None:
 @pytest.mark.parametrize("bar", [1.0000001, 3.0])
 def test_no_bar_is_wider_than_its_place(bar: float) -> None:
     assert max(Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, NAMES, {"A": bar}, 1.0)).widths()) == 100
+
+
+@pytest.mark.parametrize(
+    ("names", "room", "is_long"),
+    [(("0", "1", "2"), 1, False), (("Bag", "Coat", "Top"), 4, False), (("Bag", "Shirt", "Top"), 5, True),
+     (("Bag", "Coat", "T-shirt/top"), 10, True)],
+)  # fmt: skip
+def test_all_bars_of_a_card_start_beside_the_longest_name(names: tuple[str, ...], room: int, is_long: bool) -> None:
+    made = Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, names, {"A": 0.3}, 0.2)).tags
+    assert [a["style"] for _, a in made if a.get("class") == "bars"] == [f"--name:{room}ch"]
+    assert next(a["class"] for tag, a in made if tag == "p") == ("label long" if is_long else "label")
 
 
 def test_names_are_text_wherever_they_stand() -> None:

@@ -21,13 +21,13 @@ Stroke = list[tuple[int, int]]
 
 @pytest.fixture(scope="module")
 def pad_url() -> Iterator[str]:
-    with serve("tests/apps/pad_app.py") as url:
+    with serve("tests/ui/apps/pad_app.py") as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def surfaces_url() -> Iterator[str]:
-    with serve("tests/apps/surfaces_app.py") as url:
+    with serve("tests/ui/apps/surfaces_app.py") as url:
         yield url
 
 

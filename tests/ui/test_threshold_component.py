@@ -19,7 +19,7 @@ from uqcore.types import UqError
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serve("tests/apps/threshold_app.py") as url:
+    with serve("tests/ui/apps/threshold_app.py") as url:
         yield url
 
 

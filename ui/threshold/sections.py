@@ -100,11 +100,12 @@ def _examples(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     for title, indices in groups.items():
         st.markdown(f"**{title}**" + ("" if len(indices) else ": none"))
         if len(indices):
-            st.html(_thumbnails(predictions, measure, indices, new_tab=source.method_id is None))
+            st.html(_thumbnails(source, measure, indices))
     st.caption("Of the held-out part. A picture opens in the digit lab." if _links(predictions) else "")
 
 
-def _thumbnails(predictions: Predictions, measure: np.ndarray, indices: IntArray, new_tab: bool) -> str:
+def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
+    predictions, task = source.predictions, source.task
     images = None if predictions.images is None else predictions.images[indices]
     items = []
     for place, i in enumerate(indices.tolist()):
@@ -115,8 +116,13 @@ def _thumbnails(predictions: Predictions, measure: np.ndarray, indices: IntArray
         said = f"{escape(name)}" + ("" if truth is None else f" <small>is {escape(truth)}</small>")
         link = None
         if images is not None and _links(predictions):
-            link = f"digit_lab?source=Upload&picture={encode_image((images[place] / np.float32(255))[..., None])}"
-        items.append(Thumb(f"example {i}", f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>", link, new_tab))
+            picture = encode_image((images[place] / np.float32(255))[..., None])
+            asked = {"source": "Upload"}
+            if task is not None:
+                asked = controls.task_in_link(task) | {controls.of_task("source", task): "Upload"}
+            link = f"digit_lab?{urlencode(asked | {'picture': picture})}"
+        caption = f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>"
+        items.append(Thumb(f"example {i}", caption, link, new_tab=task is None))
     return thumbs(items, images)
 
 
