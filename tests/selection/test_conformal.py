@@ -9,7 +9,6 @@ from mapie.classification import SplitConformalClassifier
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from uqcore.selection import clopper_pearson
 from uqcore.selection.conformal import (
     CURVE_ALPHAS,
     Score,
@@ -19,6 +18,7 @@ from uqcore.selection.conformal import (
     singleton_curve,
 )
 from uqcore.selection.gaps import clearance
+from uqcore.selection.heldout import clopper_pearson
 from uqcore.types import FloatArray, IntArray, UqError, softmax
 
 PROBS = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.4, 0.3, 0.3]])

@@ -8,16 +8,7 @@ import sklearn.metrics
 from numpy.typing import NDArray
 
 from uqcore.metrics.classification import misclassification_auroc, ood_metrics
-from uqcore.selection import (
-    Ranking,
-    accuracy_rejection_curve,
-    aurc,
-    error_roc,
-    ood_roc,
-    rank,
-    risk_coverage_curve,
-    threshold_at_coverage,
-)
+from uqcore.selection import Ranking, aurc, error_roc, ood_roc, rank, risk_coverage_curve, threshold_at_coverage
 from uqcore.selection.gaps import clearance
 from uqcore.types import FloatArray
 
@@ -53,12 +44,11 @@ def test_risk_coverage_by_hand() -> None:
 def test_curves_equal_a_loop_over_thresholds(n_levels: int) -> None:
     measure, correct, ood = example(n_levels)
     table = rank(measure, correct, ood).table(None)
-    curve, kept = risk_coverage_curve(table), accuracy_rejection_curve(table)
+    curve = risk_coverage_curve(table)
     for i, threshold in list(enumerate(table.thresholds))[1:]:
         accepted = measure <= threshold
         risk = 1 - correct[accepted].mean() if accepted.any() else NAN
         assert (curve.coverage[i], curve.risk[i]) == pytest.approx((accepted.mean(), risk), nan_ok=True)
-        assert (kept.rejection[i], kept.accuracy[i]) == pytest.approx((1 - accepted.mean(), 1 - risk), nan_ok=True)
 
 
 @pytest.mark.parametrize("n_levels", [5, 10**9])

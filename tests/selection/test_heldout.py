@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from uqcore.selection import assess, clopper_pearson, rank, split_calibration
+from uqcore.selection import assess, rank, split_calibration
+from uqcore.selection.heldout import clopper_pearson
 from uqcore.types import UqError
 
 

@@ -11,8 +11,7 @@ import streamlit as st
 from ui import controls
 from ui.controls import BIND
 from uqcore.datasets import load
-from uqcore.selection import Procedure
-from uqcore.selection.cost import Costs
+from uqcore.selection import Costs, Procedure
 from uqcore.tuning import Goal, Kind, Study
 from uqcore.types import FloatArray
 

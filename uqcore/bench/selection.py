@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from uqcore.metrics.uncertainty import MEASURES, least_confidence
 from uqcore.selection import (
+    Costs,
     Ranking,
     aurc,
     certify,
     error_roc,
     ood_roc,
     rank,
+    rank_outcomes,
     risk_coverage_curve,
 )
-from uqcore.selection.cost import Costs
-from uqcore.selection.optimum import rank_outcomes
 from uqcore.types import Draws, FloatArray, IntArray, softmax
 
 N_EXAMPLES, N_OOD, N_CLASSES = 1_000_000, 100_000, 10

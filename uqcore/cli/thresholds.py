@@ -17,9 +17,7 @@ import numpy as np
 
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.predictions import NotNormalized, Predictions, decisions_csv, read_predictions
-from uqcore.selection import Certificate, Procedure
-from uqcore.selection.cost import Costs
-from uqcore.selection.policy import ThresholdPolicy
+from uqcore.selection import Certificate, Costs, Procedure, ThresholdPolicy
 from uqcore.tuning import Goal, Study, Tuned, study, tune
 from uqcore.types import UqError
 

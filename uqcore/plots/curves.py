@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from uqcore.plots.palette import series_style
-from uqcore.selection.curves import RiskCoverageCurve
+from uqcore.selection import RiskCoverageCurve
 from uqcore.types import FloatArray, IntArray
 
 MOST_POINTS = 1000

@@ -17,9 +17,8 @@ from uqcore.plots.curves import Point, RiskScale, line, marker, risk_scale, visi
 from uqcore.plots.palette import series_style
 from uqcore.plots.style import FONT_SIZE, layout
 from uqcore.plots.threshold_bins import MeasureBins
+from uqcore.selection import CostSweep, RiskCoverageCurve, RocCurve
 from uqcore.selection.cost import PER
-from uqcore.selection.curves import RiskCoverageCurve, RocCurve
-from uqcore.selection.optimum import CostSweep
 from uqcore.types import FloatArray, IntArray
 
 _HEIGHT, _TALL = 400, 500

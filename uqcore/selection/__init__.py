@@ -12,34 +12,27 @@ from uqcore.selection.certified import (
     smallest_risk,
 )
 from uqcore.selection.conformal import (
-    ConformalCalibration,
     Score,
-    SetAssessment,
     assess_sets,
     calibrate,
     prediction_sets,
     singleton_curve,
 )
-from uqcore.selection.cost import CostEstimate, Costs, cost_interval, expected_cost
+from uqcore.selection.cost import Costs, cost_interval
 from uqcore.selection.curves import (
-    AccuracyRejectionCurve,
-    Aurc,
     RiskCoverageCurve,
     RocCurve,
-    accuracy_rejection_curve,
     aurc,
     error_roc,
     ood_roc,
     risk_coverage_curve,
 )
-from uqcore.selection.heldout import Assessment, Estimate, assess, clopper_pearson, split_calibration
+from uqcore.selection.heldout import Assessment, Estimate, assess, split_calibration
 from uqcore.selection.optimum import (
-    CostCurve,
     CostSweep,
     Optimum,
     PerClassOptimum,
     RankedOutcomes,
-    cheapest,
     cheapest_per_class,
     rank_outcomes,
 )
@@ -47,7 +40,6 @@ from uqcore.selection.outcomes import OutcomeCounts, count_outcomes
 from uqcore.selection.policy import Target, ThresholdPolicy
 from uqcore.selection.ranking import (
     Acceptance,
-    ClassSplit,
     Ranking,
     ThresholdTable,
     rank,
@@ -58,15 +50,9 @@ from uqcore.selection.ranking import (
 
 __all__ = [
     "Acceptance",
-    "AccuracyRejectionCurve",
     "Assessment",
-    "Aurc",
     "Certificate",
     "ClassCertificates",
-    "ClassSplit",
-    "ConformalCalibration",
-    "CostCurve",
-    "CostEstimate",
     "CostSweep",
     "Costs",
     "Estimate",
@@ -79,24 +65,19 @@ __all__ = [
     "RiskCoverageCurve",
     "RocCurve",
     "Score",
-    "SetAssessment",
     "Target",
     "ThresholdPolicy",
     "ThresholdTable",
-    "accuracy_rejection_curve",
     "assess",
     "assess_sets",
     "aurc",
     "calibrate",
     "certify",
     "certify_per_class",
-    "cheapest",
     "cheapest_per_class",
-    "clopper_pearson",
     "cost_interval",
     "count_outcomes",
     "error_roc",
-    "expected_cost",
     "ood_roc",
     "prediction_sets",
     "rank",

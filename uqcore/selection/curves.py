@@ -31,20 +31,6 @@ class RiskCoverageCurve(NamedTuple):
     risk: Floats
 
 
-class AccuracyRejectionCurve(NamedTuple):
-    """Accuracy of what is kept against the share handed back, ``(T,)`` each; higher is better.
-
-    Attributes:
-        thresholds: ascending, from minus infinity.
-        rejection: share of in-distribution examples deferred, from 1 down to 0.
-        accuracy: share of the accepted that is right, NaN where none is accepted.
-    """
-
-    thresholds: Floats
-    rejection: Floats
-    accuracy: Floats
-
-
 class RocCurve(NamedTuple):
     """Detection of errors or of OOD by ``measure > threshold``, ``(T,)`` each, from (1, 1) down to (0, 0).
 
@@ -63,13 +49,6 @@ def risk_coverage_curve(table: ThresholdTable) -> RiskCoverageCurve:
     """Selective risk at each coverage that a threshold can have (El-Yaniv & Wiener 2010, JMLR 11)."""
     n_accepted = table.n_right + table.n_wrong
     return RiskCoverageCurve(table.thresholds, n_accepted / n_accepted[-1], _shares(table.n_wrong, n_accepted))
-
-
-def accuracy_rejection_curve(table: ThresholdTable) -> AccuracyRejectionCurve:
-    """Accuracy of the accepted at each rejection rate that a threshold can have (Nadeem et al. 2009, PMLR 8)."""
-    n_accepted = table.n_right + table.n_wrong
-    rejection = (n_accepted[-1] - n_accepted) / n_accepted[-1]
-    return AccuracyRejectionCurve(table.thresholds, rejection, _shares(table.n_right, n_accepted))
 
 
 def error_roc(table: ThresholdTable) -> RocCurve:

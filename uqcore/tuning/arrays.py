@@ -13,9 +13,8 @@ from uqcore import tuning
 from uqcore.metrics.classification import checked_probs
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.predictions import NO_LABEL, Predictions
-from uqcore.selection import Assessment, Procedure, ThresholdPolicy
+from uqcore.selection import Assessment, Costs, Procedure, ThresholdPolicy
 from uqcore.selection.checks import checked_class_of_each
-from uqcore.selection.cost import Costs
 from uqcore.types import FloatArray, IntArray, UqError
 
 

@@ -15,17 +15,20 @@ from uqcore.selection import (
     Assessment,
     Certificate,
     ClassCertificates,
+    Costs,
+    Optimum,
+    PerClassOptimum,
     Procedure,
+    Target,
+    ThresholdPolicy,
     certify,
     certify_per_class,
+    cost_interval,
     smallest_risk,
     threshold_at_coverage,
     threshold_at_ood_share,
 )
 from uqcore.selection.certified import MOST_TIMES
-from uqcore.selection.cost import Costs, cost_interval
-from uqcore.selection.optimum import Optimum, PerClassOptimum
-from uqcore.selection.policy import Target, ThresholdPolicy
 from uqcore.text import exact_percent as exact
 from uqcore.tuning.split import CONFIDENCE, Study, study
 from uqcore.types import UqError

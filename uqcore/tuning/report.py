@@ -11,8 +11,7 @@ from typing import Any
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.selection import histogram, risk_coverage, roc
 from uqcore.plots.threshold_bins import MeasureBins, measure_bins
-from uqcore.selection import Assessment, Estimate, Ranking, error_roc, ood_roc, risk_coverage_curve
-from uqcore.selection.policy import ThresholdPolicy
+from uqcore.selection import Assessment, Estimate, Ranking, ThresholdPolicy, error_roc, ood_roc, risk_coverage_curve
 from uqcore.text import fine_percent as fine
 from uqcore.tuning.html_report import Section, Table, report
 from uqcore.tuning.split import Study

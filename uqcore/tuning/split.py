@@ -11,10 +11,22 @@ from numpy.typing import NDArray
 
 from uqcore.metrics.classification import OodMetrics, misclassification_auroc, ood_metrics
 from uqcore.predictions import Predictions
-from uqcore.selection import Assessment, Estimate, Ranking, assess, aurc, rank, split_calibration
-from uqcore.selection.cost import Costs
-from uqcore.selection.optimum import PerClassOptimum, RankedOutcomes, cheapest_per_class, rank_outcomes
-from uqcore.selection.outcomes import OutcomeCounts, count_outcomes
+from uqcore.selection import (
+    Assessment,
+    Costs,
+    Estimate,
+    OutcomeCounts,
+    PerClassOptimum,
+    RankedOutcomes,
+    Ranking,
+    assess,
+    aurc,
+    cheapest_per_class,
+    count_outcomes,
+    rank,
+    rank_outcomes,
+    split_calibration,
+)
 from uqcore.types import FloatArray, IntArray, UqError
 
 CONFIDENCE = 0.95
