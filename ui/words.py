@@ -69,12 +69,19 @@ def who_reads_what(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) 
     readings = Counter(class_names[v.label] for v in verdicts.values())
     if not readings:
         return "No trained model can be shown."
-    said = _listed([f"{count} read a **{name}**" for name, count in readings.most_common()])
+    said = _listed(
+        [f"{n} {'reads' if n == 1 else 'read'} {_article(name)} **{name}**" for name, n in readings.most_common()]
+    )
     deferring = [label for label, v in verdicts.items() if not v.accepted]
-    start = f"Of {len(verdicts)} methods, {said}. "
+    start = f"Of {len(verdicts)} method{'s' * (len(verdicts) > 1)}, {said}. "
     if not deferring:
         return start + "None asks for a second look at this threshold."
     return f"{start}**{_listed(deferring)}** would rather not say."
+
+
+def _article(name: str) -> str:
+    """Of a class's name as it is spoken: "a 4", "an 8", "an Ankle boot"."""
+    return "an" if name == "8" or (name[:1].lower() in "aeio" and name.lower() != "one") else "a"
 
 
 def who_is_fooled(verdicts: Mapping[str, Sequence[Verdict]], names: Sequence[str], noun: str) -> str:

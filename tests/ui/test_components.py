@@ -77,7 +77,7 @@ def label_of(n_strokes: int) -> str:
 @needs_browser
 def test_a_stroke_reaches_python_as_its_corners(visit: Visit, pad_url: str) -> None:
     page = visit(pad_url)
-    expect(page.get_by_text("Draw a digit here")).to_have_css("opacity", "1")
+    expect(page.get_by_text("Draw here")).to_have_css("opacity", "1")
     draw(page, (0.25, 0.25), (0.25, 0.75), (0.75, 0.75))
     (stroke,) = received(page, 1)
     np.testing.assert_allclose([stroke[0], stroke[-1]], [(64, 64), (191, 191)], atol=1.5)
@@ -86,7 +86,7 @@ def test_a_stroke_reaches_python_as_its_corners(visit: Visit, pad_url: str) -> N
     assert len(stroke) <= 5
     assert pixel(page.locator(".pad canvas"), 0.25, 0.5) == [255, 255, 255, 255]
     assert pixel(page.locator(".pad canvas"), 0.5, 0.5)[3] == 0
-    expect(page.get_by_text("Draw a digit here")).to_have_css("opacity", "0")
+    expect(page.get_by_text("Draw here")).to_have_css("opacity", "0")
 
 
 @needs_browser

@@ -56,8 +56,16 @@ def test_who_reads_what() -> None:
     )
     split = {"A": verdict(1, False), "B": verdict(2), "C": verdict(2, False)}
     assert words.who_reads_what(split, NAMES) == (
-        "Of 3 methods, 2 read a **two** and 1 read a **one**. **A and C** would rather not say."
+        "Of 3 methods, 2 read a **two** and 1 reads a **one**. **A and C** would rather not say."
     )
+
+
+def test_words_are_spoken_as_one_would() -> None:
+    names = ("8", "Ankle boot", "Bag")
+    alone = words.who_reads_what({"A": verdict(1)}, names)
+    assert alone == "Of 1 method, 1 reads an **Ankle boot**. None asks for a second look at this threshold."
+    assert "2 read an **8**" in words.who_reads_what({"A": verdict(0), "B": verdict(0)}, names)
+    assert "1 reads a **Bag**" in words.who_reads_what({"A": verdict(2)}, names)
 
 
 def test_who_is_fooled() -> None:
