@@ -19,7 +19,7 @@ with st.container(horizontal=True, gap="medium"):
 left, right = st.columns([3, 11], gap="medium")
 with left:
     ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}
-    key = controls.of_task("source", dataset.task_id)
+    key = controls.task_key("source", dataset.task_id)
     source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
     image = ways[source](dataset)
     corruption = controls.corruption()

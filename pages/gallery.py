@@ -5,19 +5,13 @@ import streamlit as st
 from ui import cache, controls, gallery_grid, page
 from ui.controls import BIND
 from uqcore.exhibits.gallery import N_CHAINER
-from uqcore.methods import METHODS, of_task
+from uqcore.methods import of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models import stored_draws
 from uqcore.types import UqError
 
-USUAL, OTHER = "mc_dropout", "sngp"  # what the page opens with: the Chainer article's, and one of another kind
+OTHER = "sngp"  # the second method that the page opens with: one of another kind
 VIEWS = {"ends": "Extremes", "wrong": "Errors", "disagree": "Disagreement"}
-
-
-def method(label: str, key: str, method_ids: list[str], default: str) -> str:
-    return st.selectbox(
-        label, method_ids, method_ids.index(default), lambda m: METHODS[m].label, key=key, bind=BIND, width=140
-    )
 
 
 def samples(task: str, method_id: str) -> int | None:
@@ -44,8 +38,8 @@ try:
         dataset = controls.task()
         task, known = dataset.task_id, of_task(dataset.task_id)
         titles = {name: dataset.title_of(name) for name in dataset.kept}
-        part = controls.choice("Images", titles, controls.of_task("images", task), "test")
-        method_id = method("Method", "method", known, USUAL)
+        part = controls.choice("Images", titles, controls.task_key("images", task), "test")
+        method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, 140)
         n_samples = samples(task, method_id)
         shown = gallery_grid.Shown(
             dataset,
@@ -62,7 +56,9 @@ try:
             made = gallery_grid.wrong(shown, by, number("Number", 300, 60, "n"))
         else:
             others = [other for other in known if other != method_id]
-            other_id = method("Other method", "other", others, OTHER if OTHER in others else others[0])
+            if not others:
+                raise UqError(f"Two methods are compared here. {dataset.title} has one.")
+            other_id = controls.method("Other method", "other", others, OTHER, 140)
             other = cache.kept_predictions(task, other_id, part)
             made = gallery_grid.disagreeing(shown, other, number("Number", 300, 60, "n"))
 except UqError as error:

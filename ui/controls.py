@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from math import isfinite, isnan, nan
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -59,9 +60,22 @@ def shown(models: Mapping[str, M]) -> dict[str, M]:
     return {method_id: models[method_id] for label, method_id in labels.items() if not chosen or label in chosen}
 
 
-def image_tasks() -> dict[str, str]:
+@cache  # a page of thumbnails asks hundreds of times
+def image_tasks() -> Mapping[str, str]:
     """Task -> title, of the tasks with images whose draws are kept."""
     return {task: load(task).title for task in DATASETS if load(task).kept}
+
+
+USUAL_METHOD: Final = "mc_dropout"
+"""What the pages about one method open with."""
+
+
+def method(label: str, key: str, method_ids: Sequence[str], usual: str, width: int | Literal["stretch"]) -> str:
+    """One of ``method_ids``; at first ``usual``, or the first where that is none of them."""
+    start = method_ids.index(usual) if usual in method_ids else 0
+    return st.selectbox(
+        label, method_ids, start, lambda method_id: METHODS[method_id].label, key=key, bind=BIND, width=width
+    )
 
 
 def task() -> Dataset:
@@ -70,7 +84,7 @@ def task() -> Dataset:
     return load(choice("Trained on", titles, "task", next(iter(titles))))
 
 
-def of_task(key: str, task: str) -> str:
+def task_key(key: str, task: str) -> str:
     """The key of a control that each task has for itself; the first task's is the bare one, as in older links."""
     return key if task == next(iter(image_tasks())) else f"{key}_{task}"
 

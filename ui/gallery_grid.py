@@ -156,9 +156,9 @@ def _link(shown: Shown, i: int) -> str:
     task = shown.dataset.task_id
     asked = controls.task_in_link(task)
     if controls.default_source(task) != "Pick":
-        asked[controls.of_task("source", task)] = "Pick"
+        asked[controls.task_key("source", task)] = "Pick"
     if not shown.are_known:
-        asked[controls.of_task("images", task)] = shown.dataset.title_of(shown.part)
+        asked[controls.task_key("images", task)] = shown.dataset.title_of(shown.part)
     if label:
         asked["class"] = shown.images.class_names[label]
     if number:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui import cache
 from ui.components import PEN_WIDTH, drawing_pad
-from ui.controls import BIND, choice, of_task, put_in_url
+from ui.controls import BIND, choice, put_in_url, task_key
 from uqcore.datasets.images import MAX_BYTES, center_digit, decode_strokes, rasterize, read_image
 from uqcore.exhibits.one_image import decode_image, encode_image
 from uqcore.types import Dataset, FloatArray, UqError
@@ -35,7 +35,7 @@ def drawing(dataset: Dataset) -> FloatArray | None:
 def picked(dataset: Dataset) -> FloatArray:
     """A test image of the task or of its OOD sets, by set, class and number."""
     titles = {name: dataset.title_of(name) for name in dataset.kept}
-    part = choice("Images", titles, of_task("images", dataset.task_id), "test")
+    part = choice("Images", titles, task_key("images", dataset.task_id), "test")
     images, labels, names = cache.images(dataset.task_id, part)
     if st.button("Surprise me", icon=":material/casino:", width="stretch"):
         number = int(np.random.default_rng().integers(len(labels)))

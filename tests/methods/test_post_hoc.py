@@ -15,6 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 from uqcore import networks
 from uqcore.datasets import load
 from uqcore.methods import METHODS, deterministic, feature_density, nearest_neighbours
+from uqcore.methods.on_features import features_of
 from uqcore.metrics.classification import misclassification_auroc, ood_metrics
 from uqcore.models.sampling import draw, load_posterior
 from uqcore.networks.layer_features import LayerFeatures
@@ -45,7 +46,7 @@ def scores(module: Any, config: Any, weights: Weights, x: FloatArray) -> FloatAr
 def test_the_density_is_scipys(covariance: str, weights: Weights) -> None:
     config = replace(feature_density.CONFIGS["moons"], covariance=covariance, ridge=1e-2)
     dataset = load("moons")
-    features = feature_density.features_of("moons", config, weights).of
+    features = features_of("moons", config, weights).of
     train, x = features(dataset.train.x).astype(float), features(dataset.test.x[:50]).astype(float)
     means = [train[dataset.train.y == k].mean(axis=0) for k in (0, 1)]
     covariances = [np.cov(train[dataset.train.y == k].T, bias=True) for k in (0, 1)]
@@ -63,7 +64,7 @@ def test_the_density_is_scipys(covariance: str, weights: Weights) -> None:
 def test_the_distance_is_scikit_learns(k: int, weights: Weights) -> None:
     dataset = load("moons")
     config = replace(nearest_neighbours.CONFIGS["moons"], k=k, n_prototypes=len(dataset.train))
-    features = nearest_neighbours.features_of("moons", config, weights).of
+    features = features_of("moons", config, weights).of
     x = np.concatenate([dataset.test.x[:50], dataset.ood["cluster"][:50]])
     judge = NearestNeighbors(n_neighbors=k).fit(features(dataset.train.x).astype(np.float16).astype(float))
     distances, _ = judge.kneighbors(features(x).astype(float))
@@ -80,7 +81,7 @@ def test_prototypes_are_training_examples_chosen_by_the_seed(weights: Weights) -
         ]
         for seed in (0, 0, 1)
     ]
-    every = nearest_neighbours.features_of("moons", config, weights).of(dataset.train.x)
+    every = features_of("moons", config, weights).of(dataset.train.x)
     assert chosen[0].dtype == np.float16
     assert all(np.abs(every - row).max(axis=1).min() < 2**-10 * np.abs(row).max() for row in chosen[0])
     np.testing.assert_array_equal(chosen[0], chosen[1])

@@ -56,7 +56,7 @@ def said_by(method_id: str, name: str = "test", task: str = "digits") -> Predict
 def link_to(task: str, part: str, **more: str) -> dict[str, str]:
     """The parameters that show ``part`` as the models of ``task`` see it."""
     dataset = load(task)
-    return {"task": dataset.title, controls.of_task("images", task): dataset.title_of(part)} | more
+    return {"task": dataset.title, controls.task_key("images", task): dataset.title_of(part)} | more
 
 
 # What is shown
@@ -88,8 +88,8 @@ def test_each_picture_is_the_image_that_its_link_opens_in_the_digit_lab(task: st
         lab = followed(hrefs(app)[place])
         np.testing.assert_array_equal(seen(lab), images[numbers(app)[place]])
         assert buttons(lab, "task").value == task
-        assert buttons(lab, controls.of_task("images", task)).value == part
-        assert buttons(lab, controls.of_task("source", task)).value == "Pick"
+        assert buttons(lab, controls.task_key("images", task)).value == part
+        assert buttons(lab, controls.task_key("source", task)).value == "Pick"
         label = dataset.part(part).y[numbers(app)[place]]
         assert lab.selectbox(key="class").value == dataset.names_in(part)[label]
         assert lab.number_input(key="number").value == np.count_nonzero(

@@ -402,7 +402,7 @@ def test_a_method_keeps_its_colour_whichever_others_are_shown(path: str) -> None
 @pytest.mark.parametrize("task", IMAGE_TASKS)
 def test_the_lab_of_every_task_reads_its_images_as_its_classes(task: str) -> None:
     dataset = load(task)
-    source, images = (controls.of_task(key, task) for key in ("source", "images"))
+    source, images = (controls.task_key(key, task) for key in ("source", "images"))
     app = visit(LAB, {"task": dataset.title, source: "Pick"})
     assert values(app)["task"] == task
     assert buttons(app, images).options == [dataset.title_of(name) for name in dataset.kept]
@@ -424,7 +424,7 @@ def test_the_lab_of_every_task_reads_its_images_as_its_classes(task: str) -> Non
 
 @pytest.mark.parametrize("task", IMAGE_TASKS)
 def test_the_lab_speaks_of_what_its_models_have_learnt(task: str) -> None:
-    dataset, source = load(task), controls.of_task("source", task)
+    dataset, source = load(task), controls.task_key("source", task)
     app = visit(LAB, {"task": dataset.title, source: "Draw", "drawing": "-"})
     assert answer(app) == words.no_image(dataset.noun)
     assert answer(app).startswith(f"**Draw a {dataset.noun}**")

@@ -43,7 +43,7 @@ def choose(study: Study, task: str | None) -> Goal:
 
 
 def _risk(study: Study, task: str | None) -> Goal:
-    usual, key = (0.001, "risk") if task is None else (load(task).usual_risk, controls.of_task("risk", task))
+    usual, key = (0.001, "risk") if task is None else (load(task).usual_risk, controls.task_key("risk", task))
     risk = _number("Risk at most (%)", 0.01, 50.0, 100 * usual, key, 0.1)
     confidence = _number("Confidence (%)", 50.0, 99.9, 95.0, "confidence", 1.0)
     procedures: dict[str, Procedure] = {"Learn then Test": "ltt", "SGR": "sgr"}

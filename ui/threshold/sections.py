@@ -119,7 +119,7 @@ def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
             picture = encode_image((images[place] / np.float32(255))[..., None])
             asked = {"source": "Upload"}
             if task is not None:
-                asked = controls.task_in_link(task) | {controls.of_task("source", task): "Upload"}
+                asked = controls.task_in_link(task) | {controls.task_key("source", task): "Upload"}
             link = f"digit_lab?{urlencode(asked | {'picture': picture})}"
         caption = f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>"
         items.append(Thumb(f"example {i}", caption, link, new_tab=task is None))

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, controls
 from ui.controls import BIND
-from uqcore.methods import METHODS, of_task
+from uqcore.methods import of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models import stored_draws
 from uqcore.models.predictions import Unseen
@@ -20,7 +20,6 @@ from uqcore.tuning import Study, study
 from uqcore.types import Dataset, UqError
 
 MAX_UPLOAD_MB = 200
-USUAL = "mc_dropout"  # what the page opens with
 MAX_UNPACKED = 10**9
 _EXAMPLES: dict[FileKind, str] = {
     "npz": "application/octet-stream",
@@ -88,10 +87,7 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
 def _ours() -> Source:
     dataset = controls.task()
     task, known = dataset.task_id, of_task(dataset.task_id)
-    usual = known.index(USUAL) if USUAL in known else 0
-    method_id = st.selectbox(
-        "Method", known, format_func=lambda m: METHODS[m].label, key="method", bind=BIND, index=usual
-    )
+    method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, "stretch")
     most = stored_draws.n_kept(task, method_id)
     n_samples = st.slider("Samples", 1, most, most, key=f"samples_{method_id}", bind=BIND) if most and most > 1 else 50
     unseen = _unseen(dataset)

@@ -29,8 +29,9 @@ from uqcore.datasets.moons import GRID
 from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.exhibits.one_image import NOISE_STEPS, ROTATION_STEPS, Corruption, key
 from uqcore.exhibits.verdicts import judge
-from uqcore.methods import METHODS, feature_density, nearest_neighbours
+from uqcore.methods import METHODS
 from uqcore.methods.base import config_from_dict
+from uqcore.methods.on_features import features_of
 from uqcore.metrics import regression
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.sampling import SampleBank, draw, load_posterior
@@ -226,7 +227,7 @@ def _sngp_variance() -> Contest:
 
 def _feature_density() -> Contest:
     """SciPy's Gaussians, one after the other, on the same features."""
-    config, features, posterior, x, data = _scored("feature_density", feature_density)
+    config, features, posterior, x, data = _scored("feature_density")
     train = features(data.train.x[:_NAIVE_TRAIN]).astype(np.float64)
     labels = data.train.y[:_NAIVE_TRAIN]
     means = [train[labels == k].mean(axis=0) for k in range(len(data.class_names))]
@@ -244,7 +245,7 @@ def _feature_density() -> Contest:
 
 def _nearest_neighbours() -> Contest:
     """The paper's way: all training examples."""
-    config, features, posterior, x, data = _scored("nearest_neighbours", nearest_neighbours)
+    config, features, posterior, x, data = _scored("nearest_neighbours")
     train = features(data.train.x)
 
     def naive(i: int) -> None:
@@ -257,13 +258,13 @@ def _nearest_neighbours() -> Contest:
 
 
 def _scored(
-    method_id: str, module: Any
+    method_id: str,
 ) -> tuple[Any, Callable[[FloatArray], FloatArray], Posterior, FloatArray, Dataset]:
     """A method that scores features: its configuration, features and model on digits, inputs, and the data."""
     store, data = default_store(), datasets.load("digits")
     record = store.find("digits", method_id)
-    config = config_from_dict(METHODS[method_id].configs["digits"], record.config)
-    features = module.features_of("digits", config, store.arrays(record)[0]).of
+    config: Any = config_from_dict(METHODS[method_id].configs["digits"], record.config)
+    features = features_of("digits", config, store.arrays(record)[0]).of
     return config, features, load_posterior(store, record), data.test.x[:_EXAMPLES], data
 
 

@@ -51,16 +51,8 @@ def refit(
     for array in weights.named.values():
         array[...] = backward.glorot_uniform(array.shape, rng)
     layers = [backward.DropoutLayer(layer, weights, gradient, rng) for layer in backward.dense_layers(network)]
-    each = backward.batches(data, config.batch_size, rng)
-    backward.adam(
-        weights,
-        gradient,
-        lambda: backward.descend(layers, *next(each)),
-        _REFIT_STEPS,
-        _REFIT_LEARNING_RATE,
-        config.weight_decay,
-        tick,
-    )
+    steps, rate = _REFIT_STEPS, _REFIT_LEARNING_RATE
+    backward.fit(layers, weights, gradient, data, config.batch_size, rng, steps, rate, config.weight_decay, tick)
     return config, [weights.named]
 
 

@@ -16,35 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from uqcore import networks
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, TrainingConfig, require
-from uqcore.networks.layer_features import LayerFeatures
-from uqcore.networks.parallel import map_examples
-from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Progress, Report, Weights
-
-_CHUNK_EXAMPLES = 512
+from uqcore.methods.base import Method, require
+from uqcore.methods.on_features import FeatureConfig, ScoredNetwork, features_of
+from uqcore.types import Dataset, Fitted, FloatArray, Progress, Report, Weights
 
 
 @dataclass(frozen=True)
-class Config(TrainingConfig):
-    """The network's settings and the density's.
+class Config(FeatureConfig):
+    """The features' settings and the density's.
 
     Attributes:
-        layers: whose outputs are the features, ``all`` or ``last``.
-        unit_length: whether each layer's part of them is divided by its length.
         covariance: ``shared`` by all classes or each its ``own``.
         ridge: added to the variances, as a multiple of their mean.
     """
 
-    layers: str = "all"
-    unit_length: bool = True
     covariance: str = "shared"
     ridge: float = 1e-6
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.layers in ("all", "last"), "layers", "all or last", self.layers)
         require(self.covariance in ("shared", "own"), "covariance", "shared or own", self.covariance)
         require(self.ridge > 0, "ridge", "above 0", self.ridge)
 
@@ -77,16 +68,11 @@ def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report, 
     return Fitted({name: array.astype(np.float32) for name, array in arrays.items()}, n_parameters, 0, {})
 
 
-def features_of(task: str, config: Config, weights: Weights) -> LayerFeatures:
-    """What the density is of: features of the stored network."""
-    return LayerFeatures(networks.NETWORKS[task], weights, config.layers, config.unit_length)
-
-
-class Density(Posterior):
+class Density(ScoredNetwork):
     """A network's predictions, and the density of its features as their score."""
 
-    def __init__(self, network: Posterior, features: LayerFeatures, arrays: Weights) -> None:
-        self._network, self._features = network, features
+    def __init__(self, task: str, config: Config, seed: int, network: Weights, arrays: Weights) -> None:
+        super().__init__(task, config, seed, network)
         self._whiten = arrays["density/whiten"].astype(np.float64)
         means = arrays["density/means"].astype(np.float64)
         self._centres = np.stack([mean @ self._factor(k) for k, mean in enumerate(means)])
@@ -95,26 +81,15 @@ class Density(Posterior):
         for array in (self._whiten, self._centres, self._log_peaks):
             array.flags.writeable = False
 
-    @property
-    def n_samples(self) -> int:
-        return 1
-
-    def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
-        return self._network.draw(x, samples)
-
-    def score(self, x: FloatArray) -> FloatArray:
-        features = self._features.of(x)
-        chunks = map_examples(lambda part: self._improbable(features[part]), len(x), _CHUNK_EXAMPLES)
-        return np.concatenate(chunks).astype(np.float32)
-
-    def _improbable(self, features: FloatArray) -> NDArray[np.float64]:
+    def score_of(self, features: FloatArray) -> FloatArray:
         wide = features.astype(np.float64)
         shared = wide @ self._whiten[0] if len(self._whiten) == 1 else None
         logs = np.empty((len(self._centres), len(wide)))
         for k, centre in enumerate(self._centres):
             away = (wide @ self._factor(k) if shared is None else shared) - centre
             logs[k] = self._log_peaks[k] - np.einsum("nd,nd->n", away, away) / 2
-        return np.maximum(np.logaddexp.reduce(self._log_peaks) - np.logaddexp.reduce(logs), 0)
+        improbable = np.logaddexp.reduce(self._log_peaks) - np.logaddexp.reduce(logs)
+        return np.maximum(improbable, 0).astype(np.float32)
 
     def _factor(self, k: int) -> NDArray[np.float64]:
         return self._whiten[k if len(self._whiten) > 1 else 0]
@@ -122,7 +97,7 @@ class Density(Posterior):
 
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> Density:
     network, density = arrays
-    return Density(deterministic.load(task, config, seed, [network]), features_of(task, config, network), density)
+    return Density(task, config, seed, network, density)
 
 
 METHOD = Method(

@@ -11,36 +11,28 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from uqcore import networks
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, TrainingConfig, require
-from uqcore.networks.layer_features import LayerFeatures
-from uqcore.networks.parallel import map_examples
-from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Progress, Report, Weights
+from uqcore.methods.base import Method, require
+from uqcore.methods.on_features import FeatureConfig, ScoredNetwork, features_of
+from uqcore.types import Dataset, Fitted, FloatArray, Progress, Report, Weights
 
 _STREAM = 5  # Keeps the choice of prototypes apart from the random numbers of other methods with the same seed.
-_CHUNK_EXAMPLES = 512
 
 
 @dataclass(frozen=True)
-class Config(TrainingConfig):
-    """The network's settings and the neighbours'.
+class Config(FeatureConfig):
+    """The features' settings and the neighbours'.
 
     Attributes:
-        layers: whose outputs are the features, ``all`` or ``last``.
-        unit_length: whether each layer's part of them is divided by its length.
         n_prototypes: how many training examples are kept, chosen at random.
         k: which of the nearest counts, 1 being the nearest.
     """
 
-    layers: str = "all"
-    unit_length: bool = True
     n_prototypes: int = 3000
     k: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.layers in ("all", "last"), "layers", "all or last", self.layers)
         require(self.n_prototypes >= 1, "n_prototypes", "at least 1", self.n_prototypes)
         require(1 <= self.k <= self.n_prototypes, "k", f"from 1 to n_prototypes={self.n_prototypes}", self.k)
 
@@ -63,16 +55,12 @@ def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report, 
     return Fitted({"neighbours/prototypes": prototypes}, prototypes.size, 0, {})
 
 
-def features_of(task: str, config: Config, weights: Weights) -> LayerFeatures:
-    """What the distance is between: features of the stored network."""
-    return LayerFeatures(networks.NETWORKS[task], weights, config.layers, config.unit_length)
-
-
-class Neighbours(Posterior):
+class Neighbours(ScoredNetwork):
     """A network's predictions, and the distance of its features from the prototypes as their score."""
 
-    def __init__(self, network: Posterior, features: LayerFeatures, prototypes: FloatArray, k: int) -> None:
-        self._network, self._features, self._k = network, features, min(k, len(prototypes))
+    def __init__(self, task: str, config: Config, seed: int, network: Weights, prototypes: FloatArray) -> None:
+        super().__init__(task, config, seed, network)
+        self._k = min(config.k, len(prototypes))
         wide = prototypes.astype(np.float64)
         # About their mean, the squares that are subtracted below are small and lose few digits.
         self._mean = wide.mean(axis=0)
@@ -81,18 +69,8 @@ class Neighbours(Posterior):
         for array in (self._mean, self._prototypes, self._squares):
             array.flags.writeable = False
 
-    @property
-    def n_samples(self) -> int:
-        return 1
-
-    def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
-        return self._network.draw(x, samples)
-
-    def score(self, x: FloatArray) -> FloatArray:
-        features = (self._features.of(x) - self._mean).astype(np.float32)
-        return np.concatenate(map_examples(lambda part: self._distance(features[part]), len(x), _CHUNK_EXAMPLES))
-
-    def _distance(self, features: FloatArray) -> FloatArray:
+    def score_of(self, features: FloatArray) -> FloatArray:
+        features = (features - self._mean).astype(np.float32)
         squared = features @ self._prototypes
         squared *= -2
         squared += self._squares
@@ -102,8 +80,7 @@ class Neighbours(Posterior):
 
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> Neighbours:
     network, own = arrays
-    posterior = deterministic.load(task, config, seed, [network])
-    return Neighbours(posterior, features_of(task, config, network), own["neighbours/prototypes"], config.k)
+    return Neighbours(task, config, seed, network, own["neighbours/prototypes"])
 
 
 METHOD = Method(

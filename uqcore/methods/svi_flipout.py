@@ -95,15 +95,8 @@ def refit(
         backward.FlipoutLayer(layer, weights, gradient, rng, config.prior_std, kl_scale)
         for layer in backward.dense_layers(network)
     ]
-    each = backward.batches(data, config.batch_size, rng)
-    backward.adam(
-        weights,
-        gradient,
-        lambda: backward.descend(layers, *next(each)),
-        _REFIT_STEPS,
-        _REFIT_LEARNING_RATE,
-        tick=tick,
-    )
+    steps, rate = _REFIT_STEPS, _REFIT_LEARNING_RATE
+    backward.fit(layers, weights, gradient, data, config.batch_size, rng, steps, rate, tick=tick)
     means = {f"mean/{name}": weights.named[f"mean/{name}"] for name in shapes}
     return config, [means | {f"std/{name}": np.logaddexp(0, weights.named[f"rho/{name}"]) for name in shapes}]
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,14 +17,14 @@ import numpy as np
 
 from uqcore import datasets
 from uqcore.methods import METHODS, method
-from uqcore.methods.base import Load, Method, TrainingConfig
+from uqcore.methods.base import Fit, Load, TrainingConfig
 from uqcore.metrics import regression
 from uqcore.metrics.classification import accuracy, nll
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models import stored_draws
 from uqcore.models.sampling import draw_in_chunks, load_posterior
 from uqcore.selection import threshold_at_coverage
-from uqcore.store import Store
+from uqcore.store import Store, widened
 from uqcore.store.manifest import default_id
 from uqcore.types import Draws, ModelRecord, Progress, Report, Split, StoredFile, UqError, Weights
 
@@ -73,8 +74,8 @@ def train(
     parts = [_part(store, task, part.method_id, part.seed, part.config, report) for part in chosen.parts(config, seed)]
     own: _Made | None = None
     if chosen.fit is not None:
-        arrays = [array for part in parts for array in store.arrays(part)]
-        own = _fit(store, name, chosen, task, config, seed, lambda progress: report(name, progress), arrays)
+        of_parts = [arrays for part in parts for arrays in store.arrays(part)]
+        own = _fit(store, name, chosen.fit, chosen.load, task, config, seed, partial(report, name), of_parts)
     made = _together(parts, own)
     record = ModelRecord(
         model_id=name,
@@ -119,9 +120,9 @@ def _halved_where_nothing_changes(
 ) -> Weights:
     """``arrays`` in half precision if the model then names the same class for every validation example."""
     x = datasets.load(task).validation.x
-    half = {name: array.astype(np.float16) for name, array in arrays.items()}
+    half = {name: array.astype(np.float16) if array.dtype == np.float32 else array for name, array in arrays.items()}
     named = []
-    for stored in (arrays, {name: array.astype(np.float32) for name, array in half.items()}):
+    for stored in (arrays, widened(half)):
         posterior = load(task, config, seed, [*parts, stored])
         named.append(draw_in_chunks(posterior, x, _VALIDATION_SAMPLES).predictive.argmax(axis=1))
     return half if np.array_equal(*named) else arrays
@@ -130,7 +131,8 @@ def _halved_where_nothing_changes(
 def _fit(
     store: Store,
     name: str,
-    chosen: Method,
+    fit: Fit,
+    load: Load,
     task: str,
     config: TrainingConfig,
     seed: int,
@@ -138,12 +140,11 @@ def _fit(
     parts: Sequence[Weights],
 ) -> _Made:
     started = time.perf_counter()
-    assert chosen.fit is not None
-    fitted = chosen.fit(task, config, datasets.load(task), seed, report, parts)
+    fitted = fit(task, config, datasets.load(task), seed, report, parts)
     duration_s = round(time.perf_counter() - started, 2)
     arrays = fitted.arrays
     if datasets.load(task).half_precision:
-        arrays = _halved_where_nothing_changes(fitted.arrays, task, chosen.load, config, seed, parts)
+        arrays = _halved_where_nothing_changes(fitted.arrays, task, load, config, seed, parts)
     return _Made(
         files=(store.save_arrays(name, arrays),),
         n_parameters=fitted.n_parameters,

@@ -205,3 +205,20 @@ def adam(
         w -= change
         if step % _TICK_STEPS == 0 or step == n_steps:
             tick(step, n_steps)
+
+
+def fit(
+    layers: Sequence[Layer],
+    weights: Arrays,
+    gradient: Arrays,
+    data: Split,
+    batch_size: int,
+    rng: np.random.Generator,
+    n_steps: int,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    tick: Tick = lambda done, total: None,
+) -> None:
+    """`adam` on the mean squared error of ``layers`` over `batches` of ``data``."""
+    each = batches(data, batch_size, rng)
+    adam(weights, gradient, lambda: descend(layers, *next(each)), n_steps, learning_rate, weight_decay, tick)

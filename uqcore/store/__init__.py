@@ -9,6 +9,7 @@ from uqcore.store.store import (
     default_store,
     draws_command,
     rebuild_command,
+    widened,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "default_store",
     "draws_command",
     "rebuild_command",
+    "widened",
 ]

@@ -109,7 +109,7 @@ class Store:
         Raises:
             StoreError: a file is missing or damaged, or holds anything but finite numeric arrays.
         """
-        return tuple(_widened(self._load(record, file)) for file in record.files)
+        return tuple(widened(self._load(record, file)) for file in record.files)
 
     def draws(self, record: ModelRecord, name: str) -> tuple[dict[str, NDArray[Any]], ...]:
         """The read-only arrays of the draws on the inputs ``name`` that were kept, a dict a file.
@@ -330,7 +330,7 @@ def _check_arrays(arrays: Weights) -> None:
             raise ValueError(f"{name!r} has values that are not finite")
 
 
-def _widened(arrays: Weights) -> dict[str, NDArray[Any]]:
+def widened(arrays: Weights) -> dict[str, NDArray[Any]]:
     """Arrays in half precision, which is for files only, as float32: to compute with."""
     wide = {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in arrays.items()}
     for array in wide.values():
