@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from ui import cache, cards, controls, page, sources, words
+from ui import cache, cards, charts, controls, page, sources, words
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import judge
-from uqcore.plots import style
 from uqcore.plots.sweep import sweep
 
 # Enough for a curve, and the curves are there at once.
@@ -66,7 +65,7 @@ for place, name, inputs, steps, now in zip(
         lines[model.label] = gauges[method_id].share(drawn)
     y_title = f"{controls.MEASURE_LABELS[measure_id]} measure"
     figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now, places=controls.PLACES)
-    place.plotly_chart(figure, config=style.CONFIG, key=name)
+    charts.chart(figure, name, place)
 st.caption(
     "The dotted lines are the threshold and where the slider stands. "
     f"The curves use at most {SWEEP_SAMPLES} samples and end at 1, however large the measure gets."

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from ui import cache, controls, page, regression_controls, words
+from ui import cache, charts, controls, page, regression_controls, words
 from uqcore.datasets import sine
 from uqcore.exhibits import functions
 from uqcore.plots import functions as plots
-from uqcore.plots import style
 from uqcore.types import UqError
 
 top = page.start("Regression")
@@ -61,14 +60,11 @@ with plots_at:
 
 left, right = st.columns([3, 2])
 left.subheader("How far the functions lie apart", anchor=False)
-left.plotly_chart(
-    plots.spreads(x[:, 0], {one.label: one.function.std for one in curves}, gap=setting.gap, places=controls.PLACES),
-    config=style.CONFIG,
-    key="spreads",
-)
+spreads = {one.label: one.function.std for one in curves}
+charts.chart(plots.spreads(x[:, 0], spreads, gap=setting.gap, places=controls.PLACES), "spreads", left)
 right.subheader("Are the quantiles right?", anchor=False)
 levels = {label: f.quantiles for label, f in figures.items()}
-right.plotly_chart(plots.quantiles(levels, controls.PLACES), config=style.CONFIG, key="quantiles")
+charts.chart(plots.quantiles(levels, controls.PLACES), "quantiles", right)
 st.html(words.regression_table(figures))
 st.caption(
     f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The 90 % interval "

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from ui import cache, controls, page, words
+from ui import cache, charts, controls, page, words
 from ui.components import Panel, PointGroup, surfaces
 from uqcore.exhibits.verdicts import OWN, judge
 from uqcore.models.sampling import with_mean_field
-from uqcore.plots import style
 from uqcore.plots.palette import DIVERGING, SEQUENTIAL
 from uqcore.plots.spread import probability_spread
 from uqcore.types import Draws, FloatArray
@@ -79,15 +78,12 @@ if picked is not None:
         for label, drawn in answers.items()
     }
     left, right = st.columns([5, 6])
-    left.plotly_chart(
-        probability_spread(
-            list(answers),
-            [d.probs[:, 0, 1] for d in answers.values()],
-            [v.probs[1] for v in verdicts.values()],
-            "probability of the lower moon: samples (lines), prediction (diamond)",
-            controls.PLACES,
-        ),
-        config=style.CONFIG,
-        key="spread",
+    spread = probability_spread(
+        list(answers),
+        [d.probs[:, 0, 1] for d in answers.values()],
+        [v.probs[1] for v in verdicts.values()],
+        "probability of the lower moon: samples (lines), prediction (diamond)",
+        controls.PLACES,
     )
+    charts.chart(spread, "spread", left)
     right.html(words.verdict_table(verdicts, plane.dataset.class_names))

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from ui import controls
+from ui.charts import chart
 from ui.controls import BIND, put_in_url
 from uqcore.datasets import sine
 from uqcore.exhibits.functions import MAX_ADDED, Y_RANGE, Setting
-from uqcore.plots import style
 from uqcore.plots.functions import Points
 
 _RANGES = {"y_noise": ("Noise", 0.0, 0.5), "gap_at": ("Gap, centre", -2.0, 2.0), "gap_width": ("Gap, width", 0.5, 3.0)}
@@ -64,13 +64,8 @@ def points(setting: Setting) -> Points:
 def clicked(figure: dict[str, Any], name: str, setting: Setting) -> None:
     """Shows the figure; a click adds a point, and the page runs again with it."""
     # The key counts the points: the chart of a new one has nothing selected.
-    event = st.plotly_chart(
-        figure,
-        config=style.CONFIG,
-        key=f"functions_{name}_{len(setting.added)}",
-        on_select="rerun",
-        selection_mode="points",
-    )
+    key = f"functions_{name}_{len(setting.added)}"
+    event = chart(figure, key, on_select="rerun", selection_mode="points")
     chosen = event["selection"]["points"]
     if chosen and len(setting.added) < MAX_ADDED:
         place = (round(float(chosen[0]["x"]), 2), round(float(chosen[0]["y"]), 2))

@@ -10,13 +10,13 @@ import numpy as np
 import streamlit as st
 
 from ui import cache, controls, words
+from ui.charts import chart
 from ui.threshold.source import Source
 from ui.thumbs import Thumb, thumbs
 from uqcore.exhibits.one_image import IMAGE_SHAPE, encode_image
 from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots import selection as plots
-from uqcore.plots import style
 from uqcore.predictions import Predictions, decisions_csv
 from uqcore.reproduce import mnist_article
 from uqcore.selection import (
@@ -175,7 +175,7 @@ def _methods(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     ]
     st.html(words.table(head, rows))
     figure = plots.risk_coverage(curves, points=points)
-    st.plotly_chart(figure, config=style.CONFIG, key="methods_figure")
+    chart(figure, "methods_figure")
     st.caption(
         f"The target is that of the buttons above, for every method on the same split: {sentence}. "
         "Each threshold is chosen on the calibration part and judged on the other. Seconds: this server, now."
@@ -223,7 +223,7 @@ def _costs(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     highest = max(0.5, now) if what == "ood_share" else 4 * (now or 1.0)
     moved = outcomes.sweep(costs, what, np.linspace(0, highest, 61))
     figure = plots.cost_sweep(moved, x_title=name, now=now, is_share=what == "ood_share")
-    st.plotly_chart(figure, config=style.CONFIG, key="cost_figure")
+    chart(figure, "cost_figure")
     st.caption(
         "The cheapest threshold for all classes at each cost; the dotted line is the cost above. An interval by the "
         "bootstrap knows nothing of errors that did not happen: with few of them it is short."
@@ -286,7 +286,7 @@ def _sets(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     counts = {"held out": seen.size_counts}
     if ood_sets is not None:
         counts["unseen"] = np.bincount(ood_sets.sum(axis=1), minlength=len(seen.size_counts))
-    right.plotly_chart(plots.set_sizes(counts), config=style.CONFIG, key="sets_figure")
+    chart(plots.set_sizes(counts), "sets_figure", right)
     with right:
         of_threshold = risk_coverage_curve(study.held_out.ranking.table(1000))
         some = [indices[:MOST_FOR_CURVE] for indices in known]  # the split is random, so these are any
@@ -294,7 +294,7 @@ def _sets(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         points = {"threshold": (tuned.assessment.coverage.value, tuned.assessment.risk.value)}
         points["sets of one class"] = (seen.coverage, 1 - seen.accuracy)
         figure = plots.risk_coverage({"threshold": of_threshold, "sets of one class": of_sets}, points=points)
-        st.plotly_chart(figure, config=style.CONFIG, key="sets_curve")
+        chart(figure, "sets_curve")
 
 
 def _take_home(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:

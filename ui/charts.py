@@ -1,0 +1,19 @@
+"""Plotly figures on a page: the one place that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# Plotly looks into pandas where it is loaded, which another visitor's page may be doing: half loaded, it breaks the
+# figure ("partially initialized module 'pandas'"). Loaded here, before any figure is drawn, it never is half loaded.
+import pandas  # noqa: F401
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from uqcore.plots import style
+
+
+def chart(figure: Mapping[str, Any], key: str, place: DeltaGenerator | None = None, **options: Any) -> Any:
+    """Shows a figure; returns what Streamlit does: with ``on_select``, what is selected."""
+    return (place or st).plotly_chart(figure, config=style.CONFIG, key=key, **options)
