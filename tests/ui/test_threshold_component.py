@@ -386,6 +386,7 @@ def test_a_logarithmic_axis_keeps_the_threshold(visit: Visit, url: str, toggle: 
     page.mouse.up()
     button.click()
     assert canvas.evaluate("canvas => canvas.toDataURL()") == linear
+    expect(page.get_by_test_id("stCode").first).to_have_text(f"runs {runs + 1}")
     settle(page)
     assert n_runs(page) == runs + 1
 
