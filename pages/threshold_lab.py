@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import controls, page, words
 from ui.components import threshold_view
-from ui.threshold import goal, sections, source
+from ui.threshold import class_thresholds, goal, sections, source
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.threshold_bins import measure_bins
 from uqcore.tuning import Goal, tune
@@ -29,7 +29,7 @@ with right:
     wish = json.dumps([chosen_source.source_id, study.measure_id, len(study.calibration.indices), tuned.promise])
     start, revision = controls.threshold_to_start_from(asked, wish, chosen_source.in_link)
     if wanted.per_class:
-        sections.per_class(study, tuned)
+        class_thresholds.show(study, tuned)
     else:
         table = ranking.table(also=[asked, start])
         chosen = threshold_view(

@@ -16,6 +16,11 @@ from uqcore.tuning import Tuned
 from uqcore.tuning.split import Quality
 
 NO_PREDICTIONS = "**Bring your own predictions**, or try an example: how sure must a model be before you take its word?"
+QUALITY = (
+    "On the held-out part. AURC: the mean share of wrong predictions over all coverages, lower is better; E-AURC: "
+    "what a perfect order of the examples would have saved. AUROC: the chance that an error, or an unseen input, "
+    "has the higher uncertainty, higher is better. FPR95: the share deferred where 95 % of the unseen is."
+)
 ACCEPT, DEFER = "✓ accept", "? defer"
 
 
@@ -163,6 +168,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def small(number: float) -> str:
     """A figure to three digits, whatever its size; a dash for what does not exist."""
     return "–" if math.isnan(number) else f"{number:.3g}"
+
+
+def threshold(value: float) -> str:
+    """A threshold in a table; the two ends say what they do."""
+    return "defers all" if value == -math.inf else "accepts all" if value == math.inf else f"{value:.4g}"
 
 
 def value(number: float) -> str:

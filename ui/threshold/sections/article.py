@@ -1,0 +1,50 @@
+"""The MNIST article's table, for the chosen method."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from ui import cache, words
+from ui.threshold.source import Source
+from uqcore.methods import METHODS
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.reproduce import mnist_article
+from uqcore.store import default_store
+from uqcore.text import percent
+from uqcore.tuning import Goal, Study, Tuned
+
+TITLE = "The MNIST article"
+
+
+def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    assert source.method_id is not None
+    store = default_store()
+    tables = cache.article_tables(store.find(mnist_article.TASK, source.method_id).model_id, source.n_samples or 50)
+    rows = [
+        [
+            name,
+            *(f"{n:,}" for n in (t.n_deferred, t.n_accepted)),
+            percent(t.deferred_accuracy),
+            percent(t.accuracy),
+        ]
+        for name, t in tables.items()
+    ]
+    st.html(
+        words.table(
+            [
+                f"{METHODS[source.method_id].label}, 10,000 test images",
+                "deferred",
+                "accepted",
+                "right, deferred",
+                "right, accepted",
+            ],
+            rows,
+        )
+    )
+    st.caption(mnist_article.EXPLANATION)
+    query = {"method": METHODS[source.method_id].label, "by": MEASURES["normalized_entropy"].label}
+    query |= {"t": f"{mnist_article.THRESHOLD:.6g}", "look_8": TITLE}
+    st.html(f'<a href="threshold_lab?{escape(urlencode(query))}" target="_self">Set the threshold above to it</a>')

@@ -1,0 +1,67 @@
+"""The held-out examples on both sides of the threshold."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+
+from ui import controls
+from ui.threshold.source import Source
+from ui.thumbs import Thumb, thumbs
+from uqcore.exhibits.one_image import IMAGE_SHAPE, encode_image
+from uqcore.predictions import Predictions
+from uqcore.tuning import Goal, Study, Tuned
+from uqcore.types import IntArray
+
+N_SHOWN = 12
+
+
+def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
+    part, predictions = study.held_out, study.predictions
+    measure = predictions.measure(study.measure_id)
+    accepted = tuned.policy.decide_measured(measure, predictions.predicted)
+    order = part.indices[np.argsort(measure[part.indices], kind="stable")]
+    yes, no = order[accepted[order]], order[~accepted[order]]
+    groups = {
+        "The last that are accepted": yes[-N_SHOWN:][::-1],
+        "The first that are deferred": no[:N_SHOWN],
+    }
+    if predictions.correct is not None:
+        wrong = yes[~predictions.correct[yes] & predictions.in_distribution[yes]]
+        groups["Wrong and accepted, the surest first"] = wrong[:N_SHOWN]
+    if study.has_ood:
+        groups["Unseen and accepted, the surest first"] = yes[~predictions.in_distribution[yes]][:N_SHOWN]
+    for title, indices in groups.items():
+        st.markdown(f"**{title}**" + ("" if len(indices) else ": none"))
+        if len(indices):
+            st.html(_thumbnails(source, measure, indices))
+    st.caption("Of the held-out part. A picture opens in the digit lab." if _links(predictions) else "")
+
+
+def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
+    predictions, task = source.predictions, source.task
+    images = None if predictions.images is None else predictions.images[indices]
+    items = []
+    for place, i in enumerate(indices.tolist()):
+        name = predictions.class_names[int(predictions.predicted[i])]
+        truth = "unseen" if not predictions.in_distribution[i] else None
+        if truth is None and predictions.labels is not None:
+            truth = predictions.class_names[int(predictions.labels[i])]
+        said = f"{escape(name)}" + ("" if truth is None else f" <small>is {escape(truth)}</small>")
+        link = None
+        if images is not None and _links(predictions):
+            picture = encode_image((images[place] / np.float32(255))[..., None])
+            asked = {"source": "Upload"}
+            if task is not None:
+                asked = controls.task_in_link(task) | {controls.task_key("source", task): "Upload"}
+            link = f"digit_lab?{urlencode(asked | {'picture': picture})}"
+        caption = f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>"
+        items.append(Thumb(f"example {i}", caption, link, new_tab=task is None))
+    return thumbs(items, images)
+
+
+def _links(predictions: Predictions) -> bool:
+    return predictions.images is not None and predictions.images.shape[1:] == IMAGE_SHAPE
