@@ -184,7 +184,7 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("uqcore.models.training._fit", interrupt)
+    monkeypatch.setattr("uqcore.models.training.fit_and_store", interrupt)
     assert main(["train", "--task", "moons"]) == 130
     assert capsys.readouterr().err.count("\n") == 1
     assert Store(models).records() == ()

@@ -31,7 +31,7 @@ def keras(request: pytest.FixtureRequest) -> Any:
 
 
 def always(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_WORTH_COMPILING", 0 if compiled else 10**9)
+    monkeypatch.setattr(passes, "WORTH_COMPILING", 0 if compiled else 10**9)
 
 
 def assert_moments(prediction: Prediction, mean: FloatArray, variance: FloatArray) -> None:

@@ -38,8 +38,8 @@ def refitted(committed: Store, moved: Dataset) -> Mapping[str, Posterior]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few steps, where it does not matter how well the models fit."""
-    monkeypatch.setattr(deterministic, "_REFIT_STEPS", 20)
-    monkeypatch.setattr(svi_flipout, "_REFIT_STEPS", 20)
+    monkeypatch.setattr(deterministic, "REFIT_STEPS", 20)
+    monkeypatch.setattr(svi_flipout, "REFIT_STEPS", 20)
 
 
 def random_features(arrays: Mapping[str, FloatArray], x: FloatArray) -> FloatArray:

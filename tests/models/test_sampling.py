@@ -155,7 +155,7 @@ def test_no_sample_is_an_error(n_samples: int) -> None:
 
 @pytest.mark.parametrize("factor", [None, 2.0])
 def test_drawing_in_chunks_is_drawing(factor: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uqcore.models.sampling._CHUNK", 4)
+    monkeypatch.setattr("uqcore.models.sampling.CHUNK", 4)
     ticks: list[int] = []
     assert_same(draw_in_chunks(Lines(factor=factor), X, 3, ticks.append), draw(Lines(factor=factor), X, 3))
     assert ticks == [4, 6]

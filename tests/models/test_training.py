@@ -32,13 +32,13 @@ def store(tmp_path: Path) -> Store:
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the models that were fitted."""
     names: list[str] = []
-    original = training._fit
+    original = training.fit_and_store
 
     def note(store: Store, name: str, *rest: Any) -> Any:
         names.append(name)
         return original(store, name, *rest)
 
-    monkeypatch.setattr(training, "_fit", note)
+    monkeypatch.setattr(training, "fit_and_store", note)
     return names
 
 

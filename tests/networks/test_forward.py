@@ -217,9 +217,9 @@ def test_chunks_make_no_difference(
     weights, x = random_weights(SMALL, rng, n_networks=2), random_inputs(SMALL, 30, rng)
     at_once = networks.logits(SMALL, weights, x)
     calls = []
-    original = forward._features
-    monkeypatch.setattr(forward, "_CHUNK_VALUES", chunk_values)
-    monkeypatch.setattr(forward, "_features", lambda *args: calls.append(args) or original(*args))  # type: ignore[func-returns-value]
+    original = forward.run_layers
+    monkeypatch.setattr(forward, "CHUNK_VALUES", chunk_values)
+    monkeypatch.setattr(forward, "run_layers", lambda *args: calls.append(args) or original(*args))  # type: ignore[func-returns-value]
     np.testing.assert_allclose(networks.logits(SMALL, weights, x), at_once, rtol=1e-5, atol=1e-6)
     assert len(calls) > 1
 
@@ -229,14 +229,14 @@ def test_chunks_do_not_depend_on_how_many_networks_run(
 ) -> None:
     """Else a sample's last bit would depend on the samples beside it."""
     sizes: list[list[int]] = []
-    original = forward._features
+    original = forward.run_layers
 
     def record(layers: tuple[Layer, ...], weights: Mapping[str, FloatArray], hidden: FloatArray) -> FloatArray:
         sizes[-1].append(hidden.shape[1])
         return original(layers, weights, hidden)
 
-    monkeypatch.setattr(forward, "_CHUNK_VALUES", 2000)
-    monkeypatch.setattr(forward, "_features", record)
+    monkeypatch.setattr(forward, "CHUNK_VALUES", 2000)
+    monkeypatch.setattr(forward, "run_layers", record)
     for n_networks in (1, 2, 5):
         sizes.append([])
         networks.logits(SMALL, random_weights(SMALL, rng, n_networks), random_inputs(SMALL, 40, rng))

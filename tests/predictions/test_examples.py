@@ -37,7 +37,7 @@ def test_an_unknown_kind() -> None:
 
 
 def test_the_probabilities_are_calibrated_as_the_generator_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examples, "_N_KNOWN", 100_000)
+    monkeypatch.setattr(examples, "N_KNOWN", 100_000)
     many = example_predictions()
     known = many.subset(many.in_distribution)
     assert known.labels is not None

@@ -59,7 +59,7 @@ def test_class_names_that_are_formulas_are_neutralised() -> None:
 
 def test_rows_are_written_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = decided(mine(labels=LABELS), 0.5)
-    monkeypatch.setattr(export, "_ROWS", 3)
+    monkeypatch.setattr(export, "ROWS", 3)
     assert decided(mine(labels=LABELS), 0.5) == whole
 
 

@@ -36,7 +36,7 @@ TAKEN = {
 @pytest.mark.parametrize("form", TAKEN)
 @pytest.mark.parametrize("block", [64, 2**20])
 def test_it_reads_what_people_write(form: str, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(from_csv, "_BLOCK", block)  # short blocks end within rows, quotes and line ends
+    monkeypatch.setattr(from_csv, "BLOCK", block)  # short blocks end within rows, quotes and line ends
     mine = read(TAKEN[form])
     assert mine.values.tolist() == [EXPECTED]
     assert mine.labels is not None
@@ -52,7 +52,7 @@ def test_what_was_guessed_or_left_out_is_said() -> None:
 
 
 def test_many_rows_are_those_that_the_standard_library_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(from_csv, "_BLOCK", 5000)
+    monkeypatch.setattr(from_csv, "BLOCK", 5000)
     probs, chance = random_probs(2000, 4), np.random.default_rng(0)
     labels, ood = chance.integers(0, 4, 2000), chance.random(2000) < 0.1
     text = StringIO()

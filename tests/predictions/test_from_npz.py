@@ -54,7 +54,7 @@ def peak_of_refusing(data: bytes, message: str, **options: Any) -> int:
 
 
 def test_it_reads_what_numpy_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(from_npz, "_BLOCK", 100)  # so that arrays come in many blocks, none of which fits evenly
+    monkeypatch.setattr(from_npz, "BLOCK", 100)  # so that arrays come in many blocks, none of which fits evenly
     probs, images = random_probs(3, 17, 5), np.arange(17 * 6, dtype=np.uint8).reshape(17, 3, 2)
     arrays: Any = {"probs": np.asfortranarray(probs, np.float64), "labels": np.arange(17) % 5, "images": images}
     for save in (np.savez, np.savez_compressed):
@@ -67,7 +67,7 @@ def test_it_reads_what_numpy_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_progress_rises_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(from_npz, "_BLOCK", 1000)
+    monkeypatch.setattr(from_npz, "BLOCK", 1000)
     shares: list[float] = []
     read(npz(probs=random_probs(500, 4), labels=np.zeros(500, int)), tick=shares.append)
     assert len(shares) > 5

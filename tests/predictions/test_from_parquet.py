@@ -206,7 +206,7 @@ def test_a_page_that_claims_gigabytes_is_refused_them(one_page: bytes, tmp_path:
 
 
 def ends_with(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    monkeypatch.setattr(from_parquet, "_PROGRAM", program)
+    monkeypatch.setattr(from_parquet, "PROGRAM", program)
 
 
 def test_a_process_that_ends_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +256,7 @@ def test_what_is_raised_while_rows_come_leaves_no_process_behind(monkeypatch: py
 def test_the_process_has_little_memory() -> None:
     program = (
         "import sys\nfrom uqcore.predictions import parquet_process as process\n"
-        "process._stream = lambda max_bytes: bytearray(3 * 2**30)\nsys.exit(process.main(1))"
+        "process.stream = lambda max_bytes: bytearray(3 * 2**30)\nsys.exit(process.main(1))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == parquet_process.REFUSED

@@ -162,7 +162,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     probs, labels = some_predictions(4, 100)
     whole = [calibrate(probs, labels, 0.1, score) for score in SCORES]
     sets = [prediction_sets(calibration, probs) for calibration in whole]
-    monkeypatch.setattr("uqcore.selection.conformal._CHUNK", 7)
+    monkeypatch.setattr("uqcore.selection.conformal.CHUNK", 7)
     assert [calibrate(probs, labels, 0.1, score) for score in SCORES] == whole
     assert all((prediction_sets(c, probs) == s).all() for c, s in zip(whole, sets, strict=True))
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browsing import Visit, at, draw, needs_browser, serve, settle
-from ui.components.surfaces import Panel, PointGroup, _pack, _stack, _within, surfaces
+from ui.components.surfaces import Panel, PointGroup, pack, stack, surfaces, within
 from uqcore.plots.palette import lut
 from uqcore.types import UqError
 
@@ -371,7 +371,7 @@ def test_the_payload_holds_the_very_numbers() -> None:
     rng = np.random.default_rng(1)
     values = rng.normal(size=(2, 3, 4)).astype(np.float32)
     group = PointGroup("points", rng.normal(size=(5, 2)).astype(np.float32))
-    payload = _pack({"label": "p (1 − p)"}, values, [group], "viridis")
+    payload = pack({"label": "p (1 − p)"}, values, [group], "viridis")
     end = 4 + int.from_bytes(payload[:4], "little")
     assert json.loads(payload[4:end]) == {"label": "p (1 − p)"}
     np.testing.assert_array_equal(np.frombuffer(payload, np.uint8, 768, end).reshape(256, 3), lut("viridis"))
@@ -395,7 +395,7 @@ def test_unusable_panels_are_named(grids: list[np.ndarray], message: str) -> Non
 
 
 def test_stacked_values_are_float32_in_the_panels_order() -> None:
-    stacked = _stack([("a", np.zeros((2, 3))), ("b", np.ones((2, 3)))])
+    stacked = stack([("a", np.zeros((2, 3))), ("b", np.ones((2, 3)))])
     assert stacked.dtype == np.float32
     np.testing.assert_array_equal(stacked[:, 0, 0], [0, 1])
 
@@ -411,4 +411,4 @@ def test_what_is_cut_has_the_shape_of_what_is_shown() -> None:
     [(None, None), ((0.5, 2.0), (0.5, 2.0)), ((0, 1), (0.0, 1.0)), ((2, 2), None), ((float("nan"), 2), None)],
 )
 def test_a_start_outside_the_axes_is_no_pick(point: tuple[float, float] | None, expected: object) -> None:
-    assert _within(point, (0, 1), (1, 3)) == expected
+    assert within(point, (0, 1), (1, 3)) == expected

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browsing import Visit, at, needs_browser, serve, settle
-from ui.components.threshold import _chosen, _pack, threshold_view
+from ui.components.threshold import chosen_of, pack, threshold_view
 from uqcore.plots.threshold_bins import measure_bins
 from uqcore.selection import Ranking, rank
 from uqcore.text import percent
@@ -506,7 +506,7 @@ def test_the_plots_stand_in_as_many_rows_as_the_width_asks(visit: Visit, url: st
 
 def test_the_payload_holds_the_very_numbers() -> None:
     table = ranking_of().table(50)
-    payload = _pack({"n_rows": len(table.thresholds)}, table, np.inf, 0.5)
+    payload = pack({"n_rows": len(table.thresholds)}, table, np.inf, 0.5)
     end = 4 + int.from_bytes(payload[:4], "little")
     assert json.loads(payload[4:end]) == {"n_rows": len(table.thresholds)}
     n_floats = len(table.thresholds) + 2
@@ -526,7 +526,7 @@ def test_the_payload_holds_the_very_numbers() -> None:
     ],
 )
 def test_the_visitors_choice_counts_under_its_own_revision(choice: dict[str, object] | None, threshold: float) -> None:
-    assert _chosen(choice, "b", 0.5) == threshold
+    assert chosen_of(choice, "b", 0.5) == threshold
 
 
 def test_a_threshold_must_be_a_number() -> None:

@@ -72,10 +72,10 @@ def surfaces(
     Raises:
         UqError: the panels are none, differ in shape, are not grids or hold a value that is not finite.
     """
-    values = _stack([(panel.title, panel.values) for panel in panels])
+    values = stack([(panel.title, panel.values) for panel in panels])
     cuts = [(panel.title, panel.cut) for panel in panels if panel.cut is not None]
-    grids = np.concatenate([values, _stack(cuts, values.shape[1:])]) if cuts else values
-    picked = state_or(_within(point, x_range, y_range), key, "point")
+    grids = np.concatenate([values, stack(cuts, values.shape[1:])]) if cuts else values
+    picked = state_or(within(point, x_range, y_range), key, "point")
     header = {
         "panels": [
             {"title": panel.title, "subtitle": panel.subtitle, "has_cut": panel.cut is not None} for panel in panels
@@ -89,19 +89,19 @@ def surfaces(
         "threshold": None if threshold is None else float(threshold),
         "point": picked,
     }
-    result = _mount(key=key, data=_pack(header, grids, points, colormap))
+    result = _mount(key=key, data=pack(header, grids, points, colormap))
     picked = result.get("point", picked)
     return None if picked is None else (float(picked[0]), float(picked[1]))
 
 
-def _within(point: Point | None, x_range: Point, y_range: Point) -> Point | None:
+def within(point: Point | None, x_range: Point, y_range: Point) -> Point | None:
     """``point``, or None if it is outside the ranges or not a number: it may come from an edited URL."""
     if point is None or not (x_range[0] <= point[0] <= x_range[1] and y_range[0] <= point[1] <= y_range[1]):
         return None
     return float(point[0]), float(point[1])
 
 
-def _stack(titled: Sequence[tuple[str, FloatArray]], shape: tuple[int, ...] | None = None) -> FloatArray:
+def stack(titled: Sequence[tuple[str, FloatArray]], shape: tuple[int, ...] | None = None) -> FloatArray:
     """Grids with their panels' titles as ``(P, H, W) float32``, all of ``shape`` if it is given."""
     shapes = {np.shape(grid) for _, grid in titled} | ({shape} if shape else set())
     if len(shapes) != 1 or any(len(shape) != 2 or min(shape) < 2 for shape in shapes):
@@ -115,7 +115,7 @@ def _stack(titled: Sequence[tuple[str, FloatArray]], shape: tuple[int, ...] | No
     return values
 
 
-def _pack(header: dict[str, Any], values: FloatArray, points: Sequence[PointGroup], colormap: str) -> bytes:
+def pack(header: dict[str, Any], values: FloatArray, points: Sequence[PointGroup], colormap: str) -> bytes:
     """One payload of bytes: header length (uint32), header (JSON), colours (256, 3), values, points (float32).
 
     Streamlit takes bytes only by themselves, not beside JSON. Five panels of 100 by 100 cost the server 0.4 ms this

@@ -54,7 +54,7 @@ def threshold_view(
     """
     if np.isnan(threshold):
         raise UqError("`threshold` must be a number. Received: NaN.")
-    chosen = _chosen(state_or(None, key, "choice"), revision, threshold)
+    chosen = chosen_of(state_or(None, key, "choice"), revision, threshold)
     header = {
         "revision": revision,
         "n_rows": len(table.thresholds),
@@ -64,13 +64,13 @@ def threshold_view(
         "scale": scale,
         "has_labels": has_labels,
     }
-    result = _mount(key=key, data=_pack(header, table, chosen, float("nan") if target is None else target))
-    chosen = _chosen(result.get("choice"), revision, chosen)
+    result = _mount(key=key, data=pack(header, table, chosen, float("nan") if target is None else target))
+    chosen = chosen_of(result.get("choice"), revision, chosen)
     row = int(np.searchsorted(table.thresholds, chosen, side="right")) - 1
     return float(table.thresholds[row])
 
 
-def _chosen(choice: dict[str, Any] | None, revision: str, threshold: float) -> float:
+def chosen_of(choice: dict[str, Any] | None, revision: str, threshold: float) -> float:
     """The visitor's threshold if it was chosen under this revision, else the given one."""
     if choice is None or choice["revision"] != revision:
         return threshold
@@ -88,7 +88,7 @@ def _bins(histogram: MeasureBins) -> dict[str, Any]:
     return {"linear": linear | {"n_below": 0}, "log": log | {"n_below": histogram.n_below}}
 
 
-def _pack(header: dict[str, Any], table: ThresholdTable, threshold: float, target: float) -> bytes:
+def pack(header: dict[str, Any], table: ThresholdTable, threshold: float, target: float) -> bytes:
     """One payload: header length (uint32), header (JSON), threshold, target and thresholds (float64), counts (uint32).
 
     The thresholds are not JSON because that knows no infinity. All numbers are little-endian.

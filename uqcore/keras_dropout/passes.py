@@ -15,7 +15,7 @@ from uqcore.types import FloatArray, UqError
 Forward = Callable[[Any, Sequence[FloatArray]], NDArray[Any]]
 """``(inputs, masks) -> outputs``: the rows of the inputs are those of each sample in turn."""
 
-_WORTH_COMPILING = 10  # calls; tracing a model takes as long as several
+WORTH_COMPILING = 10  # calls; tracing a model takes as long as several
 _LONGEST_REASON = 300
 _MOST_NAMED = 5  # shapes
 
@@ -66,7 +66,7 @@ def passes(model: Any, masks: Masks, inputs: Any, n_calls: int) -> Forward:
             raise UqError("Expected the same dropout for all examples. This model runs some of it for a part of them.")
         return output
 
-    if n_calls < _WORTH_COMPILING:
+    if n_calls < WORTH_COMPILING:
         return eager
     example, given = rows(inputs, slice(1), 2), masks.draw(0, range(1))
     try:

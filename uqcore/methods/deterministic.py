@@ -12,7 +12,7 @@ from uqcore.methods.base import REFIT_STREAM, Method, Part, TrainingConfig, netw
 from uqcore.networks import backward
 from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
-_REFIT_STEPS, _REFIT_LEARNING_RATE = 500, 5e-3
+REFIT_STEPS, _REFIT_LEARNING_RATE = 500, 5e-3
 
 CONFIGS = {
     "moons": TrainingConfig(),
@@ -51,7 +51,7 @@ def refit(
     for array in weights.named.values():
         array[...] = backward.glorot_uniform(array.shape, rng)
     layers = [backward.DropoutLayer(layer, weights, gradient, rng) for layer in backward.dense_layers(network)]
-    steps, rate = _REFIT_STEPS, _REFIT_LEARNING_RATE
+    steps, rate = REFIT_STEPS, _REFIT_LEARNING_RATE
     backward.fit(layers, weights, gradient, data, config.batch_size, rng, steps, rate, config.weight_decay, tick)
     return config, [weights.named]
 

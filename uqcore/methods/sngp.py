@@ -28,7 +28,7 @@ T = TypeVar("T")
 _STREAM = 2  # Keeps the draws of beta apart from the random numbers of other methods with the same seed.
 # Output weights are drawn, kept and multiplied for several samples together, always the same ones: few small products
 # become one larger one, and a sample's last bit does not depend on the samples beside it.
-_BLOCK = 10
+BLOCK = 10
 _CACHED_BLOCKS = 100
 _CHUNK_PRECISION = 4096
 _CHUNK_EXAMPLES = 512
@@ -223,13 +223,13 @@ class GaussianProcess(Posterior):
         return self._mean_field_factor
 
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
-        blocks = sorted({sample // _BLOCK for sample in samples})
+        blocks = sorted({sample // BLOCK for sample in samples})
         drawn = self._map(x, lambda phi: [phi @ self._block(block) for block in blocks])
         logits = np.empty((len(samples), len(x), len(self._bias)), np.float32)
         for b, block in enumerate(blocks):
-            places = [i for i, sample in enumerate(samples) if sample // _BLOCK == block]
-            columns = [samples[i] % _BLOCK for i in places]
-            flat = np.concatenate([products[b] for products in drawn]).reshape(len(x), _BLOCK, -1)
+            places = [i for i, sample in enumerate(samples) if sample // BLOCK == block]
+            columns = [samples[i] % BLOCK for i in places]
+            flat = np.concatenate([products[b] for products in drawn]).reshape(len(x), BLOCK, -1)
             logits[places] = flat[:, columns].transpose(1, 0, 2)
         logits += self._bias
         return logits
@@ -251,7 +251,7 @@ class GaussianProcess(Posterior):
 
     def _draw_block(self, block: int) -> FloatArray:
         """The output weights of the samples of one block side by side, ``(D, block * K)``."""
-        samples = range(block * _BLOCK, (block + 1) * _BLOCK)
+        samples = range(block * BLOCK, (block + 1) * BLOCK)
         return np.concatenate([self._draw_beta(sample) for sample in samples], axis=1)
 
     def _draw_beta(self, sample: int) -> FloatArray:

@@ -19,11 +19,11 @@ from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, 
 
 _STREAM = 3  # Keeps the draws of the weights apart from the random numbers of other methods with the same seed.
 # Weights are drawn and kept for several samples together: few small products become one large one.
-_BLOCK = 10
+BLOCK = 10
 _CACHED_BLOCKS = 12
 # Adam moves a weight by about the learning rate a step: along a cosine this is as far as the article's 4,000 steps of
 # 0.001, where its posterior has not converged yet.
-_REFIT_STEPS, _REFIT_LEARNING_RATE = 800, 1e-2
+REFIT_STEPS, _REFIT_LEARNING_RATE = 800, 1e-2
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def refit(
         backward.FlipoutLayer(layer, weights, gradient, rng, config.prior_std, kl_scale)
         for layer in backward.dense_layers(network)
     ]
-    steps, rate = _REFIT_STEPS, _REFIT_LEARNING_RATE
+    steps, rate = REFIT_STEPS, _REFIT_LEARNING_RATE
     backward.fit(layers, weights, gradient, data, config.batch_size, rng, steps, rate, tick=tick)
     means = {f"mean/{name}": weights.named[f"mean/{name}"] for name in shapes}
     return config, [means | {f"std/{name}": np.logaddexp(0, weights.named[f"rho/{name}"]) for name in shapes}]
@@ -110,9 +110,9 @@ class WeightPosterior(Posterior):
 
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
         logits = np.empty((len(samples), len(x), self._network.n_classes), np.float32)
-        for block in sorted({sample // _BLOCK for sample in samples}):
-            places = [i for i, sample in enumerate(samples) if sample // _BLOCK == block]
-            rows = [samples[i] % _BLOCK for i in places]
+        for block in sorted({sample // BLOCK for sample in samples}):
+            places = [i for i, sample in enumerate(samples) if sample // BLOCK == block]
+            rows = [samples[i] % BLOCK for i in places]
             logits[places] = networks.logits(self._network, networks.choose(self._block(block), rows), x)
         return logits
 
@@ -126,7 +126,7 @@ class WeightPosterior(Posterior):
         return drawn
 
     def _draw_block(self, block: int) -> Weights:
-        samples = [self.weights(block * _BLOCK + i) for i in range(_BLOCK)]
+        samples = [self.weights(block * BLOCK + i) for i in range(BLOCK)]
         return {
             name: np.stack([sample[name] for sample in samples])
             if f"std/{name}" in self._arrays

@@ -16,7 +16,7 @@ from uqcore.store import Store, rebuild_command
 from uqcore.types import Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
 
 _BANK_BYTES = 2**28
-_CHUNK = 1000
+CHUNK = 1000
 _NOTHING = np.empty((0, 0, 0), np.float32)
 
 
@@ -54,9 +54,9 @@ def draw_in_chunks(
 ) -> Draws:
     """`draw` for many examples, some at a time, so that progress can be shown."""
     chunks = []
-    for i in range(0, len(x), _CHUNK):
-        chunks.append(draw(posterior, x[i : i + _CHUNK], n_samples))
-        tick(min(i + _CHUNK, len(x)))
+    for i in range(0, len(x), CHUNK):
+        chunks.append(draw(posterior, x[i : i + CHUNK], n_samples))
+        tick(min(i + CHUNK, len(x)))
     return Draws.concatenate(chunks)
 
 

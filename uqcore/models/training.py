@@ -75,7 +75,7 @@ def train(
     own: _Made | None = None
     if chosen.fit is not None:
         of_parts = [arrays for part in parts for arrays in store.arrays(part)]
-        own = _fit(store, name, chosen.fit, chosen.load, task, config, seed, partial(report, name), of_parts)
+        own = fit_and_store(store, name, chosen.fit, chosen.load, task, config, seed, partial(report, name), of_parts)
     made = _together(parts, own)
     record = ModelRecord(
         model_id=name,
@@ -128,7 +128,7 @@ def _halved_where_nothing_changes(
     return half if np.array_equal(*named) else arrays
 
 
-def _fit(
+def fit_and_store(
     store: Store,
     name: str,
     fit: Fit,
@@ -139,6 +139,7 @@ def _fit(
     report: Report,
     parts: Sequence[Weights],
 ) -> _Made:
+    """One model on its own; its files stand in the store, not yet in the manifest."""
     started = time.perf_counter()
     fitted = fit(task, config, datasets.load(task), seed, report, parts)
     duration_s = round(time.perf_counter() - started, 2)

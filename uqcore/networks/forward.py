@@ -21,7 +21,7 @@ from uqcore.types import FloatArray, IntArray, Weights
 HEAD = "head"
 # Activations of at most this many float32 values of one network at a time (1 MB) stay in the cache. It does not depend
 # on how many networks run side by side: the order of summing, and so a sample's last bit, would depend on it.
-_CHUNK_VALUES = 2**18
+CHUNK_VALUES = 2**18
 
 
 @dataclass(frozen=True)
@@ -138,15 +138,15 @@ def head(weights: Weights, hidden: FloatArray) -> FloatArray:
 
 def features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> FloatArray:
     """What ``layers`` make of ``hidden (1 or S, N, ...)``: ``(S, N, ...)``, computed for some examples at a time."""
-    step = max(1, _CHUNK_VALUES // _widest(layers, hidden.shape[2:]))
-    chunks = map_examples(lambda part: _features(layers, weights, hidden[:, part]), hidden.shape[1], step)
+    step = max(1, CHUNK_VALUES // _widest(layers, hidden.shape[2:]))
+    chunks = map_examples(lambda part: run_layers(layers, weights, hidden[:, part]), hidden.shape[1], step)
     return chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1)
 
 
 def layer_means(layers: tuple[Layer, ...], weights: Weights, x: FloatArray) -> list[FloatArray]:
     """What each layer with weights makes of ``x (N, *input_shape)``: ``(S, N, units)``, of a convolution the mean of
     each channel over the image."""
-    step = max(1, _CHUNK_VALUES // _widest(layers, x.shape[1:]))
+    step = max(1, CHUNK_VALUES // _widest(layers, x.shape[1:]))
     chunks = map_examples(lambda part: _layer_means(layers, weights, x[None, part]), len(x), step)
     return [np.concatenate(of_layer, axis=1) for of_layer in zip(*chunks, strict=True)]
 
@@ -231,7 +231,8 @@ def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (prod(shape),) if isinstance(layer, Flatten) else (layer.units,)
 
 
-def _features(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> FloatArray:
+def run_layers(layers: tuple[Layer, ...], weights: Weights, hidden: FloatArray) -> FloatArray:
+    """One chunk through the layers."""
     for layer in layers:
         hidden = _output(layer, weights, hidden)
     return hidden

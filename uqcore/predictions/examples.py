@@ -14,7 +14,7 @@ from uqcore.types import UqError, softmax
 
 FileKind = Literal["npz", "csv", "parquet"]
 
-_N_KNOWN, _N_OOD, _SEED = 240, 60, 3
+N_KNOWN, _N_OOD, _SEED = 240, 60, 3
 _CLASS_NAMES = ("cat", "dog", "bird")
 _CENTRES = 1.6 * np.array([[0.0, 1.0], [-np.sqrt(0.75), -0.5], [np.sqrt(0.75), -0.5]])
 
@@ -27,8 +27,8 @@ def example_predictions() -> Predictions:
     middle: some are doubtful and some, far out, are falsely certain.
     """
     rng = np.random.default_rng(_SEED)
-    labels = rng.integers(0, len(_CENTRES), _N_KNOWN)
-    known = _CENTRES[labels] + rng.standard_normal((_N_KNOWN, 2))
+    labels = rng.integers(0, len(_CENTRES), N_KNOWN)
+    known = _CENTRES[labels] + rng.standard_normal((N_KNOWN, 2))
     x = np.concatenate([known, 3 * rng.standard_normal((_N_OOD, 2))])
     log_density = -0.5 * np.square(x[:, None] - _CENTRES).sum(axis=2)
     return Predictions(
@@ -37,7 +37,7 @@ def example_predictions() -> Predictions:
         values=softmax(log_density).astype(np.float32)[None],
         class_names=_CLASS_NAMES,
         labels=np.concatenate([labels, np.full(_N_OOD, NO_LABEL)]),
-        ood=np.arange(len(x)) >= _N_KNOWN,
+        ood=np.arange(len(x)) >= N_KNOWN,
     )
 
 

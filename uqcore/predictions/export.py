@@ -12,7 +12,7 @@ from uqcore.predictions.record import Predictions
 from uqcore.types import FloatArray, UqError
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_ROWS = 2**16
+ROWS = 2**16
 
 
 def safe_cell(text: str) -> str:
@@ -65,5 +65,5 @@ def decisions_csv(
         return pa.record_batch(columns)
 
     with csv.CSVWriter(target, rows(slice(0)).schema) as writer:
-        for start in range(0, n, _ROWS):
-            writer.write_batch(rows(slice(start, start + _ROWS)))
+        for start in range(0, n, ROWS):
+            writer.write_batch(rows(slice(start, start + ROWS)))

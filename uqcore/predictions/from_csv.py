@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_BLOCK = 2**20  # bytes at a time; a line may not be longer
+BLOCK = 2**20  # bytes at a time; a line may not be longer
 _LINES_LOOKED_AT = 20  # for decimal commas
 _MARK = b"\xef\xbb\xbf"  # of UTF-8, as spreadsheets put it first
 _LINE = re.compile(rb"([^\r\n]+)(?:\r\n|\r|\n|$)")
@@ -53,7 +53,7 @@ def read_csv(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
     """
     n_bytes = file.seek(0, 2)
     file.seek(0)
-    dialect = _dialect(file.read(_BLOCK))
+    dialect = _dialect(file.read(BLOCK))
     rows = Rows(dialect.columns, max_bytes)
     file.seek(dialect.start)
     stream = _Counted(file)
@@ -73,7 +73,7 @@ def _dialect(head: bytes) -> _Dialect:
     match = next((line for line in _LINE.finditer(head) if line[1].removeprefix(_MARK).strip()), None)
     if match is None:
         raise UqError("Expected column names in the first line of the CSV file. Received no text at all.")
-    if match.end() == len(head) == _BLOCK:
+    if match.end() == len(head) == BLOCK:
         raise UqError("Expected column names in the first line of the CSV file. Received a line of over 1 MB.")
     try:
         first = match[1].removeprefix(_MARK).decode()
@@ -128,7 +128,7 @@ def _batches(stream: _Counted, dialect: _Dialect) -> Iterator[pa.RecordBatch]:
         yield from arrow_csv.open_csv(
             stream,
             arrow_csv.ReadOptions(
-                column_names=[str(i) for i in range(len(dialect.names))], block_size=_BLOCK, use_threads=False
+                column_names=[str(i) for i in range(len(dialect.names))], block_size=BLOCK, use_threads=False
             ),
             arrow_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True),
             arrow_csv.ConvertOptions(

@@ -36,7 +36,7 @@ _ARRAYS = {
 }
 _FLOAT32 = frozenset(("probs", "logits", "mean_logits", "variance", "score"))  # converted as they are read
 
-_BLOCK = 2**22  # bytes inflated at a time
+BLOCK = 2**22  # bytes inflated at a time
 _MAX_DIRECTORY = 2**20  # bytes of the zip's directory, which `zipfile` turns into about ten times as much
 _END = struct.Struct("<4s4H2LH")
 _END_64_SIZE = 20
@@ -188,7 +188,7 @@ def _contents(archive: zipfile.ZipFile, header: _Array, tick: Callable[[int], No
     """The array, inflated block by block; a member that ends early, goes on or fails its checksum is damaged."""
     target = np.dtype(np.float32) if header.name in _FLOAT32 else header.dtype
     flat = np.empty(math.prod(header.shape), target)
-    step = max(1, _BLOCK // max(header.dtype.itemsize, 1))
+    step = max(1, BLOCK // max(header.dtype.itemsize, 1))
     with archive.open(header.member) as stream, np.errstate(over="ignore"):
         stream.read(header.header_size)
         for start in range(0, len(flat), step):

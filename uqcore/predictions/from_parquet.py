@@ -19,7 +19,7 @@ from uqcore.predictions.parquet_process import REFUSED, damaged
 from uqcore.predictions.raw import Found
 from uqcore.types import ShareTick, UqError
 
-_PROGRAM = "import sys; from uqcore.predictions.parquet_process import main; sys.exit(main(int(sys.argv[1])))"
+PROGRAM = "import sys; from uqcore.predictions.parquet_process import main; sys.exit(main(int(sys.argv[1])))"
 # One thread and the system's own allocator need the least address space, which is bounded there.
 _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -37,7 +37,7 @@ def read_parquet(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
         _on_disk(file) as source,
         TemporaryFile() as errors,
         subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(max_bytes)],
+            [sys.executable, "-c", PROGRAM, str(max_bytes)],
             stdin=source,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -36,7 +36,7 @@ def main(max_bytes: int) -> int:
     import pyarrow as pa
 
     try:
-        _stream(max_bytes)
+        stream(max_bytes)
     except (UqError, pa.ArrowException, OSError, ValueError, MemoryError) as error:
         print(error if isinstance(error, UqError) else damaged(error), file=sys.stderr)
         return REFUSED
@@ -51,7 +51,7 @@ def damaged(reason: object) -> UqError:
     )
 
 
-def _stream(max_bytes: int) -> None:
+def stream(max_bytes: int) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 

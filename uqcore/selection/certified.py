@@ -313,14 +313,14 @@ def _largest_certified(ranking: Ranking, target_risk: float, starts: _Starts) ->
         return None
     # From one value to the next the p-value rises only where there is an error, so a walk ends only below an error.
     errors = ranking.wrong[np.searchsorted(ranking.wrong, start, side="right") :]
-    for block in np.split(errors, range(_BLOCK, len(errors), _BLOCK)):
+    for block in np.split(errors, range(BLOCK, len(errors), BLOCK)):
         failure = _first_failure(*_tested(ranking, block, starts), target_risk, starts.level)
         if failure is not None:
             return _clear(ranking, start, float(block[failure]))
     return math.inf
 
 
-_BLOCK, _EXACT = 8192, 64
+BLOCK, _EXACT = 8192, 64
 """Errors tested at once, and those of them that need an exact p-value: a walk seldom meets all of them."""
 
 

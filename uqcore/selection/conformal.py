@@ -35,7 +35,7 @@ Score = Literal["lac", "aps"]
 
 CURVE_ALPHAS = tuple(float(alpha) for alpha in np.geomspace(0.001, 0.2, 24))
 
-_CHUNK = 2**16  # examples at a time: 10 million need no second array of their size
+CHUNK = 2**16  # examples at a time: 10 million need no second array of their size
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ _SCORES: dict[str, Callable[[FloatArray], FloatArray]] = {"lac": _lac, "aps": _a
 
 
 def _in_chunks(function: Callable[[slice], NDArray[Any]], n_examples: int) -> NDArray[Any]:
-    return np.concatenate([function(slice(i, i + _CHUNK)) for i in range(0, max(n_examples, 1), _CHUNK)])
+    return np.concatenate([function(slice(i, i + CHUNK)) for i in range(0, max(n_examples, 1), CHUNK)])
 
 
 def _checked_rows(probs: ArrayLike, n_classes: int | None = None) -> FloatArray:
