@@ -24,6 +24,7 @@ import pytest
 from tests import ROOT
 from uqcore.store import Store, StoreError, default_store
 from uqcore.store import store as store_module
+from uqcore.store.manifest import from_json
 from uqcore.types import ModelRecord, StoredFile
 
 ARRAYS = {
@@ -78,6 +79,41 @@ def write_file(store: Store, data: bytes) -> StoredFile:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "models")
+
+
+# It is read once, and again when it changes
+
+
+def test_a_manifest_is_parsed_once_for_all_who_ask(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = stored(store)
+    parsed = []
+
+    def note(text: bytes) -> tuple[ModelRecord, ...]:
+        parsed.append(text)
+        return from_json(text)
+
+    monkeypatch.setattr(store_module, "from_json", note)
+    for _ in range(3):
+        assert Store(store.root).records() == (record,)
+        assert Store(store.root).find("moons", "deterministic") == record
+    assert len(parsed) == 1
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_change_of_the_same_length_is_seen(store: Store, in_place: bool) -> None:
+    record = stored(store)
+    assert store.records() == (record,)
+    before = store.manifest.stat()
+    text = store.manifest.read_text().replace("2025-01-01", "2026-01-01")
+    if in_place:
+        store.manifest.write_text(text)
+        os.utime(store.manifest, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    else:  # another file, even of the same time
+        (store.root / "new").write_text(text)
+        os.replace(store.root / "new", store.manifest)
+        os.utime(store.manifest, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert store.manifest.stat().st_size == before.st_size
+    assert store.records() == (dataclasses.replace(record, created="2026-01-01T00:00:00+00:00"),)
 
 
 # What goes in comes out

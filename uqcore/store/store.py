@@ -35,6 +35,8 @@ from uqcore.types import ModelRecord, StoredFile, UqError, Weights
 MODELS_VARIABLE = "UQCORE_MODELS"
 _STALE_AFTER_S = 24 * 3600
 _PATH = re.compile(rf"{NAME.pattern}/{NAME.pattern}")
+# Manifest -> what tells its states apart (time of change, size, inode), and its rows as they were read last.
+_READ: dict[Path, tuple[tuple[int, int, int], Mapping[str, ModelRecord]]] = {}
 
 
 class StoreError(UqError):
@@ -76,24 +78,7 @@ class Store:
         Raises:
             StoreError: the manifest cannot be read, or any row of it is not what `put` writes.
         """
-        try:
-            text = self.manifest.read_bytes()
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise StoreError(
-                f"The manifest {self.manifest} cannot be read ({error.strerror}); make it a readable file."
-            ) from error
-        try:
-            records = from_json(text)
-            for file in (file for record in records for file in all_files(record)):
-                self._locate(file.path)
-        except (ValueError, UqError) as error:
-            raise StoreError(
-                f"The manifest {self.manifest} is not valid: {str(error).rstrip('.')}; restore it with "
-                f"`git checkout -- {self.root}`, or delete it and train again."
-            ) from error
-        return records
+        return tuple(self._rows().values())
 
     def get(self, model_id: str) -> ModelRecord:
         """The row named ``model_id``; StoreError where there is none."""
@@ -175,10 +160,39 @@ class Store:
                     shutil.rmtree(self.root / folder, ignore_errors=True)
 
     def _row(self, model_id: str, advice: str) -> ModelRecord:
-        for record in self.records():
-            if record.model_id == model_id:
-                return record
-        raise StoreError(f"No model {model_id!r} in {self.manifest}; {advice}.")
+        try:
+            return self._rows()[model_id]
+        except KeyError:
+            raise StoreError(f"No model {model_id!r} in {self.manifest}; {advice}.") from None
+
+    def _rows(self) -> Mapping[str, ModelRecord]:
+        """Model id -> its row. Read and checked once: a page asks often, and what is written is another file."""
+        try:
+            with self.manifest.open("rb") as handle:
+                status = os.fstat(handle.fileno())
+                mark = (status.st_mtime_ns, status.st_size, status.st_ino)
+                known = _READ.get(self.manifest)
+                if known is not None and known[0] == mark:
+                    return known[1]
+                text = handle.read()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise StoreError(
+                f"The manifest {self.manifest} cannot be read ({error.strerror}); make it a readable file."
+            ) from error
+        try:
+            records = from_json(text)
+            for file in (file for record in records for file in all_files(record)):
+                self._locate(file.path)
+        except (ValueError, UqError) as error:
+            raise StoreError(
+                f"The manifest {self.manifest} is not valid: {str(error).rstrip('.')}; restore it with "
+                f"`git checkout -- {self.root}`, or delete it and train again."
+            ) from error
+        rows = MappingProxyType({record.model_id: record for record in records})
+        _READ[self.manifest] = (mark, rows)
+        return rows
 
     def _locate(self, path: str) -> Path:
         """The place of a record's ``path``; ValueError unless it is ``folder/file`` and stays below the root."""
