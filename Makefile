@@ -1,13 +1,15 @@
 # `make` alone lists the targets. Everything is installed into .venv; an unchanged requirements file is not read again.
 PYTHON ?= python3
 PORT ?= 8501
+VISITORS ?= 50
+SECONDS ?= 60
 PY := .venv/bin/python
 # What needs neither a browser, a page, TensorFlow nor another process.
 QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests/metrics tests/networks tests/selection \
 	tests/exhibits tests/plots tests/methods/test_post_hoc.py tests/store/test_manifest.py tests/ui/test_words.py
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run check test lint bench train clean
+.PHONY: help run check test lint load bench train clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -25,6 +27,9 @@ lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60), on all pages or PAGES
+	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) $(PAGES)
 
 bench: .venv/train.stamp ## time it, with the naive way beside it
 	$(PY) -m uqcore bench

@@ -50,9 +50,11 @@ with answers:
     st.html(cards.cards(verdicts, dataset.class_names, bars, threshold))
 seen.html(cards.seen(x[0]))
 
-st.subheader("As the image gets worse", anchor=False)
+worse = st.expander("As the image gets worse", key="worse", on_change="rerun", bind=controls.BIND)
+if not worse.open:  # the curves take most of the time of a move: they are drawn for those who look at them
+    st.stop()
 for place, name, inputs, steps, now in zip(
-    st.columns(2),
+    worse.columns(2),
     ("noise weight", "rotation in degrees"),
     (corruption.noise_sweep(image), corruption.rotation_sweep(image)),
     (one_image.NOISE_STEPS, one_image.ROTATION_STEPS),
@@ -66,7 +68,7 @@ for place, name, inputs, steps, now in zip(
     y_title = f"{controls.MEASURE_LABELS[measure_id]} measure"
     figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now, places=controls.PLACES)
     charts.chart(figure, name, place)
-st.caption(
+worse.caption(
     "The dotted lines are the threshold and where the slider stands. "
     f"The curves use at most {SWEEP_SAMPLES} samples and end at 1, however large the measure gets."
 )

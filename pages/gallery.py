@@ -7,16 +7,11 @@ from ui.controls import BIND
 from uqcore.exhibits.gallery import N_CHAINER
 from uqcore.methods import of_task
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.models import stored_draws
+from uqcore.models.answers import MOST_SAMPLES
 from uqcore.types import UqError
 
 OTHER = "sngp"  # the second method that the page opens with: one of another kind
 VIEWS = {"ends": "Extremes", "wrong": "Errors", "disagree": "Disagreement"}
-
-
-def samples(task: str, method_id: str) -> int | None:
-    most = stored_draws.n_kept(task, method_id) or 1
-    return st.slider("Samples", 1, most, most, key=f"samples_{method_id}", bind=BIND, width=110) if most > 1 else None
 
 
 def measure(known: tuple[str, ...]) -> str:
@@ -40,27 +35,31 @@ try:
         titles = {name: dataset.title_of(name) for name in dataset.kept}
         part = controls.choice("Images", titles, controls.task_key("images", task), "test")
         method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, 140)
-        n_samples = samples(task, method_id)
+        n_samples = controls.of_counts(cache.answers(task, method_id).counts, method_id, width=150)
         shown = gallery_grid.Shown(
             dataset,
             part,
             cache.images(task, part),
-            cache.kept_predictions(task, method_id, part, n_samples),
-            cache.kept_predictions(task, method_id, "test", n_samples),
+            cache.set_predictions(task, method_id, part, n_samples),
+            cache.set_predictions(task, method_id, "test", n_samples),
         )
         if view == "ends":
             by = measure(shown.predictions.measures)
-            made = gallery_grid.ends(shown, by, number("Images per class", 100, N_CHAINER, "n_each"))
+            n = number("Images per class", 100, N_CHAINER, "n_each")
+            made = gallery_grid.kept((view, by, n, *shown.key), lambda: gallery_grid.ends(shown, by, n))
         elif view == "wrong":
             by = measure(shown.predictions.measures)
-            made = gallery_grid.wrong(shown, by, number("Number", 300, 60, "n"))
+            n = number("Number", 300, 60, "n")
+            made = gallery_grid.kept((view, by, n, *shown.key), lambda: gallery_grid.wrong(shown, by, n))
         else:
             others = [other for other in known if other != method_id]
             if not others:
                 raise UqError(f"Two methods are compared here. {dataset.title} has one.")
             other_id = controls.method("Other method", "other", others, OTHER, 140)
-            other = cache.kept_predictions(task, other_id, part)
-            made = gallery_grid.disagreeing(shown, other, number("Number", 300, 60, "n"))
+            other = cache.set_predictions(task, other_id, part, MOST_SAMPLES)
+            n = number("Number", 300, 60, "n")
+            key = (view, other.fingerprint, n, *shown.key)
+            made = gallery_grid.kept(key, lambda: gallery_grid.disagreeing(shown, other, n))
 except UqError as error:
     page.answer(top, "No trained model can be shown.", [str(error)])
     st.stop()

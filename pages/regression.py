@@ -3,6 +3,8 @@
 import streamlit as st
 
 from ui import cache, charts, controls, page, regression_controls, words
+from ui.components import Curves
+from ui.components import functions as show
 from uqcore.datasets import sine
 from uqcore.exhibits import functions
 from uqcore.plots import functions as plots
@@ -22,40 +24,31 @@ counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in
 x, curves, figures = functions.grid(), [], {}
 for method_id, model in models.items():
     try:
-        fitted, name = cache.line_fit(model.record.model_id, setting)
+        seen = cache.seen(model.record, setting, counts[method_id])
     except UqError as error:
         problems.append(str(error))
         continue
-    draws = cache.line_draws(name, fitted, counts[method_id])
-    figures[model.label] = cache.line_figures(name, counts[method_id], fitted, setting)
-    curves.append(
-        plots.Curves(
-            controls.PLACES[model.label],
-            model.label,
-            functions.band(draws, fitted.noise_std, with_noise),
-            draws.logits[:n_lines, :, 0] if len(draws.logits) > 1 else draws.logits[:0, :, 0],
-        )
-    )
+    figures[model.label] = seen.figures
+    curves.append(Curves(controls.PLACES[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
 page.answer(top, words.who_widens_in_the_gap({label: f.std_ratio["gap"] for label, f in figures.items()}), problems)
 if not curves:
     st.stop()
 
-points = regression_controls.points(setting)
-groups = [curves] if overlaid else [[one] for one in curves]
-for column, group in zip(plots_at.columns(len(groups)), groups, strict=True):
-    figure = plots.functions(
+with plots_at:
+    clicked = show(
         x[:, 0],
-        group,
-        points,
+        curves,
+        regression_controls.points(setting),
         n_stds=n_stds,
         gap=setting.gap,
         y_range=functions.Y_RANGE,
+        key="functions",
+        overlaid=overlaid,
+        room=len(setting.added) < functions.MAX_ADDED,
         height=430 if overlaid else 300,
     )
-    with column:
-        st.markdown("" if overlaid else f"**{group[0].label}**")
-        regression_controls.clicked(figure, "overlaid" if overlaid else group[0].label, setting)
-with plots_at:
+    if clicked is not None:
+        regression_controls.add(clicked, setting)
     regression_controls.added(setting)
 
 left, right = st.columns([3, 2])

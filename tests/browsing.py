@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -24,9 +25,23 @@ Visit = Callable[..., Page]
 expect.set_options(timeout=60_000)  # ms; a busy machine is slow, not wrong
 
 
+class Server(NamedTuple):
+    """Its address and its process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
 def serve(app: str) -> Iterator[str]:
-    """The address of ``app``, a path in the repository, on a free port and with the repository's own settings."""
+    """The address of a server, see `started`."""
+    with started(app) as server:
+        yield server.url
+
+
+@contextmanager
+def started(app: str) -> Iterator[Server]:
+    """A server of ``app``, a path in the repository, on a free port and with the repository's own settings."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -40,7 +55,7 @@ def serve(app: str) -> Iterator[str]:
                     break
             assert server.poll() is None, f"The server of {app} ended by itself."
             time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield Server(f"http://127.0.0.1:{port}", server.pid)
     finally:
         server.terminate()
         server.wait()

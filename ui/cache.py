@@ -5,27 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
 import streamlit as st
 
-from ui import controls
 from uqcore import datasets
-from uqcore.exhibits import functions
+from uqcore.exhibits import function_table, functions
+from uqcore.exhibits.function_table import FunctionTable
 from uqcore.exhibits.moons import Plane
 from uqcore.exhibits.verdicts import Gauge, gauge, own_threshold
 from uqcore.methods import METHODS, of_task
-from uqcore.models import stored_draws
-from uqcore.models.predictions import Unseen, predictions_of
-from uqcore.models.sampling import SampleBank, draw, load_posterior
+from uqcore.models.answers import Answers, Unseen, predictions_of
+from uqcore.models.sampling import LADDER, SampleBank, draw, load_posterior
 from uqcore.predictions import Predictions
 from uqcore.reproduce import mnist_article
 from uqcore.selection import Acceptance
 from uqcore.store import Store, all_files, default_store
 from uqcore.tuning import Study, study
-from uqcore.types import Draws, FloatArray, IntArray, ModelRecord, UqError
+from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
 
 _WARM_STEP = 5
 _WARM_AFTER_S = 4  # by then the page that started the server is there; together both would take twice as long
@@ -103,7 +101,7 @@ def warm_up() -> threading.Thread:
 
     def draw() -> None:
         time.sleep(_WARM_AFTER_S)
-        for n_samples in range(_WARM_STEP, controls.MAX_SAMPLES + 1, _WARM_STEP):
+        for n_samples in range(_WARM_STEP, LADDER[-1] + 1, _WARM_STEP):
             for model in models("moons")[0].values():
                 try:
                     model.bank.take("plane", plane().points, n_samples)
@@ -121,17 +119,32 @@ def mean_field_factors(models: Mapping[str, Model]) -> dict[str, float]:
     return {method_id: factor for method_id, factor in factors.items() if factor is not None}
 
 
-@st.cache_resource(show_spinner="Reading the model's predictions …", max_entries=8)
-def _predictions(model_id: str, digests: tuple[str, ...], unseen: Unseen, n_samples: int) -> Predictions:
+@st.cache_resource(show_spinner=False)
+def _answers(model_id: str, digests: tuple[str, ...]) -> Answers:
     store = default_store()
-    return predictions_of(store, store.get(model_id), unseen, n_samples)
+    return Answers(store, store.get(model_id))
+
+
+def answers(task: str, method_id: str) -> Answers:
+    """What the model of seed 0 says of whole sets: its tables, each read when it is first asked for.
+
+    Raises:
+        UqError: there is no such model.
+    """
+    record = default_store().find(task, method_id)
+    return _answers(record.model_id, tuple(file.sha256 for file in all_files(record)))
+
+
+@st.cache_resource(show_spinner="Reading the model's answers …", max_entries=32)
+def _predictions(model_id: str, digests: tuple[str, ...], unseen: Unseen, n_samples: int) -> Predictions:
+    return predictions_of(_answers(model_id, digests), unseen, n_samples)
 
 
 def our_predictions(task: str, method_id: str, unseen: Unseen, n_samples: int) -> tuple[str, Predictions]:
     """What the model of seed 0 says of its test images and unseen ones, and a name that determines it.
 
     Raises:
-        UqError: the model or its kept draws cannot be read.
+        UqError: the model or its tables cannot be read.
     """
     record = default_store().find(task, method_id)
     digests = tuple(file.sha256 for file in all_files(record))
@@ -139,35 +152,20 @@ def our_predictions(task: str, method_id: str, unseen: Unseen, n_samples: int) -
     return f"{record.model_id} {sha256(repr(digests).encode()).hexdigest()} {unseen} {n_samples}", predictions
 
 
-@st.cache_resource(show_spinner="Reading the model's predictions …", max_entries=12)
-def _kept_draws(model_id: str, digests: tuple[str, ...], name: str) -> Draws:
-    store = default_store()
-    return stored_draws.load(store, store.get(model_id), name)
+@st.cache_resource(show_spinner="Reading the model's answers …", max_entries=32)
+def _set_predictions(model_id: str, digests: tuple[str, ...], name: str, n_samples: int) -> Predictions:
+    return _answers(model_id, digests).predictions([(name, 0.0)], n_samples)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _kept_predictions(model_id: str, digests: tuple[str, ...], name: str, n_samples: int | None) -> Predictions:
-    draws, record = _kept_draws(model_id, digests, name), default_store().get(model_id)
-    dataset = datasets.load(record.task)
-    return Predictions.from_draws(
-        replace(draws, logits=draws.logits[:n_samples]),
-        name=METHODS[record.method].label,
-        class_names=dataset.class_names,
-        labels=dataset.test.y if name == "test" else None,
-    )
-
-
-def kept_predictions(task: str, method_id: str, name: str, n_samples: int | None = None) -> Predictions:
-    """What the model of seed 0 says of its test images or an OOD set: its kept draws, or the first of them.
-
-    Every number of samples is a view of one array.
+def set_predictions(task: str, method_id: str, name: str, n_samples: int) -> Predictions:
+    """What the model of seed 0 says of its test images or an OOD set.
 
     Raises:
-        UqError: the model's kept draws cannot be read.
+        UqError: the model or its tables cannot be read.
     """
     record = default_store().find(task, method_id)
     digests = tuple(file.sha256 for file in all_files(record))
-    return _kept_predictions(record.model_id, digests, name, n_samples)
+    return _set_predictions(record.model_id, digests, name, n_samples)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -188,29 +186,37 @@ def seconds_per_1000(task: str, method_id: str, n_samples: int) -> float:
     return (time.perf_counter() - started) * 1000 / _N_TIMED
 
 
-@st.cache_data(show_spinner="Drawing the noisy images …", max_entries=32)
-def article_tables(model_id: str, n_samples: int) -> dict[str, Acceptance]:
-    """The tables of the MNIST article for a stored digit model."""
+@st.cache_data(show_spinner=False, max_entries=32)
+def article_tables(method_id: str, n_samples: int) -> dict[str, Acceptance]:
+    """The tables of the MNIST article for our digit model."""
+    return dict(mnist_article.tables(answers(mnist_article.TASK, method_id), n_samples))
+
+
+@st.cache_resource(show_spinner=False)
+def _function_table(model_id: str, digests: tuple[str, ...]) -> FunctionTable:
     store = default_store()
-    return dict(mnist_article.tables(store, store.get(model_id), n_samples))
+    record = store.get(model_id)
+    return FunctionTable(store.table(record, function_table.NAME), load_posterior(store, record).n_samples)
 
 
 @st.cache_resource(show_spinner="Fitting …", max_entries=60)
-def line_fit(model_id: str, setting: functions.Setting) -> tuple[functions.FittedFunctions, str]:
-    """A regression model fitted to the data of ``setting``, and a name that determines it."""
+def _fitted(model_id: str, digests: tuple[str, ...], setting: functions.Setting) -> functions.FittedFunctions:
     store = default_store()
-    record = store.get(model_id)
-    digests = "".join(file.sha256 for file in record.files)
-    return functions.fit(store, record, setting), f"{model_id} {digests} {setting}"
-
-
-@st.cache_resource(show_spinner=False, max_entries=60)
-def line_draws(name: str, _fitted: functions.FittedFunctions, n_samples: int) -> Draws:
-    return draw(_fitted.posterior, functions.grid(), n_samples)
+    return functions.fit(store, store.get(model_id), setting)
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
-def line_figures(
-    name: str, n_samples: int, _fitted: functions.FittedFunctions, _setting: functions.Setting
-) -> functions.Figures:
-    return functions.figures(_fitted, _setting, n_samples)
+def _looked(model_id: str, digests: tuple[str, ...], setting: functions.Setting, n_samples: int) -> functions.Seen:
+    return functions.look(_fitted(model_id, digests, setting), setting, [n_samples])[0]
+
+
+def seen(record: ModelRecord, setting: functions.Setting, n_samples: int) -> functions.Seen:
+    """What is shown of a regression model on the data of ``setting``: looked up, or fitted where no table has it.
+
+    Raises:
+        UqError: the model cannot be fitted or its table not be read.
+    """
+    digests = tuple(file.sha256 for file in all_files(record))
+    if function_table.NAME in record.tables and setting in function_table.SETTINGS:
+        return _function_table(record.model_id, digests).at(setting, n_samples)
+    return _looked(record.model_id, digests, setting, n_samples)

@@ -9,11 +9,22 @@ from typing import Any
 # figure ("partially initialized module 'pandas'"). Loaded here, before any figure is drawn, it never is half loaded.
 import pandas  # noqa: F401
 import streamlit as st
+from plotly.basedatatypes import BaseFigure
 from streamlit.delta_generator import DeltaGenerator
 
 from uqcore.plots import style
 
 
+class _Ready(BaseFigure):  # type: ignore[misc]
+    """A figure that is a dict already. Given the dict, Streamlit has Plotly check and copy every number of it again."""
+
+    def __init__(self, figure: Mapping[str, Any]) -> None:
+        self._figure = figure
+
+    def to_dict(self) -> Mapping[str, Any]:
+        return self._figure
+
+
 def chart(figure: Mapping[str, Any], key: str, place: DeltaGenerator | None = None, **options: Any) -> Any:
     """Shows a figure; returns what Streamlit does: with ``on_select``, what is selected."""
-    return (place or st).plotly_chart(figure, config=style.CONFIG, key=key, **options)
+    return (place or st).plotly_chart(_Ready(figure), config=style.CONFIG, key=key, **options)

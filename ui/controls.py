@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from math import isfinite, isnan, nan
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -17,11 +17,11 @@ from uqcore.exhibits.one_image import Corruption
 from uqcore.exhibits.verdicts import OWN
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models.sampling import LADDER, rungs
 from uqcore.selection import ThresholdTable
 from uqcore.types import Dataset
 
 BIND: Final = "query-params"
-MAX_SAMPLES = 100
 T = TypeVar("T", bound=str)
 
 
@@ -132,22 +132,28 @@ def corruption() -> Corruption:
     )
 
 
+def count(
+    label: str, options: Sequence[int], default: int, key: str, place: DeltaGenerator | None = None, **more: Any
+) -> int:
+    """One of a few numbers of samples, by a slider that stops at each."""
+    return (place or st).select_slider(label, options, default, key=key, bind=BIND, **more)
+
+
+def of_counts(counts: Sequence[int], method_id: str, **more: Any) -> int:
+    """How many samples of a method, where there is a choice."""
+    if len(counts) == 1:
+        return counts[0]
+    return count("Samples", counts, counts[-1], f"samples_{method_id}", **more)
+
+
 def samples(place: DeltaGenerator) -> int:
-    return place.slider(
-        "Samples",
-        1,
-        MAX_SAMPLES,
-        50,
-        key="samples",
-        bind=BIND,
-        help="How many samples to draw of each method that can draw as many as one likes.",
-    )
+    help = "How many samples to draw of each method that can draw as many as one likes."
+    return count("Samples", LADDER, 50, "samples", place, help=help)
 
 
 def members(n_members: int, place: DeltaGenerator) -> int:
-    return place.slider(
-        "Ensemble members", 1, n_members, n_members, key="members", bind=BIND, help="How many of the trained networks."
-    )
+    help = "How many of the trained networks."
+    return count("Ensemble members", rungs(n_members), n_members, "members", place, help=help)
 
 
 def mean_field_factor(method_id: str, default: float, place: DeltaGenerator) -> float:

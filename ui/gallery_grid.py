@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
 
 from ui import controls, words
@@ -14,7 +16,7 @@ from ui.cache import Images
 from ui.thumbs import Thumb, thumbs
 from uqcore.exhibits import gallery
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.models.predictions import levels
+from uqcore.models.answers import levels
 from uqcore.predictions import Predictions
 from uqcore.types import Dataset, FloatArray, IntArray
 
@@ -44,6 +46,12 @@ class Shown(NamedTuple):
     on_test: Predictions
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What determines it."""
+        of_models = (self.predictions.fingerprint, self.on_test.fingerprint)
+        return (self.dataset.task_id, self.part, self.predictions.name, *of_models)
+
+    @property
     def are_known(self) -> bool:
         """Whether the images show what the method has learnt."""
         return self.part == "test"
@@ -61,6 +69,12 @@ class Grid(NamedTuple):
     answer: str
     html: str
     note: str
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def kept(key: tuple[object, ...], _make: Callable[[], Grid]) -> Grid:
+    """What ``_make`` gives, once for all visitors: some hundred captions and a PNG. ``key`` determines it."""
+    return _make()
 
 
 def ends(shown: Shown, measure_id: str, n: int) -> Grid:

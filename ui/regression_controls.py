@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from ui import controls
-from ui.charts import chart
+from ui.components import Points
 from ui.controls import BIND, put_in_url
 from uqcore.datasets import sine
-from uqcore.exhibits.functions import MAX_ADDED, Y_RANGE, Setting
-from uqcore.plots.functions import Points
+from uqcore.exhibits.function_table import setting_of
+from uqcore.exhibits.functions import MAX_ADDED, N_LINES, Y_RANGE, Setting
 
 _RANGES = {"y_noise": ("Noise", 0.0, 0.5), "gap_at": ("Gap, centre", -2.0, 2.0), "gap_width": ("Gap, width", 0.5, 3.0)}
 
@@ -35,9 +35,9 @@ def setting() -> Setting:
     def slider(place: int, key: str, start: float, step: float, help: str | None = None) -> float:
         return columns[place].slider(*_RANGES[key], start, step, key=key, bind=BIND, help=help)
 
-    noise = slider(0, "y_noise", sine.NOISE, 0.05, "Of y, as a deviation.")
-    center, width = slider(1, "gap_at", 0.0, 0.25), slider(2, "gap_width", 2.0, 0.25)
-    return Setting(noise, (center - width / 2, center + width / 2), _added())
+    noise = slider(0, "y_noise", sine.NOISE, 0.1, "Of y, as a deviation.")
+    center, width = slider(1, "gap_at", 0.0, 0.5), slider(2, "gap_width", 2.0, 0.5)
+    return setting_of(noise, center, width, _added())
 
 
 def view(most_members: int) -> Look:
@@ -46,7 +46,7 @@ def view(most_members: int) -> Look:
     n_members = controls.members(most_members, columns[1])
     n_stds = columns[2].slider("Band, in deviations", 0.5, 3.0, 2.0, 0.5, key="stds", bind=BIND)
     n_lines = columns[3].slider(
-        "Functions drawn", 0, 30, 8, key="lines", bind=BIND, help="A sample is a function: each thin line is one."
+        "Functions drawn", 0, N_LINES, 8, key="lines", bind=BIND, help="A sample is a function: each thin line is one."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layout = controls.choice("Show", {"apart": "Side by side", "together": "Overlaid"}, "layout", "apart")
@@ -61,23 +61,17 @@ def points(setting: Setting) -> Points:
     return Points(np.append(train.x[:, 0], extra[:, 0]), np.append(train.y, extra[:, 1]), len(extra))
 
 
-def clicked(figure: dict[str, Any], name: str, setting: Setting) -> None:
-    """Shows the figure; a click adds a point, and the page runs again with it."""
-    # The key counts the points: the chart of a new one has nothing selected.
-    key = f"functions_{name}_{len(setting.added)}"
-    event = chart(figure, key, on_select="rerun", selection_mode="points")
-    chosen = event["selection"]["points"]
-    if chosen and len(setting.added) < MAX_ADDED:
-        place = (round(float(chosen[0]["x"]), 2), round(float(chosen[0]["y"]), 2))
-        put_in_url("points", _text((*setting.added, place)))
-        st.rerun()
+def add(point: tuple[float, float], setting: Setting) -> None:
+    """Adds a clicked point, and runs the page again with it."""
+    put_in_url("points", _text((*setting.added, (round(point[0], 2), round(point[1], 2)))))
+    st.rerun()
 
 
 def added(setting: Setting) -> None:
     """What clicking does, and a way back."""
     with st.container(horizontal=True, vertical_alignment="center"):
         n = len(setting.added)
-        said = "Click a plot (on a phone, tap it twice) to add a point: every method is fitted again."
+        said = "Click a plot to add a point: every method is fitted again."
         if n:
             said += f" {n} added, each counting as ten" + ("; there is room for no more." if n == MAX_ADDED else ".")
         st.caption(said)

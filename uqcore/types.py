@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 from typing import Any, NamedTuple
@@ -106,10 +106,9 @@ class Dataset:
         title, noun: what people call the set and one of its inputs, e.g. "MNIST" and "digit".
         class_names: the name of each of the K classes; none in regression, where one output is the function's value.
         ood_sets: OOD set's name -> the set.
-        kept: the inputs, ``test`` or an OOD set, on which draws are kept beside each model for the pages over whole
+        kept: the inputs, ``test`` or an OOD set, on which answers are kept beside each model for the pages over whole
             data sets (gallery, threshold lab); none where drawing is as quick as reading, and such pages leave it out.
         grid: where the inputs are points of a plane.
-        kept_samples: at most so many samples are kept, whatever the method would keep, so that a clone stays small.
         usual_risk: the selective risk that pages ask for at first: what such models can mostly keep, set beforehand.
         half_precision: whether weights are stored in half precision where that changes no prediction.
     """
@@ -127,14 +126,13 @@ class Dataset:
         class_names: tuple[str, ...],
         kept: tuple[str, ...] = (),
         grid: Grid | None = None,
-        kept_samples: int | None = None,
         usual_risk: float = 0.01,
         half_precision: bool = False,
     ) -> None:
         self.task_id, self.title, self.noun = task_id, title, noun
         self.ood_sets, self.class_names, self.kept, self.grid = ood, class_names, kept, grid
         self.usual_risk = usual_risk
-        self.kept_samples, self.half_precision = kept_samples, half_precision
+        self.half_precision = half_precision
         self._make = {"train": train, "validation": validation, "test": test}
         self._make |= {name: each.make for name, each in ood.items()}
         self._made: dict[str, Split] = {}
@@ -221,6 +219,11 @@ class Draws:
             return mean_over_samples(self.probs).astype(self.probs.dtype)
         return softmax(self.mean_logits / np.sqrt(1 + self.mean_field_factor * self.variance)[:, None])
 
+    def first(self, n_samples: int) -> Draws:
+        """The same without the samples after the first ``n_samples``; closed form and score stay."""
+        probs = None if self.sample_probs is None else self.sample_probs[:n_samples]
+        return replace(self, logits=self.logits[:n_samples], sample_probs=probs)
+
     @classmethod
     def concatenate(cls, draws: Sequence[Draws]) -> Draws:
         """The draws of one model for several groups of examples, as one."""
@@ -301,7 +304,8 @@ class ModelRecord:
             network's, an ensemble of its members') lists those models' files, so nothing is stored twice.
         n_parameters: all parameters as Keras counts them; ``n_trainable``: those that training moved.
         metrics: figures of the last epoch, e.g. ``loss`` and ``accuracy``, on training and validation data.
-        draws: inputs' name -> files of the draws on them that were kept (`uqcore.models.stored_draws`), shared too.
+        tables: name -> file of what was computed with the model once, for pages to look up (`uqcore.models.answers`,
+            `uqcore.exhibits.function_table`).
     """
 
     model_id: str
@@ -316,7 +320,7 @@ class ModelRecord:
     versions: Mapping[str, str]
     created: str
     metrics: Mapping[str, float] = field(default_factory=dict)
-    draws: Mapping[str, tuple[StoredFile, ...]] = field(default_factory=dict)
+    tables: Mapping[str, StoredFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

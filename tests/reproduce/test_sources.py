@@ -18,13 +18,13 @@ from tests import ROOT
 from uqcore import datasets
 from uqcore.datasets.bundled import fashion_mnist, mnist
 from uqcore.methods import METHODS
-from uqcore.models import stored_draws
+from uqcore.models.answers import TEST, Answers
 from uqcore.models.training import ReportModel
 from uqcore.reproduce import SOURCES, Row, collect, mnist_entropy, retrain, sngp_tutorial, svi
 from uqcore.reproduce.rows import measured
 from uqcore.reproduce.trainings import Training, outputs, run, store_beside
 from uqcore.store import Store
-from uqcore.types import Fitted, FloatArray, Posterior, Progress, Report, UqError
+from uqcore.types import Fitted, FloatArray, Posterior, Progress, Report, UqError, softmax
 
 PUBLISHED = {
     "MNIST article": ["834", "85.61", "99.86", "1,741", "50.32", "99.84", "9,261", "10.38", "10.83"],
@@ -119,9 +119,9 @@ def test_the_trainings_of_the_mnist_article_are_of_its_network_and_differ(commit
 
 
 def test_the_chainer_rows_by_sorting_each_digit(rows: list[Row], committed: Store) -> None:
-    draws = stored_draws.load(committed, committed.find("digits", "mc_dropout"), "test")
-    assert len(draws.logits) == 50
-    probs = draws.probs.mean(axis=0, dtype=np.float64)
+    table = Answers(committed, committed.find("digits", "mc_dropout")).of(*TEST)
+    assert table["counts"][-1] == 50
+    probs = softmax(table["log_probs"][-1].astype(np.float64))
     entropy, wrong, labels = stats.entropy(probs, axis=1), probs.argmax(axis=1) != mnist().y_test, mnist().y_test
     order = [np.flatnonzero(labels == digit)[np.argsort(entropy[labels == digit])] for digit in range(10)]
     of_entropy, of_wrong = (row.values for row in of_source(rows, "Chainer article"))

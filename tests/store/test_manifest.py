@@ -26,7 +26,7 @@ RECORD = ModelRecord(
     versions={"numpy": np.__version__},
     created="2025-01-01T00:00:00+00:00",
     metrics={"loss": 0.1 + 0.2, "accuracy": 1.0},
-    draws={"test": (FILE,), "other": (FILE, FILE)},
+    tables={"test": FILE, "other": dataclasses.replace(FILE, n_bytes=1)},
 )
 
 
@@ -89,14 +89,14 @@ def test_names_that_are_not(name: str) -> None:
         "{",
         "[]",
         "null",
-        '{"format": 2}',
-        '{"format": 2, "models": [], "more": 0}',
-        '{"format": 3, "models": []}',
+        '{"format": 3}',
+        '{"format": 3, "models": [], "more": 0}',
+        '{"format": 4, "models": []}',
         '{"format": true, "models": []}',
         '{"format": 1.0, "models": []}',
-        '{"format": 2, "models": {}}',
-        '{"format": 2, "models": [3]}',
-        '{"format": 2, "models": [{}]}',
+        '{"format": 3, "models": {}}',
+        '{"format": 3, "models": [3]}',
+        '{"format": 3, "models": [{}]}',
         "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n",
     ],
 )

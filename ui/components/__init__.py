@@ -6,7 +6,18 @@ threshold alone can be moved, by a new ``revision``.
 """
 
 from ui.components.drawing_pad import PEN_WIDTH, drawing_pad
+from ui.components.functions import Curves, Points, functions
 from ui.components.surfaces import Panel, PointGroup, surfaces
 from ui.components.threshold import threshold_view
 
-__all__ = ["PEN_WIDTH", "Panel", "PointGroup", "drawing_pad", "surfaces", "threshold_view"]
+__all__ = [
+    "PEN_WIDTH",
+    "Curves",
+    "Panel",
+    "PointGroup",
+    "Points",
+    "drawing_pad",
+    "functions",
+    "surfaces",
+    "threshold_view",
+]

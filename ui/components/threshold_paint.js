@@ -1,7 +1,6 @@
 // How the threshold's three plots are painted: scales, axes, patterns, bars and curves. All sizes are in CSS pixels.
 // A scale is {to, ticks}: from a value to its fraction of the axis, and pairs of a fraction and its label.
 
-const FONT = 14;
 const LANE_GAP = 10; // Between the bars of right, wrong and OOD examples.
 const HALF_DECADE = 0.5; // The height of a single example on a logarithmic axis of counts.
 const GROUPS = ["right", "wrong", "ood"];
@@ -32,17 +31,6 @@ function logScale([low, high], n, label, floor = null) {
   const inside = values.filter((value) => value >= low * 0.999 && value <= high * 1.001);
   const ticks = inside.map((value) => [to(value), label(value)]);
   return { to, ticks: floor === null ? ticks : [...ticks.filter(([at]) => at > 0.75 / n), [0, floor]] };
-}
-
-// The context of a canvas of the size it is shown at, cleared, with one unit a CSS pixel.
-function prepare(canvas, font) {
-  const { width, height } = canvas.getBoundingClientRect(); // Not whole pixels, everywhere.
-  const ratio = Math.min(3, devicePixelRatio);
-  [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-  const context = canvas.getContext("2d");
-  context.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
-  context.font = `${FONT}px ${font}`;
-  return context;
 }
 
 // Right is filled, wrong is hatched, OOD is dotted: told apart without colour. The tile is in canvas pixels.

@@ -12,8 +12,7 @@ from ui import cache, controls
 from ui.controls import BIND
 from uqcore.methods import of_task
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.models import stored_draws
-from uqcore.models.predictions import Unseen
+from uqcore.models.answers import NOISES, ROTATIONS, Unseen
 from uqcore.predictions import NotNormalized, Predictions, example_file, read_predictions
 from uqcore.predictions.examples import FileKind
 from uqcore.tuning import Study, study
@@ -88,8 +87,7 @@ def _ours() -> Source:
     dataset = controls.task()
     task, known = dataset.task_id, of_task(dataset.task_id)
     method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, "stretch")
-    most = stored_draws.n_kept(task, method_id)
-    n_samples = st.slider("Samples", 1, most, most, key=f"samples_{method_id}", bind=BIND) if most and most > 1 else 50
+    n_samples = controls.of_counts(cache.answers(task, method_id).counts, method_id)
     unseen = _unseen(dataset)
     source_id, predictions = cache.our_predictions(task, method_id, unseen, n_samples)
     return Source(source_id, predictions, task, method_id, unseen, n_samples)
@@ -105,10 +103,12 @@ def _unseen(dataset: Dataset) -> Unseen:
             bind=BIND,
             help="Unseen: what the model never learnt; out of distribution, OOD.",
         ),
-        noise=st.slider(
-            "Unseen: noise weight", 0.0, 1.0, 0.0, 0.05, key="unseen_noise", bind=BIND, help="0 leaves them out."
+        noise=st.select_slider(
+            "Unseen: noise weight", NOISES, 0.0, key="unseen_noise", bind=BIND, help="0 leaves them out."
         ),
-        rotation=st.slider("Unseen: rotation", 0, 180, 0, 15, key="unseen_rotation", bind=BIND, format="%d°"),
+        rotation=st.select_slider(
+            "Unseen: rotation", ROTATIONS, 0, lambda degrees: f"{degrees}°", key="unseen_rotation", bind=BIND
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from uqcore import methods
 from uqcore.cli import reproduce, thresholds
-from uqcore.datasets import DATASETS, load
+from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.store import MODELS_VARIABLE, FileCheck, Store, all_files, default_store
@@ -81,9 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true")
     evaluate.set_defaults(run=_evaluate)
 
-    draws = commands.add_parser("draws", help="draw on the test and OOD images again, and keep it beside the model")
-    draws.add_argument("--model", metavar="MODEL_ID", help="only this one of those that `models` lists")
-    draws.set_defaults(run=_draws)
+    tables = commands.add_parser("tables", help="compute again what pages look up, and keep it beside the model")
+    tables.add_argument("--task", help=f"only {' or '.join(DATASETS)}")
+    tables.add_argument("--method", help=f"only one of {', '.join(methods.METHODS)}")
+    tables.add_argument("--model", metavar="MODEL_ID", help="only this one of those that `models` lists")
+    tables.set_defaults(run=_tables)
 
     thresholds.add_commands(commands, _share_bar)
 
@@ -193,18 +195,21 @@ def _predict(arguments: argparse.Namespace) -> None:
     print(f"{arguments.out}: {made.kind} of {shape}")
 
 
-def _draws(arguments: argparse.Namespace) -> None:
-    from uqcore.models import stored_draws
+def _tables(arguments: argparse.Namespace) -> None:
+    from uqcore.exhibits import function_table
+    from uqcore.models import answers
 
     store = default_store()
     store.check_writable()
-    rows = [store.get(arguments.model)] if arguments.model else store.records()
-    # An ensemble's draws are its members', which come first.
-    for record in sorted(rows, key=lambda row: len(row.files)):
-        if load(record.task).kept:
-            kept = stored_draws.keep(store, record, _Bar(record.model_id))
-            size = sum(file.n_bytes for files in kept.draws.values() for file in files) / 1e6
-            print(f"{record.model_id}: {', '.join(kept.draws)}, {size:.1f} MB")
+    chosen = [store.get(arguments.model)] if arguments.model else _selected(store, arguments.task, arguments.method)
+    for record in chosen:
+        if record.seed != 0 and not arguments.model:  # pages show those of seed 0
+            continue
+        for keep in (answers.keep, function_table.keep):
+            record = keep(store, record, _Bar(record.model_id))
+        if record.tables:
+            size = sum(file.n_bytes for file in record.tables.values()) / 1e6
+            print(f"{record.model_id}: {', '.join(record.tables)}, {size:.1f} MB")
 
 
 def _bench(arguments: argparse.Namespace) -> None:

@@ -8,5 +8,5 @@ from uqcore.types import Dataset
 
 
 def load(seed: int) -> Dataset:
-    """55,000 / 5,000 / 10,000 images, see `image_dataset`; draws are kept on the test garments and on MNIST."""
-    return image_dataset("fashion", fashion_mnist(), {"digits": mnist()}, seed, kept_samples=6)
+    """55,000 / 5,000 / 10,000 images, see `image_dataset`; answers are kept on the test garments and on MNIST."""
+    return image_dataset("fashion", fashion_mnist(), {"digits": mnist()}, seed, half_precision=True)

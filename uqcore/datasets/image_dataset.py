@@ -22,14 +22,13 @@ def image_dataset(
     others: Mapping[str, ImageArchive],
     seed: int,
     *,
-    kept_samples: int | None = None,
     usual_risk: float = 0.01,
+    half_precision: bool = False,
 ) -> Dataset:
     """Images ``(N, 28, 28, 1) float32`` in [0, 1], 0 being background: 55,000 / 5,000 / 10,000 of them.
 
     ``seed`` draws the split of the 60,000 training images, stratified by class, and the noise. OOD: the test images of
-    ``others``, and ``noise``, 10,000 images of independent U[0, 1) pixels. Where ``kept_samples`` are few (see
-    `Dataset`), weights are stored small as well.
+    ``others``, and ``noise``, 10,000 images of independent U[0, 1) pixels.
     """
     split_seed, noise_seed = np.random.SeedSequence(seed).spawn(2)
 
@@ -54,9 +53,8 @@ def image_dataset(
         | {"noise": OodSet("noise", "noise", noise)},
         class_names=own.class_names,
         kept=("test", *others),
-        kept_samples=kept_samples,
         usual_risk=usual_risk,
-        half_precision=kept_samples is not None,
+        half_precision=half_precision,
     )
 
 

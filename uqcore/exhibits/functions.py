@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from uqcore.store import Store
 from uqcore.types import Dataset, Draws, FloatArray, ModelRecord, Posterior, Split, UqError
 
 N_GRID = 241
+N_LINES = 30
+"""How many of a method's functions can be drawn."""
+
 MAX_ADDED = 50
 Y_RANGE = (-2.5, 2.5)
 
@@ -68,6 +72,26 @@ class Figures(NamedTuple):
     quantiles: regression.QuantileCurve
 
 
+class Seen(NamedTuple):
+    """What the page shows of one method.
+
+    Attributes:
+        function: mean and spread of its functions on `grid`.
+        samples: ``(n, N_GRID)`` functions, the first `N_LINES` at most; none where there is one.
+        noise_std: the observation noise that was fitted to it.
+        figures: its scores.
+    """
+
+    function: Gaussian
+    samples: FloatArray
+    noise_std: float
+    figures: Figures
+
+    def band(self, with_noise: bool) -> Gaussian:
+        """The functions' mean and spread or, with the observation noise, y's."""
+        return regression.predictive(self.function, self.noise_std) if with_noise else self.function
+
+
 def fit(store: Store, record: ModelRecord, setting: Setting) -> FittedFunctions:
     """The stored model where the setting is the one it was trained on, else one that is fitted again in NumPy.
 
@@ -93,23 +117,33 @@ def grid() -> FloatArray:
     return np.linspace(*sine.EDGES, N_GRID, dtype=np.float32)[:, None]
 
 
-def figures(fitted: FittedFunctions, setting: Setting, n_samples: int) -> Figures:
-    """Every metric of a fitted model with its first ``n_samples`` samples."""
-    dataset = setting.dataset
-    on_test = regression.functions(draw(fitted.posterior, dataset.test.x, n_samples))
-    unseen = {name: regression.functions(draw(fitted.posterior, x, n_samples)).std for name, x in dataset.ood.items()}
-    predictive, y = regression.predictive(on_test, fitted.noise_std), dataset.test.y
+def look(fitted: FittedFunctions, setting: Setting, counts: Sequence[int], n_lines: int = N_LINES) -> list[Seen]:
+    """What is shown of a fitted model with its first n samples, for each n of ``counts``: drawn once for all."""
+    dataset, most = setting.dataset, max(counts)
+    on_grid, on_test = (draw(fitted.posterior, x, most) for x in (grid(), dataset.test.x))
+    unseen = {name: draw(fitted.posterior, x, most) for name, x in dataset.ood.items()}
+    lines = on_grid.logits[:n_lines, :, 0] if len(on_grid.logits) > 1 else on_grid.logits[:0, :, 0]
+    return [
+        Seen(
+            regression.functions(on_grid.first(n)),
+            lines[: n if n > 1 else 0],
+            fitted.noise_std,
+            _figures(on_test.first(n), {name: d.first(n) for name, d in unseen.items()}, fitted, dataset.test.y),
+        )
+        for n in counts
+    ]
+
+
+def _figures(on_test: Draws, unseen: Mapping[str, Draws], fitted: FittedFunctions, y: FloatArray) -> Figures:
+    function = regression.functions(on_test)
+    predictive = regression.predictive(function, fitted.noise_std)
     return Figures(
         **regression.scores(predictive, y),
-        std_ratio=regression.std_ratios(on_test.std, unseen),
+        std_ratio=regression.std_ratios(
+            function.std, {name: regression.functions(draws).std for name, draws in unseen.items()}
+        ),
         quantiles=regression.quantile_curve(predictive, y),
     )
-
-
-def band(draws: Draws, noise_std: float, with_noise: bool) -> Gaussian:
-    """The functions' mean and spread or, with the observation noise, y's."""
-    function = regression.functions(draws)
-    return regression.predictive(function, noise_std) if with_noise else function
 
 
 def _with_added(train: Split, setting: Setting) -> Split:

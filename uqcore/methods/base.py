@@ -89,8 +89,6 @@ class Method:
             nothing.
         refit: see `Refit`; not needed where every part has one. Without, the method is left out where data are changed.
         own_measure: the measure (see `uqcore.metrics.uncertainty`) that the method's authors use to tell OOD inputs.
-        n_kept: how many samples on whole data sets are kept beside a model (`uqcore.models.stored_draws`); None where
-            the parts' are used.
     """
 
     method_id: str
@@ -102,7 +100,6 @@ class Method:
     refit: Refit | None = None
     parts: Callable[[Any, int], tuple[Part, ...]] = lambda config, seed: ()
     own_measure: str = "predictive_entropy"
-    n_kept: int | None = 20
 
 
 def network_settings(config: TrainingConfig) -> TrainingConfig:

@@ -38,5 +38,4 @@ METHOD = Method(
     configs=CONFIGS,
     load=deterministic.load,
     parts=parts,
-    n_kept=None,
 )

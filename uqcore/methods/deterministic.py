@@ -86,5 +86,4 @@ METHOD = Method(
     fit=fit,
     refit=refit,
     load=load,
-    n_kept=1,
 )

@@ -109,5 +109,4 @@ METHOD = Method(
     load=load,
     parts=deterministic.part,
     own_measure="score",
-    n_kept=1,
 )

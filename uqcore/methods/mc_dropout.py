@@ -66,5 +66,4 @@ METHOD = Method(
     configs=deterministic.CONFIGS,
     load=load,
     parts=deterministic.part,
-    n_kept=50,  # as many as the Chainer article draws
 )

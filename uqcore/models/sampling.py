@@ -17,6 +17,9 @@ from uqcore.types import Draws, FloatArray, ModelRecord, Posterior, UqError, sof
 
 _BANK_BYTES = 2**28
 CHUNK = 1000
+LADDER = (1, 2, 5, 10, 20, 50, 100)
+"""The numbers of samples that a slider stops at: between them an estimate hardly changes."""
+
 _NOTHING = np.empty((0, 0, 0), np.float32)
 
 
@@ -42,6 +45,12 @@ def sample_numbers(posterior: Posterior, n_samples: int) -> range:
     if n_samples < 1:
         raise UqError(f"Expected at least 1 sample. Received: n_samples={n_samples}")
     return range(n_samples if posterior.n_samples is None else min(n_samples, posterior.n_samples))
+
+
+def rungs(n_samples: int | None, most: int = LADDER[-1]) -> tuple[int, ...]:
+    """The numbers of samples to choose from, where ``n_samples`` are there (None: as many as one likes)."""
+    most = most if n_samples is None else min(n_samples, most)
+    return (*(n for n in LADDER if n < most), most)
 
 
 def draw(posterior: Posterior, x: FloatArray, n_samples: int) -> Draws:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,17 @@ _CHUNK_NUMBERS = 2**18  # of `values` at a time: 2 MB in float64, so that 10 mil
 _TINY = np.finfo(np.float32).tiny
 
 
+class Images(Protocol):
+    """Pictures ``(N, H, W[, C]) uint8``: an array, or what makes those that are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, indices: Any, /) -> Any: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """S samples of a model's output at N examples of K classes. Make one with `from_draws` or `read_predictions`.
@@ -39,6 +50,9 @@ class Predictions:
         images: ``(N, H, W[, C]) uint8``, or None.
         mean_logits, variance, mean_field_factor: the closed form as in `Draws`, or None.
         score: ``(N,)`` the method's own score as in `Draws`, or None.
+        averaged_over: of how many samples ``values``, one row of probabilities, are the average; None where the
+            samples are here.
+        of_samples: measure's id -> ``(N,)``, what those samples said before they were averaged.
         notes: a sentence for everything that was guessed, repaired or left out when a file was read.
 
     Raises:
@@ -51,11 +65,13 @@ class Predictions:
     class_names: tuple[str, ...]
     labels: IntArray | None = None
     ood: NDArray[np.bool_] | None = None
-    images: NDArray[np.uint8] | None = None
+    images: Images | None = None
     mean_logits: FloatArray | None = None
     variance: FloatArray | None = None
     mean_field_factor: float | None = None
     score: FloatArray | None = None
+    averaged_over: int | None = None
+    of_samples: Mapping[str, FloatArray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     _measured: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
@@ -72,7 +88,8 @@ class Predictions:
         object.__setattr__(self, "values", values if values.ndim == 3 else values[None])
         if len(self.class_names) != self.n_classes:
             raise UqError(f"Expected {self.n_classes} class names. Received: {len(self.class_names)}.")
-        for part in (self.labels, self.ood, self.images, self.mean_logits, self.variance, self.score):
+        arrays = (self.labels, self.ood, self.images, self.mean_logits, self.variance, self.score)
+        for part in (*arrays, *self.of_samples.values()):
             if part is not None and len(part) != len(self):
                 raise UqError(f"Every array must have {len(self)} examples, as `values` has. Received: {len(part)}.")
 
@@ -108,7 +125,7 @@ class Predictions:
 
     @property
     def n_samples(self) -> int:
-        return self.values.shape[0]
+        return self.averaged_over or self.values.shape[0]
 
     @property
     def n_classes(self) -> int:
@@ -120,8 +137,9 @@ class Predictions:
         return tuple(
             measure_id
             for measure_id, measure in MEASURES.items()
-            if measure.fits(
-                n_samples=self.n_samples,
+            if measure_id in self.of_samples
+            or measure.fits(
+                n_samples=len(self.values),
                 n_classes=self.n_classes,
                 has_logits=self.kind == "logits",
                 has_variance=self.variance is not None,
@@ -148,6 +166,8 @@ class Predictions:
             raise UqError(
                 f"Expected a measure that {self.name} has: {', '.join(self.measures)}. Received: {measure_id}."
             )
+        if measure_id in self.of_samples:
+            return self.of_samples[measure_id]
         if measure_id not in self._measured:
             compute = MEASURES[measure_id].compute
             self._measured[measure_id] = self._in_chunks(lambda part: compute(self.draws(part)))
@@ -156,7 +176,7 @@ class Predictions:
     @cached_property
     def predictive(self) -> FloatArray:
         """Predictive class probabilities ``(N, K) float32``, as `Draws.predictive`. `predicted` needs less memory."""
-        if self.kind == "probs" and self.n_samples == 1:
+        if self.kind == "probs" and len(self.values) == 1:
             return self.values[0]
         return self._in_chunks(lambda part: self.draws(part).predictive.astype(np.float32, copy=False))
 
@@ -183,6 +203,8 @@ class Predictions:
             array = getattr(self, name)
             if array is not None:
                 digest.update(f"{name} {array.dtype.str}".encode() + np.ascontiguousarray(array).data)
+        for name, array in self.of_samples.items():
+            digest.update(f"{name} {self.averaged_over}".encode() + np.ascontiguousarray(array).data)
         for sample in self.values:
             for part in self._parts():
                 digest.update(np.ascontiguousarray(sample[part]).data)
@@ -200,14 +222,15 @@ class Predictions:
             values=self.values[:, indices],
             labels=some(self.labels),
             ood=ood if ood is not None and ood.any() else None,
-            images=some(self.images),
+            images=None if self.images is None else self.images[indices],
             mean_logits=some(self.mean_logits),
             variance=some(self.variance),
             score=some(self.score),
+            of_samples={name: array[indices] for name, array in self.of_samples.items()},
         )
 
     def _step(self) -> int:
-        return max(1, _CHUNK_NUMBERS // (self.n_samples * self.n_classes))
+        return max(1, _CHUNK_NUMBERS // (len(self.values) * self.n_classes))
 
     def _parts(self) -> list[slice]:
         return [slice(i, i + self._step()) for i in range(0, len(self), self._step())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uqcore.exhibits.gallery import N_CHAINER, ClassEnds, chainer_table
-from uqcore.models.predictions import Unseen, predictions_of
+from uqcore.models.answers import TEST, Answers
 from uqcore.reproduce.rows import Row, Source, claim, spread
 from uqcore.store import Store
 
@@ -16,9 +16,9 @@ def rows(store: Store) -> list[Row]:
     """What the article shows as pictures, counted; one value a digit.
 
     Raises:
-        UqError: the MC Dropout model or its kept draws cannot be read.
+        UqError: the MC Dropout model or its tables cannot be read.
     """
-    predictions = predictions_of(store, store.find("digits", "mc_dropout"), Unseen(others=False), N_SAMPLES)
+    predictions = Answers(store, store.find("digits", "mc_dropout")).predictions([TEST], N_SAMPLES)
     table = chainer_table(predictions)
     assert predictions.correct is not None
     return [_entropy(table), _wrong(table, 1 - float(predictions.correct.mean()))]

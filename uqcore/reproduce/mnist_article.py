@@ -7,15 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from uqcore import datasets
 from uqcore.datasets.bundled import fashion_mnist
-from uqcore.datasets.corruptions import add_noise
 from uqcore.metrics.uncertainty import normalized_entropy
-from uqcore.models import stored_draws
-from uqcore.models.predictions import N_DISTURBED, draw_as_kept, first_samples
+from uqcore.models.answers import N_DISTURBED, TEST, Answers
 from uqcore.selection import Acceptance, rank
-from uqcore.store import Store
-from uqcore.types import FloatArray, IntArray, ModelRecord
+from uqcore.types import FloatArray, IntArray
 
 TASK = "digits"
 NOISE_WEIGHT = 0.7
@@ -33,20 +29,19 @@ EXPLANATION = (
 )
 
 
-def tables(store: Store, record: ModelRecord, n_samples: int) -> Mapping[str, Acceptance]:
+def tables(answers: Answers, n_samples: int) -> Mapping[str, Acceptance]:
     """The article's three tables for a digit model: clean test digits, partly noisy ones, and Fashion-MNIST.
 
     Raises:
-        UqError: the model's files or its kept draws cannot be read.
+        UqError: the model's files or its tables cannot be read.
     """
-    test = datasets.load(record.task).test
-    clean = stored_draws.load(store, record, "test")
-    noisy = draw_as_kept(store, record, add_noise(test.x[:N_DISTURBED], NOISE_WEIGHT, seed=0), n_samples)
-    fashion = stored_draws.load(store, record, "fashion")
-    of_clean, of_noisy, of_fashion = (first_samples(draws, n_samples).predictive for draws in (clean, noisy, fashion))
+    labels = answers.dataset.test.y
+    of_clean, of_noisy, of_fashion = (
+        answers.predictions([part], n_samples).predictive for part in (TEST, ("noise", NOISE_WEIGHT), ("fashion", 0.0))
+    )
     return {
-        "clean": cut(of_clean, test.y),
-        "noise": cut(np.concatenate([of_noisy, of_clean[N_DISTURBED:]]), test.y),
+        "clean": cut(of_clean, labels),
+        "noise": cut(np.concatenate([of_noisy, of_clean[N_DISTURBED:]]), labels),
         "Fashion-MNIST": cut(of_fashion, fashion_mnist().y_test),
     }
 

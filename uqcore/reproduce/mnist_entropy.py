@@ -12,7 +12,7 @@ from uqcore.datasets.bundled import fashion_mnist, mnist
 from uqcore.datasets.corruptions import add_noise
 from uqcore.datasets.image_dataset import normalize
 from uqcore.metrics.uncertainty import entropy, normalized_entropy
-from uqcore.models.predictions import N_DISTURBED
+from uqcore.models.answers import N_DISTURBED
 from uqcore.reproduce import mnist_article
 from uqcore.reproduce.rows import Row, Source, claim, measured, spread
 from uqcore.reproduce.trainings import Training, outputs

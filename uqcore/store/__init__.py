@@ -7,7 +7,6 @@ from uqcore.store.store import (
     StoreError,
     all_files,
     default_store,
-    draws_command,
     rebuild_command,
     widened,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "StoreError",
     "all_files",
     "default_store",
-    "draws_command",
     "rebuild_command",
     "widened",
 ]

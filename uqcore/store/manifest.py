@@ -17,7 +17,7 @@ from uqcore.types import ModelRecord, StoredFile, UqError
 
 T = TypeVar("T")
 
-FORMAT = 2
+FORMAT = 3
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MOST_BYTES = 2**26
 _FILE_FIELDS = [field.name for field in fields(StoredFile)]
@@ -52,7 +52,7 @@ def _to_row(record: ModelRecord) -> dict[str, Any]:
         "training_time_s": float(record.training_time_s),
         "versions": dict(record.versions),
         "metrics": {name: float(value) for name, value in record.metrics.items()},
-        "draws": {name: [vars(file) for file in files] for name, files in record.draws.items()},
+        "tables": {name: vars(file) for name, file in record.tables.items()},
     }
 
 
@@ -84,7 +84,7 @@ def _from_row(row: Any, place: str) -> ModelRecord:
         versions=_each(check.text, f"{place}.versions", content["versions"]),
         created=check.text(f"{place}.created", content["created"]),
         metrics=_each(check.number, f"{place}.metrics", content["metrics"]),
-        draws=_each(_files, f"{place}.draws", content["draws"]),
+        tables=_each(_file, f"{place}.tables", content["tables"]),
     )
     expected = default_id(record.task, record.method, record.seed)
     if not NAME.fullmatch(record.model_id) or not f"{record.model_id}-".startswith(f"{expected}-"):

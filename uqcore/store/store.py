@@ -96,17 +96,15 @@ class Store:
         """
         return tuple(widened(self._load(record, file)) for file in record.files)
 
-    def draws(self, record: ModelRecord, name: str) -> tuple[dict[str, NDArray[Any]], ...]:
-        """The read-only arrays of the draws on the inputs ``name`` that were kept, a dict a file.
+    def table(self, record: ModelRecord, name: str) -> dict[str, NDArray[Any]]:
+        """The read-only arrays of the table ``name`` of ``record``.
 
         Raises:
-            StoreError: none were kept, or a file is missing, damaged or odd, as for `arrays`.
+            StoreError: there is none, or its file is missing, damaged or odd, as for `arrays`.
         """
-        if name not in record.draws:
-            raise StoreError(
-                f"No draws of {record.model_id} on {name!r} are kept; make them with `{draws_command(record)}`."
-            )
-        return tuple(self._load(record, file) for file in record.draws[name])
+        if name not in record.tables:
+            raise StoreError(f"{record.model_id} has no table {name!r}; make it with `{tables_command(record)}`.")
+        return self._load(record, record.tables[name])
 
     def verify(self, records: Sequence[ModelRecord] | None = None) -> tuple[FileCheck, ...]:
         """Every file of the rows (all, if not given), loaded and checked as `arrays` does, with what is wrong."""
@@ -236,7 +234,7 @@ class Store:
         return None
 
     def _file_error(self, record: ModelRecord, file: StoredFile, problem: str) -> StoreError:
-        command = rebuild_command(record) if file in record.files else draws_command(record)
+        command = rebuild_command(record) if file in record.files else tables_command(record)
         return StoreError(f"{self.root / file.path} of {record.model_id} {problem}; rebuild it with `{command}`.")
 
     @contextlib.contextmanager
@@ -306,14 +304,14 @@ def rebuild_command(record: ModelRecord) -> str:
     return _train_command(record.task, record.method, record.seed, {} if is_default else record.config)
 
 
-def draws_command(record: ModelRecord) -> str:
-    """What makes the kept draws of ``record`` again."""
-    return f"python -m uqcore draws --model {record.model_id}"
+def tables_command(record: ModelRecord) -> str:
+    """What makes the tables of ``record`` again."""
+    return f"python -m uqcore tables --model {record.model_id}"
 
 
 def all_files(record: ModelRecord) -> tuple[StoredFile, ...]:
-    """The files of a model: its arrays, then its kept draws."""
-    return (*record.files, *(file for files in record.draws.values() for file in files))
+    """The files of a model: its arrays, then its tables."""
+    return (*record.files, *record.tables.values())
 
 
 def _folders(record: ModelRecord) -> set[str]:

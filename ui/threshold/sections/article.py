@@ -12,7 +12,6 @@ from ui.threshold.source import Source
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.reproduce import mnist_article
-from uqcore.store import default_store
 from uqcore.text import percent
 from uqcore.tuning import Goal, Study, Tuned
 
@@ -21,8 +20,7 @@ TITLE = "The MNIST article"
 
 def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     assert source.method_id is not None
-    store = default_store()
-    tables = cache.article_tables(store.find(mnist_article.TASK, source.method_id).model_id, source.n_samples or 50)
+    tables = cache.article_tables(source.method_id, source.n_samples or 50)
     rows = [
         [
             name,

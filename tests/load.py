@@ -1,0 +1,171 @@
+"""`make load`: visitors at a fresh server of the dashboard, who open pages and move their sliders; one line of JSON.
+
+A visitor is a websocket: it opens a page, moves eight random sliders of it about one second apart, and goes on to
+another page. What is told: milliseconds from a move to its answer, CPU of the server a move with openings counted in,
+and memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import re
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.Slider_pb2 import Slider
+from websockets.typing import Origin, Subprotocol
+
+from tests.browsing import started
+
+PAGES = ("", "two_moons", "digit_lab", "threshold_lab", "regression", "gallery", "reproductions")
+N_MOVES = 8  # on a page before the next
+_ANSWER_S = 60  # later is a failure
+
+
+@dataclass
+class Seen:
+    """Page -> milliseconds of its openings and of the moves on it, and a line for each failure."""
+
+    openings: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    moves: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    failed: list[str] = field(default_factory=list)
+
+
+class Visitor:
+    """One visit, its choices drawn from its number."""
+
+    def __init__(self, number: int, url: str, pages: Sequence[str], seen: Seen) -> None:
+        self.number, self.pages, self.seen = number, pages, seen
+        self.url, self.origin = url.replace("http", "ws", 1) + "/_stcore/stream", Origin(url)
+        self.rng, self.page = random.Random(number), ""
+        self.sliders: dict[str, Slider] = {}
+
+    async def visit(self, until: float) -> None:
+        try:
+            async with websockets.connect(
+                self.url, subprotocols=[Subprotocol("streamlit")], max_size=None, ping_interval=None, origin=self.origin
+            ) as socket:
+                await asyncio.sleep(self.rng.random())
+                while time.monotonic() < until:
+                    await self._stay(socket, until)
+        except Exception as error:  # whatever it is, a visitor has seen it
+            self.seen.failed.append(f"visitor {self.number} on {self.page}: {type(error).__name__}: {error}"[:120])
+
+    async def _stay(self, socket: websockets.ClientConnection, until: float) -> None:
+        self.page, self.sliders = self.rng.choice(self.pages), {}
+        state: dict[str, float] = {}
+        self.seen.openings[self.page or "home"].append(await self._answered(socket, state))
+        for _ in range(N_MOVES):
+            if not self.sliders or time.monotonic() >= until:
+                return
+            await asyncio.sleep(self.rng.expovariate(1.0))
+            chosen, slider = self.rng.choice(list(self.sliders.items()))
+            steps = round((slider.max - slider.min) / slider.step) if slider.step else 1
+            state[chosen] = slider.min + slider.step * self.rng.randint(0, steps)
+            self.seen.moves[self.page or "home"].append(await self._answered(socket, state))
+
+    async def _answered(self, socket: websockets.ClientConnection, state: dict[str, float]) -> float:
+        """Sends the state of the sliders and waits until the script has run to its end; milliseconds."""
+        started = time.perf_counter()
+        asked = BackMsg()
+        asked.rerun_script.page_name = self.page
+        for name, value in state.items():
+            widget = asked.rerun_script.widget_states.widgets.add()
+            widget.id = name
+            widget.double_array_value.data.append(value)
+        await socket.send(asked.SerializeToString())
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(await asyncio.wait_for(socket.recv(), _ANSWER_S))
+            if message.HasField("delta") and message.delta.HasField("new_element"):
+                element = message.delta.new_element
+                if element.HasField("exception"):
+                    self.seen.failed.append(f"{self.page}: {element.exception.message[:80]}")
+                if element.HasField("slider") and len(element.slider.default) == 1:
+                    self.sliders[element.slider.id] = element.slider
+            if message.WhichOneof("type") == "script_finished" and not message.script_finished:
+                return 1000 * (time.perf_counter() - started)  # 0 is FINISHED_SUCCESSFULLY; a superseded run goes on
+
+
+def quantile(values: Sequence[float], share: float) -> float | None:
+    """The value below which ``share`` of the others lie; None of none."""
+    return round(sorted(values)[min(len(values) - 1, int(share * len(values)))], 1) if values else None
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and its threads so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def megabytes(pid: int, name: str) -> float:
+    """``VmRSS`` (now) or ``VmHWM`` (peak) of a process."""
+    found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return round(int(found[1]) / 1024, 1) if found else float("nan")
+
+
+async def visits(url: str, pid: int, n: int, seconds: float, pages: Sequence[str]) -> dict[str, object]:
+    """What ``n`` visitors meet in ``seconds``, and what they cost."""
+    seen, started, before = Seen(), time.monotonic(), cpu_seconds(pid)
+    memory: list[tuple[float, float]] = []
+
+    async def watch() -> None:
+        while True:
+            memory.append((time.monotonic() - started, megabytes(pid, "VmRSS")))
+            await asyncio.sleep(max(1.0, seconds / 60))
+
+    watching = asyncio.create_task(watch())
+    await asyncio.gather(*(Visitor(i, url, pages, seen).visit(started + seconds) for i in range(n)))
+    watching.cancel()
+    moves = [ms for page in seen.moves.values() for ms in page]
+    openings = [ms for page in seen.openings.values() for ms in page]
+    cpu = cpu_seconds(pid) - before
+    half = [mb for at, mb in memory if at >= seconds / 2]
+    return {
+        "visitors": n,
+        "seconds": seconds,
+        "moves": len(moves),
+        "openings": len(openings),
+        "p50_ms": quantile(moves, 0.5),
+        "p95_ms": quantile(moves, 0.95),
+        "p99_ms": quantile(moves, 0.99),
+        "opening_p50_ms": quantile(openings, 0.5),
+        "opening_p95_ms": quantile(openings, 0.95),
+        "cpu_s": round(cpu, 1),
+        "cpu_ms_a_move": round(1000 * cpu / max(1, len(moves)), 1),
+        "peak_mb": megabytes(pid, "VmHWM"),
+        "end_mb": megabytes(pid, "VmRSS"),
+        "grown_in_second_half_mb": round(half[-1] - half[0], 1) if half else None,
+        "failed": len(seen.failed),
+        "examples": seen.failed[:3],
+        "pages": {
+            page: {"moves": len(ms), "p50_ms": quantile(ms, 0.5), "p95_ms": quantile(ms, 0.95)}
+            for page, ms in sorted(seen.moves.items())
+        },
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--app", default="app.py", help="another Streamlit script, to compare with")
+    parser.add_argument("pages", nargs="*", default=PAGES)
+    arguments = parser.parse_args()
+    with started(arguments.app) as server:
+        found = visits(server.url, server.pid, arguments.visitors, arguments.seconds, arguments.pages)
+        print(json.dumps(asyncio.run(found)))
+
+
+if __name__ == "__main__":
+    main()

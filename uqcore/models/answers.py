@@ -1,0 +1,290 @@
+"""What a stored model says of whole sets of inputs, kept beside it in tables: pages look it up and draw nothing.
+
+A table holds, for each number of samples that one can choose, the predictive probabilities and those measures that need
+the samples themselves. The probabilities are kept as logarithms in float16, which rounds the smallest of them most: all
+that pages say of a set is said of the rounded ones. What no table has is drawn when asked for, and is rounded alike.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore import datasets
+from uqcore.datasets.corruptions import add_noise, rotate
+from uqcore.methods import METHODS
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models.sampling import CHUNK, draw, load_posterior, rungs
+from uqcore.predictions.record import NO_LABEL, Predictions
+from uqcore.store import Store
+from uqcore.types import (
+    Dataset,
+    Draws,
+    FloatArray,
+    IntArray,
+    ModelRecord,
+    Posterior,
+    Tick,
+    UqError,
+    Weights,
+    shifted,
+    softmax,
+)
+
+MOST_SAMPLES = 50
+"""Of a method that draws as many as one likes: as many as the Chainer article draws."""
+
+TEST = ("test", 0.0)
+"""The test set as a part to ask for, see `Answers.of`."""
+
+N_DISTURBED = 1000
+"""How many test images noise and rotation disturb: the first 1,000, as in the MNIST article."""
+
+NOISES = tuple(round(i / 20, 2) for i in range(21))
+ROTATIONS = tuple(range(0, 181, 15))
+_DISTURBANCES: dict[str, tuple[Sequence[float], Callable[[FloatArray, float], FloatArray]]] = {
+    "noise": (NOISES[1:], lambda x, weight: add_noise(x, weight, 0)),
+    "rotation": (ROTATIONS[1:], rotate),
+}
+_TINY = np.finfo(np.float32).tiny
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What stands for OOD, one group after the other.
+
+    Attributes:
+        others: the OOD sets of which answers are kept (`Dataset.kept`), e.g. Fashion-MNIST for a model of digits.
+        noise: weight of the noise that replaces the first `N_DISTURBED` test images, one of `NOISES`; 0 for none.
+        rotation: degrees by which the same images are turned, one of `ROTATIONS`; 0 for none.
+
+    Raises:
+        UqError: the noise or the rotation is none of those.
+    """
+
+    others: bool = True
+    noise: float = 0.0
+    rotation: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, known in (("noise", NOISES), ("rotation", ROTATIONS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise UqError(
+                    f"The {name} must be from {known[0]:g} to {known[-1]:g} in steps of {known[1]:g}. "
+                    f"Received: {value:g}."
+                )
+
+
+def answer(
+    posterior: Posterior, x: FloatArray, tick: Callable[[int], None] = lambda done: None
+) -> dict[str, FloatArray]:
+    """What ``posterior`` says of ``x (N, *input_shape)``, as a table keeps it.
+
+    Returns:
+        ``counts (R,)``, the numbers of samples to choose from; ``log_probs (R, N, K) float16``; and by its id, as
+        ``(R, N) float32``, each measure that needs samples, logits or a score. R is 1 where all numbers say the same.
+    """
+    counts, chunks = rungs(posterior.n_samples, MOST_SAMPLES), []
+    for i in range(0, len(x), CHUNK):
+        drawn = draw(posterior, x[i : i + CHUNK], counts[-1])
+        of_counts = [_summary(drawn.first(n), counts[-1]) for n in counts]
+        chunks.append({name: np.stack([one[name] for one in of_counts]) for name in of_counts[0]})
+        tick(min(i + CHUNK, len(x)))
+    joined = {name: np.concatenate([chunk[name] for chunk in chunks], axis=1) for name in chunks[0]}
+    once = {name: array[:1] if (array == array[:1]).all() else array for name, array in joined.items()}
+    return {"counts": np.array(counts), "has_variance": np.array([drawn.variance is not None]), **once}
+
+
+def _summary(draws: Draws, n_samples: int) -> dict[str, FloatArray]:
+    """Of the first of ``n_samples``: with all the measures that those have, so that every number has a row of each."""
+    log_probs = np.log(np.maximum(draws.predictive, _TINY)).astype(np.float16)
+    known = {
+        measure_id: MEASURES[measure_id].compute(draws).astype(np.float32)
+        for measure_id in _measures(n_samples, draws.variance is not None, draws.score is not None)
+    }
+    return {"log_probs": log_probs, **known}
+
+
+def _measures(n_samples: int, has_variance: bool, has_score: bool) -> list[str]:
+    """The measures that cannot be had from the predictive probabilities."""
+    return [
+        measure_id
+        for measure_id, measure in MEASURES.items()
+        if measure.needs & {"samples", "logits", "score"}
+        and measure.fits(
+            n_samples=n_samples, n_classes=0, has_logits=True, has_variance=has_variance, has_score=has_score
+        )
+    ]
+
+
+def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:
+    """Makes the tables of a model, stores them and puts the row that lists them; returns that row.
+
+    A task without `Dataset.kept` has none.
+
+    Raises:
+        UqError: the model cannot be read or the store not be written.
+    """
+    dataset, tables = datasets.load(record.task), dict(record.tables)
+    if not dataset.kept:
+        return record
+    posterior, done = load_posterior(store, record), 0
+    steps = sum(len(values) for values, _ in _DISTURBANCES.values())
+    total = sum(len(dataset.part(name).x) for name in dataset.kept) + steps * N_DISTURBED
+    for name in dataset.kept:
+        made = answer(posterior, dataset.part(name).x, shifted(tick, done, total))
+        tables[name] = store.save_arrays(record.model_id, made, f"answers-{name}")
+        done += len(dataset.part(name).x)
+    for name, (values, disturb) in _DISTURBANCES.items():
+        each = []
+        for value in values:
+            each.append(answer(posterior, disturb(dataset.test.x[:N_DISTURBED], value)))
+            done += N_DISTURBED
+            tick(done, total)
+        stacked = {array: np.stack([one[array] for one in _alike(each)]) for array in each[0]}
+        tables[name] = store.save_arrays(record.model_id, stacked, f"answers-{name}")
+    record = replace(record, tables=tables)
+    store.put(record)
+    return record
+
+
+def _alike(tables: Sequence[Weights]) -> list[dict[str, FloatArray]]:
+    """With as many rows in each table, where some would do with one."""
+    most = {name: max(len(table[name]) for table in tables) for name in tables[0]}
+    return [{name: np.repeat(a, most[name] // len(a), axis=0) for name, a in table.items()} for table in tables]
+
+
+class Answers:
+    """What one stored model says: read from its tables once and then kept, or drawn. Any number of threads may ask."""
+
+    def __init__(self, store: Store, record: ModelRecord) -> None:
+        self.record = record
+        self._store = store
+        self._read: dict[tuple[str, float], Weights] = {}
+        self._lock = threading.Lock()
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return datasets.load(self.record.task)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The numbers of samples to choose from. UqError: a table cannot be read."""
+        return tuple(self.of(*TEST)["counts"].tolist())
+
+    def of(self, part: str, value: float = 0.0) -> Weights:
+        """The table of ``part``: the test set, an OOD set, or with its ``value`` a disturbance of the test set.
+
+        Raises:
+            UqError: the table, or without one the model, cannot be read.
+        """
+        with self._lock:  # else two first visitors would each read it
+            if (part, value) not in self._read:
+                self._read[part, value] = self._made(part, value)
+            return self._read[part, value]
+
+    def _made(self, part: str, value: float) -> Weights:
+        if part in self.record.tables:
+            whole = self._store.table(self.record, part)
+            if part not in _DISTURBANCES:
+                return whole
+            for i, known in enumerate(_DISTURBANCES[part][0]):
+                self._read[part, known] = {name: array[i] for name, array in whole.items()}
+            return self._read[part, value]
+        if part in _DISTURBANCES:
+            x = _DISTURBANCES[part][1](self.dataset.test.x[:N_DISTURBED], value)
+        else:
+            x = self.dataset.part(part).x
+        return answer(load_posterior(self._store, self.record), x)
+
+    def predictions(self, parts: Sequence[tuple[str, float]], n_samples: int) -> Predictions:
+        """What the model says of ``parts`` (see `of`), one after the other, by its first ``n_samples`` samples.
+
+        All but the test set count as OOD, if the test set is there; else nothing is known of them.
+        """
+        tables = [self.of(*part) for part in parts]
+        counts = tuple(tables[0]["counts"].tolist())
+        rung = counts.index(max(n for n in counts if n <= max(n_samples, counts[0])))
+        known = _measures(counts[rung], bool(tables[0]["has_variance"][0]), "score" in tables[0])
+        joined = {
+            name: np.concatenate([table[name][min(rung, len(table[name]) - 1)] for table in tables])
+            for name in ("log_probs", *known)
+        }
+        probs = softmax(joined.pop("log_probs").astype(np.float32))
+        n_test = len(self.dataset.test) if parts[0] == TEST else 0
+        n_ood = len(probs) - n_test if n_test else 0
+        return Predictions(
+            METHODS[self.record.method].label,
+            "probs",
+            probs,
+            self.dataset.class_names,
+            labels=np.append(self.dataset.test.y, np.full(n_ood, NO_LABEL)) if n_test else None,
+            ood=np.arange(len(probs)) >= n_test if n_ood else None,
+            images=Images(tuple(self._images(*part) for part in parts)),
+            averaged_over=counts[rung],
+            of_samples=joined,
+        )
+
+    def _images(self, part: str, value: float) -> Group:
+        if part not in _DISTURBANCES:
+            return Group(len(self.dataset.part(part).x), lambda i: levels(self.dataset.part(part).x[i]))
+        disturb = _DISTURBANCES[part][1]
+        # All of them, for the noise of an image depends on its place among them.
+        return Group(N_DISTURBED, lambda i: levels(disturb(self.dataset.test.x[:N_DISTURBED], value)[i]))
+
+
+def predictions_of(answers: Answers, unseen: Unseen, n_samples: int) -> Predictions:
+    """What a model says about its test images and then about ``unseen``, from its first ``n_samples`` samples.
+
+    Raises:
+        UqError: the model's files, or its tables, cannot be read.
+    """
+    dataset, parts = answers.dataset, [TEST]
+    if unseen.others:
+        parts += [(name, 0.0) for name in dataset.kept if name in dataset.ood_sets]
+    parts += [(name, getattr(unseen, name)) for name in _DISTURBANCES if getattr(unseen, name)]
+    return answers.predictions(parts, n_samples)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """``n`` images, of which ``take`` gives those with the numbers ``(M,)`` as ``(M, 28, 28) uint8``."""
+
+    n: int
+    take: Callable[[IntArray], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Groups of images one after the other, of which few are ever looked at: an array that makes what is asked for."""
+
+    groups: tuple[Group, ...]
+
+    def __len__(self) -> int:
+        return sum(group.n for group in self.groups)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self), *self.groups[0].take(np.arange(1)).shape[1:])
+
+    def __getitem__(self, asked: IntArray | NDArray[np.bool_] | slice) -> NDArray[np.uint8]:
+        indices = np.arange(len(self))[asked]
+        made = np.empty((len(indices), *self.shape[1:]), np.uint8)
+        start = 0
+        for group in self.groups:
+            inside = (indices >= start) & (indices < start + group.n)
+            if inside.any():
+                made[inside] = group.take(indices[inside] - start)
+            start += group.n
+        return made
+
+
+def levels(images: FloatArray) -> NDArray[np.uint8]:
+    """Grey levels ``(N, 28, 28) uint8`` of ``(N, 28, 28, 1)`` in [0, 1]."""
+    return np.rint(255 * images[..., 0]).astype(np.uint8)
