@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import cache, charts, controls, page, words
 from ui.components import Panel, PointGroup, surfaces
-from uqcore.exhibits.verdicts import OWN, judge
+from uqcore.exhibits.verdicts import judge
 from uqcore.models.sampling import with_mean_field
 from uqcore.plots.palette import DIVERGING, SEQUENTIAL
 from uqcore.plots.spread import probability_spread
@@ -36,10 +36,10 @@ def take(method_id: str, name: str, x: FloatArray) -> Draws:
     return with_mean_field(drawn, factors[method_id]) if method_id in factors else drawn
 
 
-seen = {}
-for method_id, model in models.items():
-    own = model.gauge(OWN, len(plane.dataset.class_names))
-    seen[model.label] = plane.surface(view, take(method_id, "plane", plane.points), threshold, own)
+seen = {
+    model.label: cache.surface(model, view, counts[method_id], factors.get(method_id), threshold)
+    for method_id, model in models.items()
+}
 
 page.answer(top, words.who_accepts_the_unseen(seen), problems)
 if not seen:

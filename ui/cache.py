@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
@@ -13,11 +14,11 @@ import streamlit as st
 from uqcore import datasets
 from uqcore.exhibits import function_table, functions
 from uqcore.exhibits.function_table import FunctionTable
-from uqcore.exhibits.moons import Plane
-from uqcore.exhibits.verdicts import Gauge, gauge, own_threshold
+from uqcore.exhibits.moons import VIEWS, Plane, Surface, Uncut, View
+from uqcore.exhibits.verdicts import OWN, Gauge, gauge, own_threshold
 from uqcore.methods import METHODS, of_task
 from uqcore.models.answers import Answers, Unseen, predictions_of
-from uqcore.models.sampling import LADDER, SampleBank, draw, load_posterior
+from uqcore.models.sampling import LADDER, SampleBank, draw, load_posterior, with_mean_field
 from uqcore.predictions import Predictions
 from uqcore.reproduce import mnist_article
 from uqcore.selection import Acceptance
@@ -25,7 +26,6 @@ from uqcore.store import Store, all_files, default_store
 from uqcore.tuning import Study, study
 from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
 
-_WARM_STEP = 5
 _WARM_AFTER_S = 4  # by then the page that started the server is there; together both would take twice as long
 _N_TIMED = 200
 
@@ -57,8 +57,23 @@ class Images(NamedTuple):
     class_names: tuple[str, ...]
 
 
+_complete: dict[tuple[Path, str], tuple[object, dict[str, Model]]] = {}
+
+
 def models(task: str) -> tuple[dict[str, Model], list[str]]:
     """Method id -> model of seed 0 on ``task``, in the order of `METHODS`; and a sentence for each that is missing."""
+    store = default_store()
+    state = (store.state(), of_task(task))
+    known = _complete.get((store.root, task))
+    if known is None or known[0] != state:
+        found, problems = _models(task)
+        if problems:  # what is missing now may be there at the next move
+            return found, problems
+        known = _complete[store.root, task] = (state, found)
+    return dict(known[1]), []
+
+
+def _models(task: str) -> tuple[dict[str, Model], list[str]]:
     found: dict[str, Model] = {}
     problems: list[str] = []
     for method_id in of_task(task):
@@ -95,13 +110,32 @@ def plane() -> Plane:
     return Plane(datasets.load("moons"))
 
 
+@st.cache_resource(show_spinner=False, max_entries=400)
+def _uncut(model_id: str, digests: tuple[str, ...], view_id: str, n_samples: int, factor: float | None) -> Uncut:
+    bank, dataset = _bank(model_id, digests), plane().dataset
+    drawn = bank.take("plane", plane().points, n_samples)
+    if factor is not None:
+        drawn = with_mean_field(drawn, factor)
+    own = gauge(default_store().get(model_id), OWN, len(dataset.class_names))
+    return plane().uncut(VIEWS[view_id], drawn, own)
+
+
+def surface(model: Model, view: View, n_samples: int, factor: float | None, threshold: float) -> Surface:
+    """A view of a model over the two-moons plane, cut at ``threshold``; ``factor`` is of the mean field, if any.
+
+    What the threshold cuts is kept: the numbers of samples are few (`uqcore.models.sampling.LADDER`).
+    """
+    digests = tuple(file.sha256 for file in model.record.files)
+    return _uncut(model.record.model_id, digests, view.view_id, n_samples, factor).at(threshold)
+
+
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
     """Draws the two-moons plane once a server, in the background, a few samples at a time: visitors pass between."""
 
     def draw() -> None:
         time.sleep(_WARM_AFTER_S)
-        for n_samples in range(_WARM_STEP, LADDER[-1] + 1, _WARM_STEP):
+        for n_samples in LADDER:
             for model in models("moons")[0].values():
                 try:
                     model.bank.take("plane", plane().points, n_samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from functools import cache
 from math import isfinite, isnan, nan
@@ -135,8 +136,17 @@ def corruption() -> Corruption:
 def count(
     label: str, options: Sequence[int], default: int, key: str, place: DeltaGenerator | None = None, **more: Any
 ) -> int:
-    """One of a few numbers of samples, by a slider that stops at each."""
-    return (place or st).select_slider(label, options, default, key=key, bind=BIND, **more)
+    """One of a few rising numbers, by a slider that goes on to the next of them in the direction it was moved."""
+    asked, was = st.session_state.get(key), st.session_state.get(f"{key}_was", default)
+    if asked is None:  # no visitor has moved it yet, but a link may say where it stands
+        text = st.query_params.get(key, "")
+        asked = int(text) if text.isdecimal() else default
+    asked = min(max(asked, options[0]), options[-1])
+    if asked not in options:
+        above = bisect(options, asked)
+        asked = st.session_state[key] = options[above if asked > was else above - 1]
+    st.session_state[f"{key}_was"] = asked
+    return (place or st).slider(label, options[0], options[-1], default, key=key, bind=BIND, **more)
 
 
 def of_counts(counts: Sequence[int], method_id: str, **more: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from uqcore.exhibits.functions import N_GRID, N_LINES, FittedFunctions, Seen, Se
 from uqcore.methods import deterministic, of_task, svi_flipout
 from uqcore.models.sampling import load_posterior, rungs
 from uqcore.store import Store, StoreError
-from uqcore.types import FloatArray, ModelRecord, Posterior, StoredFile, UqError
+from uqcore.types import FloatArray, ModelRecord, Posterior, UqError
 
 FEW = {setting: i for i, setting in enumerate((Setting(), setting_of(0.3, -0.5, 1.5)))}
 SCORES = ("rmse", "nll", "crps", "coverage", "width", "calibration_error")
@@ -220,14 +221,15 @@ def test_a_model_of_another_task_gets_no_table(committed: Store) -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_what_is_kept_is_listed_and_found_again(committed: Store, tmp_path: Any, record: ModelRecord) -> None:
+def test_what_is_kept_is_listed_and_found_again(committed: Store, tmp_path: Path, record: ModelRecord) -> None:
     store = Store(tmp_path)
     for file in record.files:
         (store.root / file.path).parent.mkdir(parents=True, exist_ok=True)
         (store.root / file.path).write_bytes((committed.root / file.path).read_bytes())
     with pytest.raises(StoreError, match=r"has no table 'functions'.*python -m uqcore tables --model"):
         store.table(replace(record, tables={}), NAME)
-    kept = function_table.keep(store, replace(record, tables={"other": StoredFile("a/b.npz", "0" * 64, 1)}))
+    other = store.save_arrays(record.model_id, {"a": np.zeros(1)}, "other")
+    kept = function_table.keep(store, replace(record, tables={"other": other}))
     assert list(kept.tables) == ["other", NAME]
     assert Store(tmp_path).find("sine", "sngp") == kept
     table = FunctionTable(store.table(kept, NAME), None)

@@ -22,7 +22,8 @@ from uqcore.exhibits.gallery import (
     share_as_sure,
     surest,
 )
-from uqcore.models import stored_draws
+from uqcore.models.answers import MOST_SAMPLES, TEST, Answers
+from uqcore.models.sampling import draw, load_posterior
 from uqcore.predictions import Predictions
 from uqcore.store import Store
 from uqcore.types import Draws, FloatArray, IntArray, UqError
@@ -108,12 +109,11 @@ def test_the_table_leaves_out_what_has_no_label() -> None:
     assert [one.surest.error_rate, one.least_sure.error_rate] == [0, 1]
 
 
-def test_the_table_of_mc_dropout_is_that_of_its_draws_entropies_by_scipy(committed: Store) -> None:
-    draws = stored_draws.load(committed, committed.find("digits", "mc_dropout"), "test")
+def test_the_table_of_mc_dropout_is_that_of_its_answers_entropies_by_scipy(committed: Store) -> None:
     labels = mnist().y_test
-    shown = Predictions.from_draws(draws, name="MC Dropout", class_names=tuple("0123456789"), labels=labels)
+    shown = Answers(committed, committed.find("digits", "mc_dropout")).predictions([TEST], MOST_SAMPLES)
     assert shown.n_samples == 50
-    mean = softmax(draws.logits.astype(np.float64), axis=-1).mean(axis=0)
+    mean = shown.predictive.astype(np.float64)
     entropies, wrong = entropy(mean, axis=1), mean.argmax(axis=1) != labels
     for k, row in enumerate(chainer_table(shown)):
         order = sorted(np.flatnonzero(labels == k), key=lambda i: entropies[i])
@@ -122,6 +122,22 @@ def test_the_table_of_mc_dropout_is_that_of_its_draws_entropies_by_scipy(committ
             assert (labels[end.indices] == k).all()
             assert end.mean == pytest.approx(entropies[chosen].mean(), rel=1e-4, abs=1e-7)
             assert end.error_rate == pytest.approx(wrong[chosen].mean())
+
+
+def test_the_table_of_the_first_digits_is_that_of_the_samples_themselves(committed: Store) -> None:
+    """The answers are rounded; the samples that SciPy gets are not, and are drawn here."""
+    record, n = committed.find("digits", "mc_dropout"), 150
+    drawn = draw(load_posterior(committed, record), mnist().x_test[:n, ..., None] / np.float32(255), MOST_SAMPLES)
+    mean = softmax(drawn.logits.astype(np.float64), axis=-1).mean(axis=0)
+    entropies, labels = entropy(mean, axis=1), mnist().y_test[:n]
+    answers = Answers(committed, record).predictions([TEST], MOST_SAMPLES)
+    for k, row in enumerate(chainer_table(answers.subset(slice(n)), n=4)):
+        of_class = np.sort(entropies[labels == k])
+        assert row.surest.mean == pytest.approx(of_class[:4].mean(), rel=1e-2, abs=1e-6)
+        assert row.least_sure.mean == pytest.approx(of_class[-4:].mean(), rel=1e-2)
+        assert row.least_sure.error_rate == np.mean(
+            mean.argmax(axis=1)[labels == k][np.argsort(entropies[labels == k])[-4:]] != k
+        )
 
 
 def test_without_labels_there_is_no_table() -> None:

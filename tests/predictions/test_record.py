@@ -235,3 +235,108 @@ def test_a_closed_form_is_taken_as_float32_whatever_it_came_as() -> None:
         np.testing.assert_array_equal(first.measure(name), second.measure(name))
     with pytest.raises(UqError, match="`variance` must be finite"):
         Predictions("x", "logits", logits, names, None, None, None, mean, np.full(9, np.nan), 0.4)
+
+
+# An average, and what its samples said before
+
+
+def averaged(n: int = 6, **parts: Any) -> Predictions:
+    """The average of 20 samples, with two of the measures that it alone has no more."""
+    said = {name: np.linspace(i, i + 1, n).astype(np.float32) for i, name in enumerate(("mutual_information", "score"))}
+    of = {"averaged_over": 20, "of_samples": said} | parts
+    return Predictions("mine", "probs", random_probs(n, 3), tuple("abc"), **of)
+
+
+def test_an_average_offers_what_one_row_has_and_what_its_samples_said() -> None:
+    mine, bare = averaged(), Predictions("mine", "probs", random_probs(6, 3), tuple("abc"))
+    assert mine.n_samples == 20
+    assert bare.n_samples == 1
+    assert set(mine.measures) - set(bare.measures) == {"mutual_information", "score"}
+    assert list(mine.measures) == [measure_id for measure_id in MEASURES if measure_id in mine.measures]
+    for measure_id, values in mine.of_samples.items():
+        np.testing.assert_array_equal(mine.measure(measure_id), values)
+    for measure_id in bare.measures:
+        np.testing.assert_array_equal(mine.measure(measure_id), bare.measure(measure_id))
+    np.testing.assert_array_equal(mine.predictive, bare.predictive)
+    np.testing.assert_array_equal(mine.predicted, bare.predicted)
+    with pytest.raises(UqError, match=r"Expected a measure that mine has.*Received: expected_entropy"):
+        mine.measure("expected_entropy")
+
+
+def test_the_average_of_samples_with_what_they_said_measures_as_the_samples_do() -> None:
+    draws = draws_of(5, 40, 4, closed=True)
+    whole = Predictions.from_draws(draws, name="ours", class_names=tuple("abcd"))
+    need_samples = [m for m in whole.measures if MEASURES[m].needs]
+    assert {"mutual_information", "expected_entropy", "logit_variance"} <= set(need_samples)
+    mine = Predictions(
+        "ours",
+        "probs",
+        whole.predictive,
+        whole.class_names,
+        averaged_over=whole.n_samples,
+        of_samples={measure_id: whole.measure(measure_id) for measure_id in need_samples},
+    )
+    assert mine.measures == whole.measures
+    assert mine.n_samples == whole.n_samples
+    for measure_id in whole.measures:
+        np.testing.assert_allclose(mine.measure(measure_id), whole.measure(measure_id), rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(mine.predicted, whole.predicted)
+
+
+def test_what_the_samples_said_comes_before_what_can_be_computed() -> None:
+    said = np.arange(6, dtype=np.float32)
+    mine = averaged(of_samples={"predictive_entropy": said})
+    np.testing.assert_array_equal(mine.measure("predictive_entropy"), said)
+
+
+def test_the_fingerprint_is_also_of_what_the_samples_said_and_of_how_many_they_were() -> None:
+    mine = averaged()
+    said = dict(mine.of_samples)
+    changed = said["score"].copy()
+    changed[5] = np.nextafter(changed[5], np.float32(9))
+    others = [
+        averaged(averaged_over=10),
+        averaged(of_samples=said | {"score": changed}),
+        averaged(of_samples={"score": said["score"]}),
+        averaged(of_samples={"score": said["mutual_information"], "mutual_information": said["score"]}),
+        Predictions("mine", "probs", random_probs(6, 3), tuple("abc")),
+    ]
+    assert averaged().fingerprint == mine.fingerprint
+    assert len({mine.fingerprint, *(other.fingerprint for other in others)}) == 1 + len(others)
+
+
+def test_a_subset_of_an_average_keeps_what_was_said_of_it() -> None:
+    mine = averaged()
+    for indices in (np.array([3, 0, 0]), np.array([True, False, False, True, False, False]), slice(1, 3)):
+        some = mine.subset(indices)
+        assert some.n_samples == 20
+        assert some.measures == mine.measures
+        for measure_id in mine.measures:
+            np.testing.assert_allclose(some.measure(measure_id), mine.measure(measure_id)[indices], rtol=1e-6)
+    assert mine.subset(slice(None)).fingerprint == mine.fingerprint
+
+
+def test_what_the_samples_said_is_said_of_every_example() -> None:
+    with pytest.raises(UqError, match=r"must have 6 examples.*Received: 5"):
+        averaged(of_samples={"score": np.zeros(5, np.float32)})
+
+
+def test_images_may_be_made_when_they_are_asked_for() -> None:
+    asked: list[Any] = []
+
+    class Made:
+        shape = (6, 2, 2)
+
+        def __len__(self) -> int:
+            return 6
+
+        def __getitem__(self, indices: Any, /) -> Any:
+            asked.append(indices)
+            return np.arange(24, dtype=np.uint8).reshape(self.shape)[indices]
+
+    mine = averaged(images=Made())
+    _ = mine.fingerprint, mine.predicted, mine.measure("score")
+    assert asked == []
+    some = mine.subset(np.array([4, 1]))
+    assert [indices.tolist() for indices in asked] == [[4, 1]]
+    np.testing.assert_array_equal(some.images, np.arange(24).reshape(6, 2, 2)[[4, 1]])

@@ -100,7 +100,7 @@ class Functions {
     if (size === this.size) return;
     this.size = size;
     this.#groups.forEach((group, i) => {
-      paint(prepare(this.#figures[i].querySelector("canvas"), fontFamily), clientWidth, clientHeight, {
+      paint(prepare(this.#figures[i].querySelector(".plot canvas"), fontFamily), clientWidth, clientHeight, {
         ...this.#scene, curves: group, text: color,
       });
     });

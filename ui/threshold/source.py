@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,13 +104,22 @@ def _unseen(dataset: Dataset) -> Unseen:
             bind=BIND,
             help="Unseen: what the model never learnt; out of distribution, OOD.",
         ),
-        noise=st.select_slider(
-            "Unseen: noise weight", NOISES, 0.0, key="unseen_noise", bind=BIND, help="0 leaves them out."
+        noise=_nearest(
+            NOISES,
+            st.slider(
+                "Unseen: noise weight", 0.0, 1.0, 0.0, 0.05, key="unseen_noise", bind=BIND, help="0 leaves them out."
+            ),
         ),
-        rotation=st.select_slider(
-            "Unseen: rotation", ROTATIONS, 0, lambda degrees: f"{degrees}°", key="unseen_rotation", bind=BIND
+        rotation=_nearest(
+            ROTATIONS,
+            st.slider("Unseen: rotation", 0, 180, 0, 15, key="unseen_rotation", bind=BIND, format="%d°"),
         ),
     )
+
+
+def _nearest(known: Sequence[float], value: float) -> float:
+    """The step that a slider stands at: 0.15, where the browser counts 3 times 0.05."""
+    return min(known, key=lambda step: abs(step - value))
 
 
 def _own() -> Source:

@@ -35,7 +35,7 @@ _NO_RATIO = -1.0  # of one function, which has no spread: the store keeps no NaN
 
 def setting_of(noise: float, center: float, width: float, added: tuple[tuple[float, float], ...] = ()) -> Setting:
     """The setting of the page's three sliders and its added points."""
-    return Setting(noise, (center - width / 2, center + width / 2), added)
+    return Setting(round(noise, 6), (center - width / 2, center + width / 2), added)
 
 
 SETTINGS = {setting_of(*values): i for i, values in enumerate(product(NOISES, CENTERS, WIDTHS))}

@@ -11,7 +11,7 @@ import numpy as np
 
 from uqcore.exhibits.verdicts import OWN, Gauge
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.selection import Acceptance, rank
+from uqcore.selection import Acceptance, Ranking, rank
 from uqcore.types import Dataset, Draws, FloatArray, Grid, UqError
 
 
@@ -99,6 +99,23 @@ class Surface(NamedTuple):
     acceptance: Acceptance
 
 
+class Uncut(NamedTuple):
+    """A view of one method before a threshold cuts it: all that takes time. See `Surface`.
+
+    Attributes:
+        ranking: of the test and OOD points.
+    """
+
+    shown: FloatArray
+    uncertainty: FloatArray
+    gauge: Gauge
+    ranking: Ranking
+
+    def at(self, threshold: float) -> Surface:
+        """Cut at ``threshold``, in 0..1. O(log N)."""
+        return Surface(self.shown, self.uncertainty, self.gauge, self.ranking.at(threshold))
+
+
 @dataclass(frozen=True, eq=False)
 class Plane:
     """The points that a view asks every method about: the grid, the test points and the OOD points, in one batch."""
@@ -123,7 +140,11 @@ class Plane:
         return np.array([xy], np.float32)
 
     def surface(self, view: View, draws: Draws, threshold: float, own: Gauge | None = None) -> Surface:
-        """``view`` of ``draws (S, N, 2)`` at `points`, with what ``threshold`` (in 0..1) accepts.
+        """`uncut`, with what ``threshold`` (in 0..1) accepts."""
+        return self.uncut(view, draws, own).at(threshold)
+
+    def uncut(self, view: View, draws: Draws, own: Gauge | None = None) -> Uncut:
+        """``view`` of ``draws (S, N, 2)`` at `points`.
 
         Args:
             own: the gauge of the method's own measure; needed for the view of that and for no other.
@@ -144,9 +165,4 @@ class Plane:
         plane, test, ood = np.split(values, [n_grid, n_grid + n_test])
         correct = draws.predictive[n_grid : n_grid + n_test].argmax(axis=-1) == self.dataset.test.y
         shown = draws.predictive[:n_grid, 1] if view.shows_probability else plane
-        return Surface(
-            shown=shown.reshape(shape),
-            uncertainty=plane.reshape(shape),
-            gauge=gauge,
-            acceptance=rank(test, correct, ood).at(threshold),
-        )
+        return Uncut(shown.reshape(shape), plane.reshape(shape), gauge, rank(test, correct, ood))

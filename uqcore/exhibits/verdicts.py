@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -82,9 +83,20 @@ def own_threshold(record: ModelRecord) -> float:
         ) from None
 
 
+def _percentiles(samples: FloatArray, percents: Sequence[float]) -> list[FloatArray]:
+    """As `numpy.percentile` along the first axis, which takes ten times as long for few numbers."""
+    rising, found = np.sort(samples, axis=0), []
+    for percent in percents:
+        place = percent / 100 * (len(samples) - 1)
+        below = int(place)
+        above = min(below + 1, len(samples) - 1)
+        found.append(rising[below] + (rising[above] - rising[below]) * samples.dtype.type(place - below))
+    return found
+
+
 def judge(draws: Draws, measure_id: str, threshold: float) -> list[Verdict]:
     """A verdict for each of the N examples of ``draws``, deferring where ``measure_id`` exceeds ``threshold``."""
-    low, high = np.percentile(draws.probs, SPREAD, axis=0)
+    low, high = _percentiles(draws.probs, SPREAD)
     parts, measure = decompose(draws), MEASURES[measure_id].compute(draws)
     return [
         Verdict(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,9 +234,13 @@ class Answers:
     def _images(self, part: str, value: float) -> Group:
         if part not in _DISTURBANCES:
             return Group(len(self.dataset.part(part).x), lambda i: levels(self.dataset.part(part).x[i]))
-        disturb = _DISTURBANCES[part][1]
-        # All of them, for the noise of an image depends on its place among them.
-        return Group(N_DISTURBED, lambda i: levels(disturb(self.dataset.test.x[:N_DISTURBED], value)[i]))
+        return Group(N_DISTURBED, lambda i: _disturbed(self.record.task, part, value)[i])
+
+
+@lru_cache(maxsize=16)
+def _disturbed(task: str, part: str, value: float) -> NDArray[np.uint8]:
+    """All of them, for the noise of an image depends on its place among them; then kept, at 0.8 MB each."""
+    return levels(_DISTURBANCES[part][1](datasets.load(task).test.x[:N_DISTURBED], value))
 
 
 def predictions_of(answers: Answers, unseen: Unseen, n_samples: int) -> Predictions:

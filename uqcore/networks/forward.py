@@ -266,9 +266,8 @@ def convolve(hidden: FloatArray, kernel: FloatArray, stride: int) -> FloatArray:
     rows, columns = (
         max((out - 1) * stride + size - length, 0) for out, length in ((out_height, height), (out_width, width))
     )
-    padded = np.pad(
-        hidden, ((0, 0), (0, 0), (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2), (0, 0))
-    )
+    padded = np.zeros((n_networks, n_examples, height + rows, width + columns, channels), hidden.dtype)
+    padded[:, :, rows // 2 : rows // 2 + height, columns // 2 : columns // 2 + width] = hidden
     patches = np.empty((n_networks, n_examples, out_height, out_width, size, size, channels), hidden.dtype)
     for i in range(size):
         for j in range(size):

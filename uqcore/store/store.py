@@ -22,6 +22,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -35,7 +36,7 @@ from uqcore.types import ModelRecord, StoredFile, UqError, Weights
 MODELS_VARIABLE = "UQCORE_MODELS"
 _STALE_AFTER_S = 24 * 3600
 _PATH = re.compile(rf"{NAME.pattern}/{NAME.pattern}")
-# Manifest -> what tells its states apart (time of change, size, inode), and its rows as they were read last.
+# Manifest -> its `Store.state` when it was read last, and its rows.
 _READ: dict[Path, tuple[tuple[int, int, int], Mapping[str, ModelRecord]]] = {}
 
 
@@ -58,8 +59,13 @@ def default_store() -> Store:
     """
     if chosen := os.environ.get(MODELS_VARIABLE):
         return Store(Path(chosen).expanduser())
-    beside = Path(__file__).resolve().parents[2] / "cached_models"
+    beside = _beside(__file__)
     return Store(beside if beside.is_dir() else Path("cached_models").absolute())
+
+
+@cache
+def _beside(file: str) -> Path:
+    return Path(file).resolve().parents[2] / "cached_models"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +85,13 @@ class Store:
             StoreError: the manifest cannot be read, or any row of it is not what `put` writes.
         """
         return tuple(self._rows().values())
+
+    def state(self) -> tuple[int, int, int] | None:
+        """What tells the manifest's states apart: time of change, size and inode. None without one."""
+        try:
+            return _mark(self.manifest.stat())
+        except OSError:
+            return None
 
     def get(self, model_id: str) -> ModelRecord:
         """The row named ``model_id``; StoreError where there is none."""
@@ -167,8 +180,7 @@ class Store:
         """Model id -> its row. Read and checked once: a page asks often, and what is written is another file."""
         try:
             with self.manifest.open("rb") as handle:
-                status = os.fstat(handle.fileno())
-                mark = (status.st_mtime_ns, status.st_size, status.st_ino)
+                mark = _mark(os.fstat(handle.fileno()))
                 known = _READ.get(self.manifest)
                 if known is not None and known[0] == mark:
                     return known[1]
@@ -291,6 +303,10 @@ class Store:
             with contextlib.suppress(OSError):
                 if time.time() - path.lstat().st_mtime > _STALE_AFTER_S:
                     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _mark(status: os.stat_result) -> tuple[int, int, int]:
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _train_command(task: str, method: str, seed: int, settings: Mapping[str, Any] = MappingProxyType({})) -> str:
