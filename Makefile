@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8501
 VISITORS ?= 50
 SECONDS ?= 60
+APP ?= app.py
 PY := .venv/bin/python
 # What needs neither a browser, a page, TensorFlow nor another process.
 QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests/metrics tests/networks tests/selection \
@@ -28,8 +29,8 @@ lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60), on all pages or PAGES
-	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) $(PAGES)
+load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60), on PAGES (all) of APP
+	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --app $(APP) $(PAGES)
 
 bench: .venv/train.stamp ## time it, with the naive way beside it
 	$(PY) -m uqcore bench

@@ -22,7 +22,11 @@ n_samples, n_members, n_stds, with_noise, n_lines, overlaid = regression_control
 counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
 x, curves, figures = functions.grid(), [], {}
+to_fit = [model.label for model in models.values() if cache.must_fit(model.record, setting)]
+bar = plots_at.progress(0.0) if to_fit else None
 for method_id, model in models.items():
+    if bar and model.label in to_fit:  # a visitor who has moved on leaves here: the other methods are not fitted
+        bar.progress(to_fit.index(model.label) / len(to_fit), f"Fitting {model.label} to these data …")
     try:
         seen = cache.seen(model.record, setting, counts[method_id])
     except UqError as error:
@@ -30,6 +34,8 @@ for method_id, model in models.items():
         continue
     figures[model.label] = seen.figures
     curves.append(Curves(controls.PLACES[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
+if bar:
+    bar.empty()
 page.answer(top, words.who_widens_in_the_gap({label: f.std_ratio["gap"] for label, f in figures.items()}), problems)
 if not curves:
     st.stop()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
+import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -31,8 +33,26 @@ def opened(page: str, **link: str | list[str]) -> AppTest:
 
 
 def checked(app: AppTest) -> AppTest:
+    """The page, which is whole: nothing was raised, and Plotly refuses none of its figures."""
     assert [error.value for error in app.exception] == []
+    for chart in app.get("plotly_chart"):
+        go.Figure(json.loads(chart.proto.spec))  # no name or value that it does not know
     return app
+
+
+def moved(app: AppTest, key: str, value: float) -> AppTest:
+    """The page after a slider was moved."""
+    app.slider(key=key).set_value(value)
+    return checked(app.run())
+
+
+def component(app: AppTest) -> tuple[dict[str, Any], bytes]:
+    """The header of what the page's one component was given, and what comes after it."""
+    (mounted,) = app.get("bidi_component")
+    data: bytes = mounted.proto.bytes
+    end = 4 + int.from_bytes(data[:4], "little")
+    header: dict[str, Any] = json.loads(data[4:end])
+    return header, data[end:]
 
 
 def answer(app: AppTest) -> str:

@@ -233,15 +233,24 @@ def _function_table(model_id: str, digests: tuple[str, ...]) -> FunctionTable:
     return FunctionTable(store.table(record, function_table.NAME), load_posterior(store, record).n_samples)
 
 
-@st.cache_resource(show_spinner="Fitting …", max_entries=60)
+_one_fit = threading.Semaphore(1)  # so that those who only look do not wait for those who add points
+
+
+@st.cache_resource(show_spinner=False, max_entries=60)
 def _fitted(model_id: str, digests: tuple[str, ...], setting: functions.Setting) -> functions.FittedFunctions:
     store = default_store()
-    return functions.fit(store, store.get(model_id), setting)
+    with _one_fit:
+        return functions.fit(store, store.get(model_id), setting)
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _looked(model_id: str, digests: tuple[str, ...], setting: functions.Setting, n_samples: int) -> functions.Seen:
     return functions.look(_fitted(model_id, digests, setting), setting, [n_samples])[0]
+
+
+def must_fit(record: ModelRecord, setting: functions.Setting) -> bool:
+    """Whether `seen` takes seconds at its first call, because no table has the setting."""
+    return function_table.NAME not in record.tables or setting not in function_table.SETTINGS
 
 
 def seen(record: ModelRecord, setting: functions.Setting, n_samples: int) -> functions.Seen:
@@ -251,6 +260,6 @@ def seen(record: ModelRecord, setting: functions.Setting, n_samples: int) -> fun
         UqError: the model cannot be fitted or its table not be read.
     """
     digests = tuple(file.sha256 for file in all_files(record))
-    if function_table.NAME in record.tables and setting in function_table.SETTINGS:
+    if not must_fit(record, setting):
         return _function_table(record.model_id, digests).at(setting, n_samples)
     return _looked(record.model_id, digests, setting, n_samples)

@@ -16,15 +16,16 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import HOME, answer, buttons, checked, choose, html, opened, seen, tables
+from tests.app_pages import HOME, answer, buttons, checked, choose, component, html, moved, opened, seen, tables
 from ui import cache, controls, page, words
 from ui.sources import EXAMPLE_DRAWING
 from uqcore.datasets import DATASETS, load
+from uqcore.exhibits import one_image
 from uqcore.exhibits.moons import VIEWS
 from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.models.predictions import levels
-from uqcore.models.sampling import draw
+from uqcore.models.answers import levels
+from uqcore.models.sampling import LADDER, draw, rungs
 from uqcore.plots.palette import SEQUENTIAL, lut, series_style
 from uqcore.store import MODELS_VARIABLE, Store, default_store
 
@@ -69,19 +70,15 @@ def cards(app: AppTest) -> list[str]:
 
 def scene(app: AppTest) -> dict[str, Any]:
     """The header of what the two-moons component was given."""
-    (component,) = app.get("bidi_component")
-    data = component.proto.bytes
-    header: dict[str, Any] = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
-    return header
+    return component(app)[0]
 
 
 def surfaces(app: AppTest) -> dict[str, NDArray[np.float32]]:
     """Each method's surface, as the two-moons component was given it."""
-    (component,) = app.get("bidi_component")
-    data, header = component.proto.bytes, scene(app)
-    start = 4 + int.from_bytes(data[:4], "little") + lut(SEQUENTIAL).nbytes
+    header, data = component(app)
     titles, shape = [panel["title"] for panel in header["panels"]], header["shape"]
-    return dict(zip(titles, np.frombuffer(data, "<f4", int(np.prod(shape)), start).reshape(shape), strict=True))
+    values = np.frombuffer(data, "<f4", int(np.prod(shape)), lut(SEQUENTIAL).nbytes)
+    return dict(zip(titles, values.reshape(shape), strict=True))
 
 
 def shown_methods(app: AppTest, path: str) -> list[str]:
@@ -102,6 +99,9 @@ def colors(app: AppTest) -> dict[str, set[str]]:
             given = {trace.get(part, {}).get("color") for part in ("line", "marker")} - {None}
             if label is not None:
                 found.setdefault(label, set()).update(given)
+    if app.get("bidi_component"):
+        for curve in component(app)[0].get("curves", []):
+            found[curve["label"]].add(curve["color"])
     for color, label in re.findall(r'<section class="card" style="--series:([^"]*)" aria-label="([^"]*)"', html(app)):
         found[label].add(color)
     return found
@@ -111,7 +111,14 @@ def values(app: AppTest) -> dict[str, Any]:
     """Every control's value."""
     return {
         widget.key: widget.value
-        for widget in (*app.slider, *app.selectbox, *app.number_input, *app.get("button_group"))
+        for widget in (
+            *app.slider,
+            *app.select_slider,
+            *app.selectbox,
+            *app.number_input,
+            *app.toggle,
+            *app.get("button_group"),
+        )
     }
 
 
@@ -140,6 +147,7 @@ def test_a_link_with_nonsense_shows_the_page_as_it_is(page: str) -> None:
             "show": "elephant",
             "measure": "entropy?",
             "source": "draw",
+            "worse": "elephant",
         },
         **{"moons_threshold": "7", "digit_threshold": "nan", "noise": "1e9", "rotation": "NaN", "blur": "-0.1"},
         **{"right": "9", "down": "x", "point": "nan,1", "unknown": "1", "task": "Elephants"},
@@ -174,7 +182,7 @@ def test_a_store_with_one_network_alone_shows_it(path: str, other_store: Store) 
     for file in alone.files:
         (other_store.root / file.path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(COMMITTED.root / file.path, other_store.root / file.path)
-    other_store.put(replace(alone, draws={}))
+    other_store.put(replace(alone, tables={}))
     app = visit(path)
     assert not app.exception
     assert app.slider(key="members").max == 2
@@ -208,8 +216,7 @@ def test_every_slider_of_the_moons_changes_what_is_shown_and_a_link_shows_the_sa
     link = {"show": "Epistemic" if key in ("samples", "members") else "Entropy"}
     app = visit(MOONS, link)
     before = app.get("bidi_component")[0].proto.bytes
-    app.slider(key=key).set_value(value)
-    after = checked(app.run()).get("bidi_component")[0].proto.bytes
+    after = moved(app, key, value).get("bidi_component")[0].proto.bytes
     assert after != before
     linked = visit(MOONS, link | {key: str(value)})
     assert linked.get("bidi_component")[0].proto.bytes == after
@@ -236,8 +243,7 @@ def test_the_mean_field_slider_changes_its_method_alone() -> None:
     assert with_factor == [METHODS["sngp"].label]
     app = visit(MOONS, {"show": "Entropy"})
     before, said = surfaces(app), {panel["title"]: panel for panel in scene(app)["panels"]}
-    app.slider(key="factor").set_value(20.0)
-    after = surfaces(checked(app.run()))
+    after = surfaces(moved(app, "factor", 20.0))
     assert [label for label in before if not np.array_equal(before[label], after[label])] == with_factor
     assert [panel["title"] for panel in scene(app)["panels"] if panel != said[panel["title"]]] == with_factor
     others = [label for label in LABELS["moons"] if label not in with_factor]
@@ -265,8 +271,7 @@ def test_a_point_that_is_none_is_not_asked_about(point: str) -> None:
 def test_the_lab_opens_with_a_drawing_and_a_card_a_method() -> None:
     app = visit(LAB)
     assert len(cards(app)) == len(LABELS["digits"])
-    assert len(app.get("plotly_chart")) == 2
-    assert "drawing" not in app.query_params  # the default needs no place in the link
+    assert app.query_params == {}  # the default needs no place in the link
 
 
 @pytest.mark.parametrize("drawing", ["-", "%%%", "A", "AAAA", EXAMPLE_DRAWING[:-3], "Ünicode"])
@@ -297,8 +302,7 @@ def test_a_picture_that_cannot_be_read_is_one_sentence(picture: str) -> None:
 def test_every_slider_of_the_lab_changes_what_is_shown_and_a_link_shows_the_same(key: str, value: float) -> None:
     app = visit(LAB)
     before = html(app)
-    app.slider(key=key).set_value(value)
-    after = html(checked(app.run()))
+    after = html(moved(app, key, value))
     assert after != before
     assert html(visit(LAB, {key: str(value)})) == after
 
@@ -357,6 +361,65 @@ def test_surprise_me_shows_another_image_and_says_which() -> None:
     assert html(visit(LAB, {"source": "Pick", **chosen})) == html(app)
 
 
+def curves(app: AppTest) -> list[dict[str, list[float]]]:
+    """Of the charts of an image that gets worse: method's label -> its line."""
+    charts = [json.loads(chart.proto.spec)["data"] for chart in app.get("plotly_chart")]
+    return [{trace["name"]: trace["y"] for trace in data} for data in charts]
+
+
+def test_the_curves_of_a_worse_image_are_drawn_for_those_who_open_them() -> None:
+    app = visit(LAB)
+    assert [(place.label, place.proto.expanded) for place in app.expander] == [("As the image gets worse", False)]
+    assert curves(app) == []
+    before = html(app)
+    app = visit(LAB, {"worse": "true"})
+    assert html(app) == before
+    assert app.expander[0].proto.expanded
+    assert [list(lines) for lines in curves(app)] == [LABELS["digits"]] * 2
+    assert [len(lines[LABELS["digits"][0]]) for lines in curves(app)] == [
+        len(one_image.NOISE_STEPS), len(one_image.ROTATION_STEPS),
+    ]  # fmt: skip
+    assert any("at most 20 samples" in caption.value for caption in app.caption)
+    assert curves(moved(app, "noise", 0.5)) != curves(visit(LAB, {"worse": "true"}))
+
+
+def test_what_is_closed_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = html(visit(LAB))
+    for sweep in ("noise_sweep", "rotation_sweep"):
+        monkeypatch.setattr(one_image.Corruption, sweep, None)
+    assert html(visit(LAB)) == shown
+
+
+def test_a_curve_of_a_worse_image_is_what_the_cards_say_at_every_step() -> None:
+    label = LABELS["digits"][1]
+    few = {f"methods_{len(LABELS['digits'])}": label, "samples": "20"}
+    drawn = curves(visit(LAB, {"worse": "true", **few}))
+    steps = {"noise": one_image.NOISE_STEPS, "rotation": one_image.ROTATION_STEPS}
+    for (key, values), lines in zip(steps.items(), drawn, strict=True):
+        for i in (0, 5):
+            app = visit(LAB, {key: f"{values[i]:g}", **few})
+            (bar,) = re.findall(r'class="gauge" title="uncertainty ([\d.]+)', html(app))
+            assert float(bar) == pytest.approx(lines[label][i], abs=6e-4)
+
+
+# How many samples
+
+
+@pytest.mark.parametrize("path", SHOWN_ON)
+@pytest.mark.parametrize(("samples", "members"), [("15", "3"), ("1000", "0"), ("51", "9"), ("2", "1")])
+def test_a_link_to_any_number_of_samples_shows_one_of_the_stops(path: str, samples: str, members: str) -> None:
+    link = {"y_noise": "0.3"} if path == REGRESSION else {}
+    app = visit(path, {"samples": samples, "members": members, **link})
+    stands = {key: values(app)[key] for key in ("samples", "members")}
+    assert stands["samples"] in LADDER
+    assert stands["members"] in rungs(10)
+    if (samples, members) == ("2", "1"):
+        assert stands == {"samples": 2, "members": 1}
+    plain = visit(path, {key: str(value) for key, value in stands.items()} | link)
+    assert answer(app) == answer(plain)
+    assert html(app) == html(plain)
+
+
 # Which methods are shown
 
 
@@ -387,7 +450,7 @@ def test_where_every_method_is_taken_out_all_are_shown(path: str) -> None:
 
 @pytest.mark.parametrize("path", SHOWN_ON)
 def test_a_method_keeps_its_colour_whichever_others_are_shown(path: str) -> None:
-    labels, link = LABELS[SHOWN_ON[path]], {"point": "0.5,0.25"} if path == MOONS else {}
+    labels, link = LABELS[SHOWN_ON[path]], {MOONS: {"point": "0.5,0.25"}, LAB: {"worse": "true"}}.get(path, {})
     whole, few = colors(visit(path, link)), labels[2:4]
     assert list(whole) == labels
     assert all(series_style(controls.PLACES[label]).color in whole[label] for label in labels)
@@ -501,7 +564,7 @@ def test_a_damaged_manifest_is_one_sentence(text: str, other_store: Store) -> No
 
 def test_warming_up_draws_the_plane_that_the_page_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the real one
-    monkeypatch.setattr(controls, "MAX_SAMPLES", 5)
+    monkeypatch.setattr(cache, "LADDER", (1, 2, 5))
     monkeypatch.setattr(cache, "_WARM_AFTER_S", 0)
     st.cache_resource.clear()
     cache.warm_up().join()
