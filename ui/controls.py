@@ -137,16 +137,13 @@ def count(
     label: str, options: Sequence[int], default: int, key: str, place: DeltaGenerator | None = None, **more: Any
 ) -> int:
     """One of a few rising numbers, by a slider that goes on to the next of them in the direction it was moved."""
-    asked, was = st.session_state.get(key), st.session_state.get(f"{key}_was", default)
-    if asked is None:  # no visitor has moved it yet, but a link may say where it stands
-        text = st.query_params.get(key, "")
-        asked = int(text) if text.isdecimal() else default
-    asked = min(max(asked, options[0]), options[-1])
-    if asked not in options:
+    asked = st.session_state.get(key)
+    if asked is not None and asked not in options and options[0] < asked < options[-1]:
         above = bisect(options, asked)
-        asked = st.session_state[key] = options[above if asked > was else above - 1]
-    st.session_state[f"{key}_was"] = asked
-    return (place or st).slider(label, options[0], options[-1], default, key=key, bind=BIND, **more)
+        st.session_state[key] = options[above if asked > st.session_state.get(f"{key}_was", default) else above - 1]
+    stands = (place or st).slider(label, options[0], options[-1], default, key=key, bind=BIND, **more)
+    st.session_state[f"{key}_was"] = stands
+    return options[bisect(options, stands) - 1]  # a link can have it stand between two, until it is moved
 
 
 def of_counts(counts: Sequence[int], method_id: str, **more: Any) -> int:

@@ -40,6 +40,20 @@ def edited(*path: Any, value: Any) -> bytes:
     return json.dumps(manifest).encode()
 
 
+def test_the_format_before_this_one_is_read_without_its_draws() -> None:
+    manifest = json.loads(to_json([RECORD]))
+    (row,) = manifest["models"]
+    del row["tables"]
+    row["draws"] = {"test": [vars(FILE), vars(FILE)]}
+    before = json.dumps({"format": 2, "models": [row]}).encode()
+    assert from_json(before) == (dataclasses.replace(RECORD, tables={}),)
+    with pytest.raises(UqError):
+        from_json(json.dumps({"format": 3, "models": [row]}).encode())
+    row["tables"] = {}
+    with pytest.raises(UqError):
+        from_json(json.dumps({"format": 2, "models": [row]}).encode())
+
+
 def test_records_come_back_exactly() -> None:
     (row,) = from_json(to_json([RECORD]))
     assert row == RECORD

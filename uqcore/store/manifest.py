@@ -18,6 +18,7 @@ from uqcore.types import ModelRecord, StoredFile, UqError
 T = TypeVar("T")
 
 FORMAT = 3
+_BEFORE_TABLES = 2
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MOST_BYTES = 2**26
 _FILE_FIELDS = [field.name for field in fields(StoredFile)]
@@ -60,13 +61,21 @@ def from_json(text: bytes) -> tuple[ModelRecord, ...]:
     """The rows of a manifest's text, sorted by id. UqError: it is not what `to_json` writes; the message says where."""
     manifest = check.json_object(text, _MOST_BYTES)
     check.names("The manifest", manifest, ["format", "models"])
-    check.one_of("format", manifest["format"], [FORMAT])
-    records = tuple(
-        _from_row(row, f"models[{i}]") for i, row in enumerate(check.json_list("models", manifest["models"]))
-    )
+    check.one_of("format", manifest["format"], [FORMAT, _BEFORE_TABLES])
+    rows = check.json_list("models", manifest["models"])
+    if manifest["format"] == _BEFORE_TABLES:
+        rows = [_with_tables(row, f"models[{i}]") for i, row in enumerate(rows)]
+    records = tuple(_from_row(row, f"models[{i}]") for i, row in enumerate(rows))
     if len({record.model_id for record in records}) < len(records):
         raise UqError("Expected one row for each `model_id`. Received two with the same.")
     return tuple(sorted(records, key=_by_id))
+
+
+def _with_tables(row: Any, place: str) -> dict[str, Any]:
+    """A row of format 2: its draws on whole sets are not used any more, and its tables are yet to be made."""
+    content = dict(check.json_fields(place, row, [{"tables": "draws"}.get(name, name) for name in _ROW_FIELDS]))
+    del content["draws"]
+    return {**content, "tables": {}}
 
 
 def _from_row(row: Any, place: str) -> ModelRecord:
