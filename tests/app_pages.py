@@ -95,7 +95,12 @@ def seen(lab: AppTest) -> NDArray[np.uint8]:
 
 def tables(app: AppTest) -> list[list[list[str]]]:
     """The cells of every table of the page, row by row."""
-    found = re.findall(r"<table.*?</table>", html(app))
+    return tables_in(html(app))
+
+
+def tables_in(html: str) -> list[list[list[str]]]:
+    """The cells of every table, row by row."""
+    found = re.findall(r"<table.*?</table>", html)
     return [
         [[unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
         for rows in (re.findall(r"<tr.*?</tr>", table) for table in found)

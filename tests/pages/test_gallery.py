@@ -23,8 +23,8 @@ from uqcore.datasets import DATASETS, bundled, load
 from uqcore.exhibits import gallery
 from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.models import stored_draws
-from uqcore.models.predictions import levels
+from uqcore.models.answers import MOST_SAMPLES, Answers, levels
+from uqcore.models.sampling import draw, load_posterior
 from uqcore.predictions import Predictions
 from uqcore.store import MODELS_VARIABLE, Store, default_store
 from uqcore.text import percent
@@ -47,10 +47,13 @@ def numbers(app: AppTest) -> list[int]:
 
 
 @cached
-def said_by(method_id: str, name: str = "test", task: str = "digits") -> Predictions:
-    draws, dataset = stored_draws.load(COMMITTED, COMMITTED.find(task, method_id), name), load(task)
-    labels = dataset.test.y if name == "test" else None
-    return Predictions.from_draws(draws, name=method_id, class_names=dataset.class_names, labels=labels)
+def answers_of(task: str, method_id: str) -> Answers:
+    return Answers(COMMITTED, COMMITTED.find(task, method_id))
+
+
+@cached
+def said_by(method_id: str, name: str = "test", task: str = "digits", n_samples: int = MOST_SAMPLES) -> Predictions:
+    return answers_of(task, method_id).predictions([(name, 0.0)], n_samples)
 
 
 def link_to(task: str, part: str, **more: str) -> dict[str, str]:
@@ -111,7 +114,12 @@ def test_every_method_has_every_view_of_every_set(method: str, task: str, part: 
 
 def test_methods_with_as_many_measures_have_the_same_ones() -> None:
     """Their number is in the key of the choice of a measure: one that the next method lacks would be kept."""
-    sets = {said_by(method, task=task).measures for task in TASKS for method in of_task(task)}
+    sets = {
+        said_by(method, task=task, n_samples=n).measures
+        for task in TASKS
+        for method in of_task(task)
+        for n in answers_of(task, method).counts
+    }
     assert len({len(each) for each in sets}) == len(sets)
 
 
@@ -130,13 +138,47 @@ def test_every_measure_orders_the_images(method: str, measure: str) -> None:
     assert MEASURES[measure].description in app.caption[0].value
 
 
-def test_samples_are_the_first_that_are_kept() -> None:
-    draws = said_by("mc_dropout")
-    few = Predictions("few", "logits", draws.values[:2], draws.class_names, draws.labels)
+@pytest.mark.parametrize("n_samples", [2, 10])
+def test_samples_are_the_models_first(n_samples: int) -> None:
+    few, x = said_by("mc_dropout", n_samples=n_samples), load("digits").test.x[:100]
+    drawn = draw(load_posterior(COMMITTED, COMMITTED.find("digits", "mc_dropout")), x, n_samples)
+    np.testing.assert_allclose(few.predictive[:100], drawn.predictive, atol=2e-3)
     rows = gallery.chainer_table(few, n=5)
-    assert numbers(opened(PAGE, samples_mc_dropout="2", n_each="5")) == [
-        int(i) for r in rows for e in r[1:] for i in e.indices
+    app = opened(PAGE, samples_mc_dropout=str(n_samples), n_each="5")
+    assert numbers(app) == [int(i) for r in rows for e in r[1:] for i in e.indices]
+    assert html(app) != html(opened(PAGE, n_each="5"))
+
+
+def test_the_other_method_draws_as_many_as_there_are() -> None:
+    a, b = said_by("mc_dropout", n_samples=1), said_by("svi_flipout", n_samples=MOST_SAMPLES)
+    app = opened(PAGE, gallery="Disagreement", other="SVI (Flipout)", samples_mc_dropout="1", n="20")
+    assert numbers(app) == np.argsort(-gallery.jensen_shannon(a.predictive, b.predictive), kind="stable")[:20].tolist()
+
+
+@pytest.mark.parametrize("view", ["Extremes", "Errors", "Disagreement"])
+def test_what_is_kept_for_all_visitors_is_told_apart_by_all_that_it_shows(view: str) -> None:
+    """A second visitor gets what the first was shown, and nobody what another has chosen."""
+    links: list[dict[str, str]] = [
+        {},
+        {"samples_mc_dropout": "2"},
+        {"method": "SNGP", "other": "MC Dropout"},
+        {"images": FASHION},
+        {"task": FASHION},
+        {"n_each": "3", "n": "5"},
+        {"other": "SVI (Flipout)"} if view == "Disagreement" else {"by_7": MEASURES["mutual_information"].label},
     ]
+    st.cache_resource.clear()
+    shown = [(answer(app), html(app)) for app in (opened(PAGE, gallery=view, **link) for link in links)]
+    assert len(set(shown)) == len(links)
+    st.cache_resource.clear()
+    again = [(answer(app), html(app)) for app in (opened(PAGE, gallery=view, **link) for link in links[::-1])]
+    assert again[::-1] == shown
+
+
+def test_what_was_made_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = html(opened(PAGE, n_each="4"))
+    monkeypatch.setattr(gallery, "class_ends", None)
+    assert html(opened(PAGE, n_each="4")) == shown
 
 
 def test_a_measure_that_the_next_method_lacks_is_left() -> None:
@@ -201,12 +243,24 @@ def test_of_digits_it_says_how_many_pass_for_garments() -> None:
     assert re.findall(r"<h3><b>([^<]*)</b>: the \d+ surest", html(app)) == list("0123456789")
 
 
-def test_samples_that_the_next_task_lacks_are_left() -> None:
-    app = opened(PAGE, samples_mc_dropout="15")
-    choose(app, "task", "fashion")
-    assert app.slider(key="samples_mc_dropout").max == stored_draws.n_kept("fashion", "mc_dropout")
-    assert answer(app) == answer(opened(PAGE, task=FASHION))
-    assert html(app) == html(opened(PAGE, task=FASHION))
+def test_samples_stay_with_their_method_when_the_task_changes() -> None:
+    app = choose(opened(PAGE, samples_mc_dropout="10"), "task", "fashion")
+    assert answer(app) == answer(opened(PAGE, task=FASHION, samples_mc_dropout="10"))
+    assert html(app) == html(opened(PAGE, task=FASHION, samples_mc_dropout="10"))
+    app.selectbox(key="method").select("deep_ensemble").run()
+    members = answers_of("fashion", "deep_ensemble").counts[-1]
+    assert [error.value for error in app.exception] == []
+    assert (app.slider(key="samples_deep_ensemble").value, app.slider(key="samples_deep_ensemble").max) == (
+        members,
+    ) * 2
+
+
+@pytest.mark.parametrize(("link", "stop"), [("15", "10"), ("49", "20"), ("100", "50"), ("0", "50"), ("few", "50")])
+def test_a_link_to_a_number_of_samples_that_is_not_there_shows_one_that_is(link: str, stop: str) -> None:
+    for task in TASKS:
+        odd, plain = (opened(PAGE, task=load(task).title, samples_mc_dropout=n) for n in (link, stop))
+        assert answer(odd) == answer(plain)
+        assert html(odd) == html(plain)
 
 
 # Links and stores
@@ -233,9 +287,9 @@ def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
 
 
 @pytest.mark.parametrize("data", [b"not an archive", None])
-def test_damaged_draws_are_a_sentence_and_another_method_works(other_store: Store, data: bytes | None) -> None:
+def test_a_damaged_table_is_a_sentence_and_another_method_works(other_store: Store, data: bytes | None) -> None:
     shutil.copytree(COMMITTED.root, other_store.root)
-    file = other_store.root / COMMITTED.find("digits", "svi_flipout").draws["test"][0].path
+    file = other_store.root / COMMITTED.find("digits", "svi_flipout").tables["test"].path
     file.unlink()
     if data is not None:
         file.write_bytes(data)
@@ -244,6 +298,7 @@ def test_damaged_draws_are_a_sentence_and_another_method_works(other_store: Stor
         assert answer(app) == "No trained model can be shown."
         (warning,) = app.warning
         assert str(file) in warning.value
+        assert "`python -m uqcore tables --model digits-svi_flipout-seed0`" in warning.value
     app = opened(PAGE)
     assert "**MC Dropout**" in answer(app)
     assert len(app.warning) == 0

@@ -10,13 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+import streamlit as st
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Slider
 
-from tests.app_pages import component, html, moved, opened, tables
+from tests.app_pages import component, html, moved, opened, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, serve, settle
-from ui import cache
+from ui import cache, words
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
 from uqcore.exhibits.functions import MAX_ADDED, N_GRID, N_LINES, Setting, fit, grid
@@ -40,10 +41,12 @@ def page(**link: str) -> AppTest:
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few steps, where it does not matter how well the models fit; what the pages keep of it is forgotten."""
+def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Few steps, where it does not matter how well the models fit; what the page keeps of it is forgotten."""
     for method in (deterministic, svi_flipout):
         monkeypatch.setattr(method, "REFIT_STEPS", 20)
+    yield
+    st.cache_resource.clear()
 
 
 class Drawn(NamedTuple):
@@ -184,7 +187,9 @@ def test_what_is_in_no_table_is_fitted_and_looked_at_alike(committed: Store, mon
     methods = {f"methods_{len(LABELS)}": [METHODS[method_id].label for method_id in ("deterministic", "sngp")]}
     between, added = Setting(0.17, (-1.0, 1.0)), Setting(added=((0.25, 1.5),))
     for setting, link in ((between, {"y_noise": "0.17"}), (added, {"points": "0.25,1.5"})):
-        curves, points = drawn(opened("pages/regression.py", **methods, **link, samples="20"))
+        app = opened("pages/regression.py", **methods, **link, samples="20")
+        assert [len(app.get("progress")), len(app.warning)] == [0, 0]
+        curves, points = drawn(app)
         assert fitted[-2:] == [("deterministic", setting), ("sngp", setting)]
         assert len(points) == 200 + len(setting.added)
         (seen,) = functions.look(fit(committed, committed.find("sine", "sngp"), setting), setting, [20])
@@ -199,9 +204,9 @@ def test_the_figures_are_those_of_what_is_drawn(committed: Store) -> None:
     setting = setting_of(0.3, -1.0, 0.5)
     (seen,) = functions.look(fit(committed, committed.find("sine", "sngp"), setting), setting, [50])
     app = page(**SNGP, **link)
-    ((_, *cells),) = tables(app)[-1][1:]
-    assert any(cell.startswith(f"{seen.figures.rmse:.3g}"[:4]) for cell in cells)
-    assert f"{seen.figures.std_ratio['gap']:.2f}"[:3] in app.markdown[0].value
+    assert tables(app) == tables_in(words.regression_table({METHODS["sngp"].label: seen.figures}))
+    ratios = {METHODS["sngp"].label: seen.figures.std_ratio["gap"]}
+    assert app.markdown[0].value == words.who_widens_in_the_gap(ratios)
 
 
 def test_points_that_are_added_are_drawn_last_until_there_is_no_room() -> None:

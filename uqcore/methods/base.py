@@ -82,7 +82,7 @@ class Method:
         summary: one sentence for people: what a sample is.
         configs: task -> default configuration, for the tasks that the method knows: it is left out of the others.
         fit: ``(task, config, dataset, seed, report, parts) -> Fitted``: trains, given the arrays of its ``parts``. None
-            for a method that is nothing but its parts. Only training data may be looked at.
+            for a method that is nothing but its parts. It learns from training data and may choose on validation data.
         load: ``(task, config, seed, arrays) -> Posterior``: the parts' arrays, in their order, then those that ``fit``
             left, to what serves.
         parts: ``(config, seed) -> parts``: the models that are trained first; none for a method that starts from
