@@ -35,11 +35,10 @@ load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECO
 bench: .venv/train.stamp ## time it, with the naive way beside it
 	$(PY) -m uqcore bench
 
-train: .venv/train.stamp ## train every model again (over an hour on two cores)
-	$(PY) -m uqcore train --task moons --method all
-	$(PY) -m uqcore train --task digits --method all
-	$(PY) -m uqcore train --task fashion --method all
-	$(PY) -m uqcore train --task sine --method all
+train: .venv/train.stamp ## train every model again (hours on two cores)
+	@set -e; for task in $$($(PY) -c "from uqcore.datasets import DATASETS; print(*DATASETS)"); do \
+		$(PY) -m uqcore train --task $$task; done
+	$(PY) -m uqcore tables --task sine
 
 clean: ## remove .venv and the tools' caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -15,15 +14,15 @@ import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import buttons, checked, choose, followed, hrefs, html, opened, seen, tables
+from tests.app_pages import buttons, checked, choose, component, followed, hrefs, html, moved, opened, seen, tables
 from tests.browsing import Visit, at, needs_browser, serve, settle
 from ui import cache, controls, words
 from uqcore.datasets import DATASETS, load
 from uqcore.datasets.bundled import fashion_mnist
+from uqcore.datasets.corruptions import add_noise, rotate
 from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.models import stored_draws
-from uqcore.models.predictions import Unseen, levels, predictions_of
+from uqcore.models.answers import MOST_SAMPLES, N_DISTURBED, NOISES, ROTATIONS, Answers, Unseen, levels, predictions_of
 from uqcore.predictions import example_file, read_predictions
 from uqcore.reproduce import mnist_article
 from uqcore.selection.policy import ThresholdPolicy
@@ -47,10 +46,8 @@ def lab(**link: str) -> AppTest:
 
 def shown(app: AppTest) -> tuple[dict[str, Any], float]:
     """What the browser was given: its header, and the threshold."""
-    (component,) = app.get("bidi_component")
-    data = component.proto.bytes
-    length = int.from_bytes(data[:4], "little")
-    return json.loads(data[4 : 4 + length]), float(np.frombuffer(data, "<f8", 1, 4 + length)[0])
+    header, data = component(app)
+    return header, float(np.frombuffer(data, "<f8", 1)[0])
 
 
 def test_it_opens_with_an_answer_and_a_certified_threshold() -> None:
@@ -203,13 +200,12 @@ def by_own_measure(app: AppTest) -> dict[str, list[str]]:
 @pytest.mark.parametrize("task", TASKS)
 def test_every_methods_own_measure_is_judged_on_the_held_out_part(task: str, committed: Store) -> None:
     app = lab(task=load(task).title, **{f"look_{len(SECTIONS) + (task == mnist_article.TASK)}": "Methods"})
-    rows, n_samples = by_own_measure(app), stored_draws.n_kept(task, "mc_dropout")
-    assert n_samples is not None
+    rows = by_own_measure(app)
     assert list(rows) == [METHODS[method_id].label for method_id in of_task(task)]
     qualities = {}
     for method_id in of_task(task):
         method = METHODS[method_id]
-        said = predictions_of(committed, committed.find(task, method_id), Unseen(), n_samples)
+        said = predictions_of(Answers(committed, committed.find(task, method_id)), Unseen(), MOST_SAMPLES)
         quality = study(said, method.own_measure).held_out.quality()
         assert quality.ood is not None
         label = MEASURES[method.own_measure].label
@@ -261,6 +257,54 @@ def test_noise_and_rotation_are_unseen_too() -> None:
     assert "slips through" in app.markdown[0].value
     alone = lab(fashion="false")
     assert "slips through" not in alone.markdown[0].value
+
+
+def n_unseen(app: AppTest) -> int:
+    """How many unseen examples there are in both parts."""
+    assert "unseen" in html(app)
+    said = re.findall(r"of ([\d,]+) unseen", html(choose(app, "target_4", "ood_accepted")))
+    return int(said[0].replace(",", ""))
+
+
+def test_what_is_unseen_is_all_that_is_asked_for() -> None:
+    n_test = len(load("digits").part("fashion"))
+    for link, n in (({}, n_test), ({"unseen_noise": "0.05"}, n_test + N_DISTURBED),
+                    ({"unseen_rotation": "15", "fashion": "false"}, N_DISTURBED)):  # fmt: skip
+        assert n_unseen(lab(**link)) == n // 2
+
+
+def test_the_sliders_of_noise_and_rotation_stop_at_what_there_are_answers_to() -> None:
+    for key, known in (("unseen_noise", NOISES), ("unseen_rotation", ROTATIONS)):
+        slider = lab().slider(key=key)
+        n = round((slider.max - slider.min) / slider.step)
+        np.testing.assert_allclose([slider.min + i * slider.step for i in range(n + 1)], known, atol=1e-9)
+
+
+@pytest.mark.parametrize("noise", ["0.1500000000000000222", "0.13", "0.17"])
+def test_a_number_between_two_steps_is_the_nearer(noise: str) -> None:
+    odd, plain = lab(fashion="false", unseen_noise=noise), lab(fashion="false", unseen_noise="0.15")
+    assert shown(odd) == shown(plain)
+    assert html(odd) == html(plain)
+
+
+@pytest.mark.parametrize("link", [{"unseen_noise": "0.4"}, {"unseen_rotation": "60"}])
+def test_a_thumbnail_of_a_disturbed_image_is_what_the_model_was_asked_about(link: dict[str, str]) -> None:
+    x = load("digits").test.x[:N_DISTURBED]
+    disturbed = add_noise(x, 0.4, 0) if "unseen_noise" in link else rotate(x, 60)
+    app = lab(fashion="false", **link)
+    numbers = [int(number) for number in re.findall(r"· #(\d+)</small>", html(app))]
+    place = next(place for place in range(len(numbers) - 1, -1, -1) if numbers[place] >= 10_000)
+    np.testing.assert_array_equal(seen(followed(hrefs(app)[place])), levels(disturbed)[numbers[place] - 10_000])
+
+
+def test_fewer_samples_are_other_predictions_and_a_link_shows_the_same() -> None:
+    app = lab()
+    before = shown(app)
+    after = moved(app, "samples_mc_dropout", 2)
+    assert shown(after) != before
+    linked = lab(samples_mc_dropout="2")
+    assert shown(linked) == shown(after)
+    assert linked.markdown[0].value == after.markdown[0].value
 
 
 def test_the_articles_threshold_is_one_click_away() -> None:
