@@ -20,7 +20,6 @@ from uqcore.methods import METHODS, of_task
 from uqcore.models.answers import Answers, Unseen, predictions_of
 from uqcore.models.sampling import LADDER, SampleBank, draw, load_posterior, with_mean_field
 from uqcore.predictions import Predictions
-from uqcore.reproduce import mnist_article
 from uqcore.selection import Acceptance
 from uqcore.store import Store, all_files, default_store
 from uqcore.tuning import Study, study
@@ -223,6 +222,8 @@ def seconds_per_1000(task: str, method_id: str, n_samples: int) -> float:
 @st.cache_data(show_spinner=False, max_entries=32)
 def article_tables(method_id: str, n_samples: int) -> dict[str, Acceptance]:
     """The tables of the MNIST article for our digit model."""
+    from uqcore.reproduce import mnist_article  # with all sources, which other pages need not
+
     return dict(mnist_article.tables(answers(mnist_article.TASK, method_id), n_samples))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage
 
 from uqcore.types import FloatArray, UqError
 
@@ -42,6 +41,8 @@ def rotate(x: FloatArray, degrees: float) -> FloatArray:
 
 def blur(x: FloatArray, sigma: float) -> FloatArray:
     """Convolve with a Gaussian of standard deviation ``sigma`` pixels, 0 to the image's height."""
+    from scipy import ndimage  # which takes longer to load than a page, and most visits need none
+
     _check("blur sigma", sigma, 0, x.shape[1])
     if sigma == 0:
         return x
@@ -60,6 +61,8 @@ def _resample(x: FloatArray, matrix: FloatArray, offset: FloatArray) -> FloatArr
 
     ``grid-constant``, because ``constant`` blanks a whole edge row when rounding puts it 1e-15 outside the image.
     """
+    from scipy import ndimage
+
     out = np.empty_like(x)
     for source, target in zip(x[..., 0], out[..., 0], strict=True):
         ndimage.affine_transform(source, matrix, offset, output=target, order=1, mode="grid-constant")

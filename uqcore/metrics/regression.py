@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import ndtr, ndtri
 
 from uqcore.types import Draws, FloatArray, UqError
 
@@ -60,6 +58,8 @@ def fit_noise(function: Gaussian, y: FloatArray) -> float:
 
     For a function without spread it is the root mean squared error.
     """
+    from scipy.optimize import minimize_scalar  # which takes longer to load than a page
+
     mean, y = _checked(function.mean, y)
     # Noise above the largest error can only make every y less likely.
     largest = max(np.abs(y - mean).max(), 2 * SMALLEST_NOISE)
@@ -90,6 +90,8 @@ def crps(predictive: Gaussian, y: FloatArray) -> float:
     ``std * (z (2 Phi(z) - 1) + 2 phi(z) - 1 / sqrt(pi))`` (Gneiting & Raftery 2007, sec. 4.2). Where the standard
     deviation goes to 0 it becomes the absolute error.
     """
+    from scipy.special import ndtr
+
     z, std = _standardised(predictive, y)
     density = np.exp(-0.5 * np.square(z)) / np.sqrt(2 * np.pi)
     return float((std * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi))).mean())
@@ -97,6 +99,8 @@ def crps(predictive: Gaussian, y: FloatArray) -> float:
 
 def interval(predictive: Gaussian, level: float = LEVEL) -> tuple[FloatArray, FloatArray]:
     """Lower and upper end ``(N,)`` of the central interval that holds ``level`` of the distribution."""
+    from scipy.special import ndtri
+
     if not 0 < level < 1:
         raise UqError(f"The level of an interval must be between 0 and 1. Received: {level:g}.")
     half = ndtri(0.5 + level / 2) * predictive.std
@@ -129,6 +133,8 @@ class QuantileCurve(NamedTuple):
 
 def quantile_curve(predictive: Gaussian, y: FloatArray, levels: FloatArray = _LEVELS) -> QuantileCurve:
     """Kuleshov, Fenner & Ermon 2018 (arXiv 1807.00263), eq. 8, at the levels 0.05, 0.1, ... 0.95 unless told."""
+    from scipy.special import ndtr
+
     z, _ = _standardised(predictive, y)
     below = np.searchsorted(np.sort(ndtr(z)), levels, side="right")
     return QuantileCurve(np.asarray(levels), below / len(z))

@@ -6,9 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import plotly.colors
 from numpy.typing import NDArray
-from plotly.exceptions import PlotlyError
 
 from uqcore.types import UqError
 
@@ -51,6 +49,9 @@ def lut(name: str) -> NDArray[np.uint8]:
     Raises:
         UqError: plotly has no scale of this name.
     """
+    import plotly.colors  # Home needs no scale
+    from plotly.exceptions import PlotlyError
+
     try:
         scale = plotly.colors.get_colorscale(name)
     except PlotlyError as error:
