@@ -46,6 +46,13 @@ def moved(app: AppTest, key: str, value: float) -> AppTest:
     return checked(app.run())
 
 
+def stops(app: AppTest, key: str) -> list[float]:
+    """Every value that a slider can have."""
+    slider = app.slider(key=key).proto
+    n = round((slider.max - slider.min) / slider.step)
+    return [round(slider.min + i * slider.step, 6) for i in range(n + 1)]
+
+
 def component(app: AppTest) -> tuple[dict[str, Any], bytes]:
     """The header of what the page's one component was given, and what comes after it."""
     (mounted,) = app.get("bidi_component")

@@ -153,6 +153,43 @@ def test_a_chosen_task_is_in_the_link_which_shows_it_elsewhere(visit: Visit, lab
     assert link(page) == {}
 
 
+def test_the_curves_of_a_worse_image_open_with_a_click_and_by_a_link(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/digit_lab", ready=CARDS)
+    summary, charts = page.get_by_text("As the image gets worse"), page.locator(".js-plotly-plot .main-svg")
+    expect(charts).to_have_count(0)
+    summary.click()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.get_by_text("at most 20 samples")).to_be_visible()
+    settle(page)
+    assert link(page) == {"worse": ["true"]}
+    slider(page, "noise").press("ArrowRight")
+    expect(page).to_have_url(re.compile(r"[?&]noise=0\.01(&|$)"))
+    settle(page)
+    copy = visit(page.url, ready=".js-plotly-plot")
+    expect(copy.locator(".js-plotly-plot")).to_have_count(2)
+    summary.click()
+    expect(page.get_by_text("at most 20 samples")).not_to_be_visible()
+    settle(page)
+    assert "worse" not in link(page)
+
+
+@pytest.mark.parametrize("path", ["two_moons", "digit_lab"])
+def test_every_press_goes_on_to_the_next_number_of_samples(visit: Visit, lab: str, path: str) -> None:
+    page = visit(f"{lab}/{path}", ready=".plot" if path == "two_moons" else CARDS)
+    for key, presses in (("samples", (("ArrowRight", 100), ("ArrowLeft", 50), ("ArrowLeft", 20), ("ArrowLeft", 10))),
+                         ("members", (("ArrowLeft", 5), ("ArrowLeft", 2), ("ArrowRight", 5)))):  # fmt: skip
+        thumb = page.locator(f".st-key-{key}").get_by_test_id("stSliderThumbValue")
+        for press, stop in presses:
+            slider(page, key).press(press)
+            expect(thumb).to_have_text(str(stop))
+            settle(page)
+            expect(thumb).to_have_text(str(stop))
+    assert link(page) == {"samples": ["10"], "members": ["5"]}
+    copy = visit(page.url, ready=".plot" if path == "two_moons" else CARDS)
+    for key, values in link(page).items():
+        expect(copy.locator(f".st-key-{key}").get_by_test_id("stSliderThumbValue")).to_have_text(values)
+
+
 def upload(page: Page, name: str, data: bytes) -> None:
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
 

@@ -568,6 +568,24 @@ def test_a_damaged_manifest_is_one_sentence(text: str, other_store: Store) -> No
         assert str(other_store.manifest) in warning.value
 
 
+def test_models_are_found_once_and_anew_when_the_store_changes(other_store: Store) -> None:
+    shutil.copytree(COMMITTED.root, other_store.root)
+    first, problems = cache.models("moons")
+    assert problems == []
+    assert all(model is cache.models("moons")[0][method_id] for method_id, model in first.items())
+    first.clear()  # the caller's own
+    assert list(cache.models("moons")[0]) == list(of_task("moons"))
+    record = other_store.find("moons", "sngp")
+    other_store.put(replace(record, created="2001-01-01T00:00:00+00:00"))
+    assert cache.models("moons")[0]["sngp"].record.created == "2001-01-01T00:00:00+00:00"
+    rows = json.loads(other_store.manifest.read_text())
+    rows["models"] = [row for row in rows["models"] if row["model_id"] != record.model_id]
+    other_store.manifest.write_text(json.dumps(rows))
+    found, (problem,) = cache.models("moons")
+    assert list(found) == [method_id for method_id in of_task("moons") if method_id != "sngp"]
+    assert "--method sngp" in problem
+
+
 def test_warming_up_draws_the_plane_that_the_page_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the real one
     monkeypatch.setattr(cache, "LADDER", (1, 2, 5))

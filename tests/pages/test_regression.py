@@ -13,19 +13,18 @@ import pytest
 import streamlit as st
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Slider
 
-from tests.app_pages import component, html, moved, opened, tables, tables_in
+from tests.app_pages import component, html, moved, opened, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, serve, settle
 from ui import cache, words
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
 from uqcore.exhibits.functions import MAX_ADDED, N_GRID, N_LINES, Setting, fit, grid
 from uqcore.methods import METHODS, deterministic, of_task, svi_flipout
-from uqcore.metrics.regression import predictive
+from uqcore.metrics.regression import Gaussian, predictive
 from uqcore.models.sampling import LADDER, draw, load_posterior, rungs
 from uqcore.store import Store
-from uqcore.types import FloatArray, UqError
+from uqcore.types import FloatArray, ModelRecord, UqError
 
 LABELS = [METHODS[method_id].label for method_id in of_task("sine")]
 SNGP = {f"methods_{len(LABELS)}": METHODS["sngp"].label}
@@ -107,7 +106,7 @@ def test_the_band_with_the_noise_is_that_of_y(committed: Store) -> None:
     for method_id, label in zip(of_task("sine"), LABELS, strict=True):
         noise = committed.find("sine", method_id).metrics["noise_std"]
         np.testing.assert_array_equal(noisy[label].mean, plain[label].mean)
-        expected = predictive(functions.Gaussian(plain[label].mean, plain[label].std), noise).std
+        expected = predictive(Gaussian(plain[label].mean, plain[label].std), noise).std
         np.testing.assert_allclose(noisy[label].std, expected, rtol=1e-3, atol=1e-5)
 
 
@@ -144,19 +143,13 @@ def test_another_gap_is_of_every_method_and_in_every_picture() -> None:
 # What is looked up, and what is fitted
 
 
-def steps(slider: Slider[float]) -> list[float]:
-    """Every value that it can have."""
-    n = round((slider.max - slider.min) / slider.step)
-    return [round(slider.min + i * slider.step, 6) for i in range(n + 1)]
-
-
 def test_the_sliders_can_have_the_settings_of_the_table_and_no_others() -> None:
     app = page(**SNGP)
-    values = product(*(steps(app.slider(key=key)) for key in ("y_noise", "gap_at", "gap_width")))
-    reached = [setting_of(*each) for each in values]
+    noises, centers, widths = (stops(app, key) for key in ("y_noise", "gap_at", "gap_width"))
+    reached = [setting_of(*values) for values in product(noises, centers, widths)]
     assert set(reached) == set(SETTINGS)
     assert len(reached) == len(SETTINGS)
-    assert (steps(app.slider(key="lines"))[-1], app.slider(key="samples").max) == (N_LINES, LADDER[-1])
+    assert (app.slider(key="lines").max, app.slider(key="samples").max) == (N_LINES, LADDER[-1])
     assert page().slider(key="members").max == rungs(10)[-1] == 10
 
 
@@ -179,7 +172,7 @@ def test_no_slider_has_a_method_fitted_again(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_is_in_no_table_is_fitted_and_looked_at_alike(committed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fitted: list[tuple[str, Setting]] = []
 
-    def told(store: Store, record: functions.ModelRecord, setting: Setting) -> functions.FittedFunctions:
+    def told(store: Store, record: ModelRecord, setting: Setting) -> functions.FittedFunctions:
         fitted.append((record.method, setting))
         return fit(store, record, setting)
 

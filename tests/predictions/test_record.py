@@ -243,7 +243,7 @@ def test_a_closed_form_is_taken_as_float32_whatever_it_came_as() -> None:
 def averaged(n: int = 6, **parts: Any) -> Predictions:
     """The average of 20 samples, with two of the measures that it alone has no more."""
     said = {name: np.linspace(i, i + 1, n).astype(np.float32) for i, name in enumerate(("mutual_information", "score"))}
-    of = {"averaged_over": 20, "of_samples": said} | parts
+    of: dict[str, Any] = {"averaged_over": 20, "of_samples": said} | parts
     return Predictions("mine", "probs", random_probs(n, 3), tuple("abc"), **of)
 
 

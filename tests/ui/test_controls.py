@@ -31,7 +31,7 @@ def checked(app: AppTest) -> AppTest:
 
 
 def moved(app: AppTest, by: int) -> AppTest:
-    app.slider[0].set_value(app.slider[0].value + by)
+    app.slider[0].set_value(int(str(app.slider[0].value)) + by)
     return checked(app.run())
 
 

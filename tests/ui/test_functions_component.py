@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.browsing import Visit, at, needs_browser, serve, settle
 from ui.components.functions import Curves, Points, pack
@@ -43,10 +43,10 @@ def plot(page: Page, number: int) -> Locator:
     return page.locator(".plot").nth(number)
 
 
-def size(page: Page, number: int) -> dict[str, float]:
+def size(page: Page, number: int) -> FloatRect:
     box = plot(page, number).bounding_box()
     assert box is not None
-    return {**box}
+    return box
 
 
 def pixel_at(page: Page, number: int, x: float, y: float) -> tuple[float, float]:
@@ -228,7 +228,9 @@ def test_a_click_on_a_line_is_one_on_the_plot(visit: Visit, url: str) -> None:
     for n, (x, y) in enumerate([(1.0, -1.0), (-2.0, 0.75), (-3.0, 0.5), (3.0, 2.0)], 1):  # a mean, a function, points
         page.mouse.click(*pixel_at(page, 0, x, y))
         across, along = pixel_size(page, 0)
-        assert clicked(page, n)[-1] == (pytest.approx(x, abs=across), pytest.approx(y, abs=along))
+        found = clicked(page, n)[-1]
+        assert found[0] == pytest.approx(x, abs=across)
+        assert found[1] == pytest.approx(y, abs=along)
 
 
 @needs_browser
