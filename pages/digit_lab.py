@@ -3,12 +3,15 @@
 import streamlit as st
 
 from ui import cache, cards, charts, controls, page, sources, words
+from ui.components import verdict_cards
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import judge
 from uqcore.plots.sweep import sweep
 
 # Enough for a curve, and the curves are there at once.
 SWEEP_SAMPLES = 20
+
+THRESHOLD, OPENS_AT = "digit_threshold", 0.5  # its name in links
 
 top = page.start("Digit lab")
 with st.container(horizontal=True, gap="medium"):
@@ -27,7 +30,6 @@ with right:
     answers = st.container()
 with judging:
     measure_id = controls.measure()
-threshold = controls.threshold(0.5, "Defer where the bar is longer than this.", "digit_threshold", judging)
 n_samples = controls.samples(counting)
 n_members = controls.members(cache.most_members(models.values()), counting)
 
@@ -38,16 +40,26 @@ if image is None:
 x = corruption.apply(image)
 gauges = {method_id: model.gauge(measure_id, len(dataset.class_names)) for method_id, model in models.items()}
 counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
-verdicts, bars = {}, {}
+asked, verdicts, bars = controls.linked_threshold(THRESHOLD, OPENS_AT), {}, {}
 for method_id, model in models.items():
     drawn = model.bank.take(one_image.key(x), x, counts[method_id])
     bars[model.label] = float(gauges[method_id].share(drawn)[0])
-    verdicts[model.label] = judge(drawn, gauges[method_id].measure_id, gauges[method_id].threshold(threshold))[0]
-page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
+    verdicts[model.label] = judge(drawn, gauges[method_id].measure_id, gauges[method_id].threshold(asked))[0]
 if not verdicts:
+    page.answer(top, words.who_reads_what({}, dataset.class_names), problems)
     st.stop()
 with answers:
-    st.html(cards.cards(verdicts, dataset.class_names, bars, threshold))
+    threshold = verdict_cards(
+        cards.cards(verdicts, dataset.class_names, bars, asked),
+        threshold=asked,
+        thresholds=controls.THRESHOLDS,
+        accept=words.ACCEPT,
+        defer=words.DEFER,
+        key="cards",
+    )
+controls.keep_linked_threshold(THRESHOLD, OPENS_AT, threshold)
+verdicts = {label: v._replace(accepted=bars[label] <= threshold) for label, v in verdicts.items()}
+page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
 seen.html(cards.seen(x[0]))
 
 worse = st.expander("As the image gets worse", key="worse", on_change="rerun", bind=controls.BIND)

@@ -8,7 +8,6 @@ from ui import controls, page, words
 from ui.components import threshold_view
 from ui.threshold import class_thresholds, goal, sections, source
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.plots.threshold_bins import measure_bins
 from uqcore.tuning import Goal, tune
 from uqcore.types import UqError
 
@@ -34,7 +33,7 @@ with right:
         table = ranking.table(also=[asked, start])
         chosen = threshold_view(
             table,
-            measure_bins(ranking.right, ranking.wrong, ranking.ood),
+            study.calibration.bins,
             threshold=start,
             revision=revision,
             measure_label=MEASURES[study.measure_id].label_with_unit,

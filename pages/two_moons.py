@@ -10,6 +10,8 @@ from uqcore.plots.palette import DIVERGING, SEQUENTIAL
 from uqcore.plots.spread import probability_spread
 from uqcore.types import Draws, FloatArray
 
+THRESHOLD, OPENS_AT = "moons_threshold", 0.5  # its name in links
+
 top = page.start("Two moons")
 models, problems = cache.models("moons")
 plane = cache.plane()
@@ -17,16 +19,10 @@ with st.container(horizontal=True, gap="medium"):
     view = controls.view()
     models = controls.shown(models)
 factors = cache.mean_field_factors(models)
-columns = st.columns(3 + len(factors))
-threshold = controls.threshold(
-    0.5,
-    "Points whose uncertainty is at most this are accepted, the others deferred (hatched).",
-    "moons_threshold",
-    columns[0],
-)
-n_samples = controls.samples(columns[1])
-n_members = controls.members(cache.most_members(models.values()), columns[2])
-for column, (method_id, factor) in zip(columns[3:], factors.items(), strict=True):
+columns = st.columns(2 + len(factors))
+n_samples = controls.samples(columns[0])
+n_members = controls.members(cache.most_members(models.values()), columns[1])
+for column, (method_id, factor) in zip(columns[2:], factors.items(), strict=True):
     factors[method_id] = controls.mean_field_factor(method_id, factor, column)
 counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
@@ -36,20 +32,24 @@ def take(method_id: str, name: str, x: FloatArray) -> Draws:
     return with_mean_field(drawn, factors[method_id]) if method_id in factors else drawn
 
 
-seen = {
-    model.label: cache.surface(model, view, counts[method_id], factors.get(method_id), threshold)
+uncut = {
+    model.label: cache.uncut(model, view, counts[method_id], factors.get(method_id))
     for method_id, model in models.items()
 }
-
-page.answer(top, words.who_accepts_the_unseen(seen), problems)
-if not seen:
+if not uncut:
+    page.answer(top, words.who_accepts_the_unseen({}), problems)
     st.stop()
 
 train = plane.dataset.train
-picked = surfaces(
+picked, threshold = surfaces(
     [
-        Panel(label, s.shown, words.acceptance(s.acceptance), s.uncertainty if view.shows_probability else None)
-        for label, s in seen.items()
+        Panel(
+            label,
+            one.shown,
+            accepts,
+            one.uncertainty if view.shows_probability else None,
+        )
+        for label, (one, accepts) in uncut.items()
     ],
     x_range=(float(plane.grid.x[0]), float(plane.grid.x[-1])),
     y_range=(float(plane.grid.y[0]), float(plane.grid.y[-1])),
@@ -60,12 +60,20 @@ picked = surfaces(
         *(PointGroup(f"training, {name}", train.x[train.y == k]) for k, name in enumerate(plane.dataset.class_names)),
         PointGroup("never seen in training", plane.dataset.ood["cluster"]),
     ],
-    threshold=threshold,
+    threshold=controls.linked_threshold(THRESHOLD, OPENS_AT),
+    thresholds=controls.THRESHOLDS,
     point=controls.point(),
     key="surfaces",
 )
+assert threshold is not None
+controls.keep_linked_threshold(THRESHOLD, OPENS_AT, threshold)
+seen = {label: one.at(threshold) for label, (one, _) in uncut.items()}
+page.answer(top, words.who_accepts_the_unseen(seen), problems)
 picked = controls.keep_point(picked)
-st.caption(f"{view.description} Hatched: deferred at the threshold. Click a surface to ask every method about a point.")
+st.caption(
+    f"{view.description} Points whose uncertainty is at most the threshold are accepted, the others deferred "
+    "(hatched). Click a surface to ask every method about a point."
+)
 
 if picked is not None:
     st.subheader(f"What each method says at ({picked[0]:.2f}, {picked[1]:.2f})", anchor=False)

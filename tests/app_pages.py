@@ -67,7 +67,10 @@ def answer(app: AppTest) -> str:
 
 
 def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>"))
+    """All that is there as HTML, by itself or in a component."""
+    bodies = [element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>")]
+    given = (json.loads(mounted.proto.json or "{}") for mounted in app.get("bidi_component"))
+    return "".join([*bodies, *(data.get("html", "") for data in given if isinstance(data, dict))])
 
 
 def choose(app: AppTest, key: str, option: str | list[str]) -> AppTest:

@@ -40,12 +40,13 @@ def serve(app: str) -> Iterator[str]:
 
 
 @contextmanager
-def started(app: str) -> Iterator[Server]:
+def started(app: str, *settings: str) -> Iterator[Server]:
     """A server of ``app``, a path in the repository, on a free port and with the repository's own settings."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", app, f"--server.port={port}", "--server.address=127.0.0.1"]
+    command += settings
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:

@@ -11,21 +11,22 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from ui.controls import THRESHOLDS
+from ui.words import acceptance
 from uqcore import datasets
 from uqcore.exhibits import function_table, functions
 from uqcore.exhibits.function_table import FunctionTable
-from uqcore.exhibits.moons import VIEWS, Plane, Surface, Uncut, View
+from uqcore.exhibits.moons import VIEWS, Plane, Uncut, View
 from uqcore.exhibits.verdicts import OWN, Gauge, gauge, own_threshold
 from uqcore.methods import METHODS, of_task
 from uqcore.models.answers import Answers, Unseen, predictions_of
-from uqcore.models.sampling import LADDER, SampleBank, draw, load_posterior, with_mean_field
+from uqcore.models.sampling import SampleBank, draw, load_posterior
 from uqcore.predictions import Predictions
 from uqcore.selection import Acceptance
 from uqcore.store import Store, all_files, default_store
 from uqcore.tuning import Study, study
 from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
 
-_WARM_AFTER_S = 4  # by then the page that started the server is there; together both would take twice as long
 _N_TIMED = 200
 
 
@@ -109,41 +110,24 @@ def plane() -> Plane:
     return Plane(datasets.load("moons"))
 
 
-@st.cache_resource(show_spinner=False, max_entries=400)
-def _uncut(model_id: str, digests: tuple[str, ...], view_id: str, n_samples: int, factor: float | None) -> Uncut:
-    bank, dataset = _bank(model_id, digests), plane().dataset
-    drawn = bank.take("plane", plane().points, n_samples)
-    if factor is not None:
-        drawn = with_mean_field(drawn, factor)
-    own = gauge(default_store().get(model_id), OWN, len(dataset.class_names))
-    return plane().uncut(VIEWS[view_id], drawn, own)
+@st.cache_resource(show_spinner="Reading the model's answers …", max_entries=200)
+def _uncut(
+    model_id: str, digests: tuple[str, ...], view_id: str, n_samples: int, factor: float | None
+) -> tuple[Uncut, list[str]]:
+    said = _answers(model_id, digests).plane(n_samples, factor)
+    own = gauge(default_store().get(model_id), OWN, said.n_classes)
+    uncut = plane().uncut(VIEWS[view_id], said, own)
+    return uncut, [acceptance(uncut.at(threshold).acceptance) for threshold in THRESHOLDS]
 
 
-def surface(model: Model, view: View, n_samples: int, factor: float | None, threshold: float) -> Surface:
-    """A view of a model over the two-moons plane, cut at ``threshold``; ``factor`` is of the mean field, if any.
+def uncut(model: Model, view: View, n_samples: int, factor: float | None) -> tuple[Uncut, list[str]]:
+    """A view of a model over the two-moons plane, and in words what each of `ui.controls.THRESHOLDS` accepts.
 
-    What the threshold cuts is kept: the numbers of samples are few (`uqcore.models.sampling.LADDER`).
+    ``factor`` is of the mean field, if any. It is kept: the numbers of samples are few
+    (`uqcore.models.sampling.LADDER`).
     """
-    digests = tuple(file.sha256 for file in model.record.files)
-    return _uncut(model.record.model_id, digests, view.view_id, n_samples, factor).at(threshold)
-
-
-@st.cache_resource(show_spinner=False)
-def warm_up() -> threading.Thread:
-    """Draws the two-moons plane once a server, in the background, a few samples at a time: visitors pass between."""
-
-    def draw() -> None:
-        time.sleep(_WARM_AFTER_S)
-        for n_samples in LADDER:
-            for model in models("moons")[0].values():
-                try:
-                    model.bank.take("plane", plane().points, n_samples)
-                except RuntimeError:  # The server is stopping: its threads take no more work.
-                    return
-
-    thread = threading.Thread(target=draw, daemon=True, name="warm-up")
-    thread.start()
-    return thread
+    digests = tuple(file.sha256 for file in all_files(model.record))
+    return _uncut(model.record.model_id, digests, view.view_id, n_samples, factor)
 
 
 def mean_field_factors(models: Mapping[str, Model]) -> dict[str, float]:
@@ -237,7 +221,7 @@ def _function_table(model_id: str, digests: tuple[str, ...]) -> FunctionTable:
 _one_fit = threading.Semaphore(1)  # so that those who only look do not wait for those who add points
 
 
-@st.cache_resource(show_spinner=False, max_entries=60)
+@st.cache_resource(show_spinner=False, max_entries=10)  # some MB each; what is looked at of them is kept below
 def _fitted(model_id: str, digests: tuple[str, ...], setting: functions.Setting) -> functions.FittedFunctions:
     store = default_store()
     with _one_fit:

@@ -61,7 +61,8 @@ def _card(color: str, label: str, v: Verdict, class_names: Sequence[str], thresh
     longest = max(map(len, class_names))
     long = " long" if longest > _SHORT_NAME else ""
     return (
-        f'<section class="card" style="--series:{color}" aria-label="{escape(label)}"><h3>{escape(label)}</h3>'
+        f'<section class="card" style="--series:{color}" data-share="{min(measure, 1):.9g}" '
+        f'aria-label="{escape(label)}"><h3>{escape(label)}</h3>'
         f'<p class="label{long}"><b>{escape(class_names[v.label])}</b> {percent(float(v.probs[v.label]))}</p>'
         f'<p class="verdict {"accept" if v.accepted else "defer"}">{ACCEPT if v.accepted else DEFER}</p>'
         f'{_gauge(measure, threshold)}<div class="bars" style="--name:{min(longest, _MOST_OF_A_NAME)}ch">'

@@ -178,9 +178,25 @@ def mean_field_factor(method_id: str, default: float, place: DeltaGenerator) -> 
     )
 
 
-def threshold(default: float, help: str, key: str, place: DeltaGenerator) -> float:
-    """A threshold in 0..1; its key names the page, because what it cuts differs from page to page."""
-    return place.slider("Threshold", 0.0, 1.0, default, 0.01, key=key, bind=BIND, help=help)
+THRESHOLDS: Final = tuple(i / 100 for i in range(101))
+"""Where a threshold in 0..1 can stand. Its slider is a component's: what it cuts follows it in the browser."""
+
+
+def linked_threshold(key: str, default: float) -> float:
+    """The threshold that a link asks for, or where it stood when its page was left; its key names the page, because
+    what it cuts differs from page to page."""
+    before: float = st.session_state.get(f"{key}_before", default)
+    try:
+        asked = float(st.query_params.get(key, before))
+    except ValueError:
+        return before
+    return asked if 0 <= asked <= 1 else before
+
+
+def keep_linked_threshold(key: str, default: float, chosen: float) -> None:
+    """Puts the threshold into the URL, or takes it out where it is what the page opens with."""
+    put_in_url(key, None if chosen == default else f"{chosen:g}")
+    st.session_state[f"{key}_before"] = chosen
 
 
 def point() -> tuple[float, float] | None:

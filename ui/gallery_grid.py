@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from ui import controls, words
+from ui import words
 from ui.cache import Images
+from ui.links import to_kept_image
 from ui.thumbs import Thumb, thumbs
 from uqcore.exhibits import gallery
 from uqcore.metrics.uncertainty import MEASURES
@@ -156,25 +156,13 @@ def _pictures(shown: Shown, indices: IntArray, amounts: FloatArray, side: int, o
         if side == _LARGE:
             caption += f"<small>is {escape(truth)}</small>"
         alt = f"{truth}, read as {' and '.join(read)}, {amount:.3g}, test image {i}"
-        items.append(Thumb(alt, f"{caption}<small>{escape(words.value(amount))}</small>", _link(shown, i)))
+        items.append(
+            Thumb(
+                alt,
+                f"{caption}<small>{escape(words.value(amount))}</small>",
+                to_kept_image(shown.dataset, shown.part, i),
+            )
+        )
     longest = max(map(len, shown.predictions.class_names))
     cell = max(side, _PIXELS_A_LETTER * longest) if side == _SMALL and longest > _FITS else side
     return thumbs(items, levels(images[indices]), side, cell)
-
-
-def _link(shown: Shown, i: int) -> str:
-    """Opens image ``i`` in the digit lab, which picks it by its class and how many of that class come before it."""
-    label = shown.images.labels[i]
-    number = np.count_nonzero(shown.images.labels[:i] == label)
-    # Without what the digit lab starts with: it would be taken out of the address, and the way back be a step longer.
-    task = shown.dataset.task_id
-    asked = controls.task_in_link(task)
-    if controls.default_source(task) != "Pick":
-        asked[controls.task_key("source", task)] = "Pick"
-    if not shown.are_known:
-        asked[controls.task_key("images", task)] = shown.dataset.title_of(shown.part)
-    if label:
-        asked["class"] = shown.images.class_names[label]
-    if number:
-        asked["number"] = str(number)
-    return f"digit_lab?{urlencode(asked)}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache
+from ui import memory
 from uqcore.networks.parallel import one_blas_thread
 
 _CSS = (Path(__file__).parent / "style.css").read_text("utf-8")
@@ -81,13 +81,13 @@ DOORS = (
 def start(title: str) -> DeltaGenerator:
     """Navigation and title; returns the place for the page's answer, which is known only further down."""
     one_blas_thread()
+    memory.give_back()
     st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON, layout="wide")
     st.html(f"<style>{_CSS}</style>")
     with st.container(horizontal=True, key="doors"):
         for door in DOORS:
             st.page_link(door.path, label=door.label, icon=door.icon)
     st.title(title, anchor=False)
-    cache.warm_up()
     return st.container()
 
 

@@ -170,6 +170,14 @@ class Dataset:
                 self._made[name] = split
             return self._made[name]
 
+    @cached_property
+    def plane(self) -> FloatArray:
+        """What is asked where the inputs are points of a plane, ``(N, 2)``: the grid's points first, then the test
+        points, then the OOD points. ``(0, 2)`` where they are none."""
+        if self.grid is None:
+            return np.empty((0, 2), np.float32)
+        return np.concatenate([self.grid.points(), self.test.x, *self.ood.values()])
+
     def names_in(self, name: str) -> tuple[str, ...]:
         """The names of the classes of `part` ``name``: the task's own, or the OOD set's."""
         return self.ood_sets[name].class_names if name in self.ood_sets else self.class_names

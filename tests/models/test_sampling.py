@@ -95,6 +95,21 @@ def test_the_inputs_used_least_recently_are_forgotten() -> None:
     assert posterior.asked == [[0, 1, 2, 3]]
 
 
+def test_more_samples_of_the_same_inputs_count_as_what_they_add() -> None:
+    posterior = Lines()
+    drawn = draw(Lines(), X, 4)
+    bank = SampleBank(posterior, max_bytes=2 * (drawn.logits.nbytes + drawn.probs.nbytes))
+    for n in (1, 2, 3, 4, 4):
+        for key in ("a", "b"):
+            bank.take(key, X, n)
+    assert len(posterior.asked) == 8  # each was drawn once: two of four samples have room
+    bank.take("c", X, 1)
+    bank.take("b", X, 4)
+    assert len(posterior.asked) == 9
+    bank.take("a", X, 1)
+    assert posterior.asked[-1] == [0]
+
+
 def test_one_set_of_inputs_is_kept_however_large() -> None:
     posterior = Lines()
     bank = SampleBank(posterior, max_bytes=1)

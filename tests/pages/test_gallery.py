@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app_pages import answer, buttons, choose, followed, hrefs, html, moved, opened, seen
 from tests.browsing import Visit, needs_browser, serve, settle
 from tests.ui.test_thumbs import shown
-from ui import cache, controls
+from ui import controls
 from uqcore.datasets import DATASETS, bundled, load
 from uqcore.exhibits import gallery
 from uqcore.methods import METHODS, of_task
@@ -34,11 +34,6 @@ COMMITTED = default_store()
 FASHION = "Fashion-MNIST"
 TASKS = [task for task in DATASETS if load(task).kept]
 SETS = [(task, part) for task in TASKS for part in load(task).kept]
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
 
 
 def numbers(app: AppTest) -> list[int]:

@@ -42,12 +42,6 @@ COMMITTED = default_store()
 LABELS = {task: [METHODS[method_id].label for method_id in of_task(task)] for task in DATASETS}
 
 
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is drawn in the background, which is tested by itself."""
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
-
-
 @pytest.fixture
 def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """An empty store that the pages read instead of the repository's; what was cached of either is forgotten."""
@@ -77,7 +71,8 @@ def surfaces(app: AppTest) -> dict[str, NDArray[np.float32]]:
     """Each method's surface, as the two-moons component was given it."""
     header, data = component(app)
     titles, shape = [panel["title"] for panel in header["panels"]], header["shape"]
-    values = np.frombuffer(data, "<f4", int(np.prod(shape)), lut(SEQUENTIAL).nbytes)
+    steps = np.frombuffer(data, "<u2", int(np.prod(shape)), lut(SEQUENTIAL).nbytes)
+    values = (header["low"] + header["step"] * steps).astype(np.float32)
     return dict(zip(titles, values.reshape(shape), strict=True))
 
 
@@ -209,9 +204,7 @@ def test_every_view_of_the_moons(view_id: str) -> None:
     assert scene(visit(MOONS, {"show": VIEWS[view_id].label})) == scene(app)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("moons_threshold", 0.05), ("samples", 2), ("members", 2), ("factor", 20.0)]
-)
+@pytest.mark.parametrize(("key", "value"), [("samples", 2), ("members", 2), ("factor", 20.0)])
 def test_every_slider_of_the_moons_changes_what_is_shown_and_a_link_shows_the_same(key: str, value: float) -> None:
     link = {"show": "Epistemic" if key in ("samples", "members") else "Entropy"}
     app = visit(MOONS, link)
@@ -220,6 +213,26 @@ def test_every_slider_of_the_moons_changes_what_is_shown_and_a_link_shows_the_sa
     assert after != before
     linked = visit(MOONS, link | {key: str(value)})
     assert linked.get("bidi_component")[0].proto.bytes == after
+
+
+def test_the_threshold_of_a_link_is_where_the_maps_start_and_what_the_answer_is_about() -> None:
+    app = visit(MOONS, {"moons_threshold": "0.05", "show": "Entropy"})
+    header, plane = scene(app), cache.plane()
+    assert header["threshold"] == 0.05
+    assert header["thresholds"] == list(controls.THRESHOLDS)
+    assert app.query_params["moons_threshold"] == ["0.05"]
+    seen = {}
+    for panel, (method_id, model) in zip(header["panels"], cache.models("moons")[0].items(), strict=True):
+        drawn = model.bank.take("plane", plane.points, model.n_draws(50, 10))
+        # What is said below the map at every threshold is what the draws say, to the rounding of the table.
+        for step in (0, 5, 50, 100):
+            surface = plane.surface(VIEWS["entropy"], drawn, controls.THRESHOLDS[step])
+            said = panel["subtitles"][panel["subtitle_of"][step]]
+            shares = [float(share) for share in re.findall(r"([\d.]+) %", said)]
+            np.testing.assert_allclose(shares[0] / 100, surface.acceptance.coverage, atol=2e-3)
+            np.testing.assert_allclose(shares[-1] / 100, surface.acceptance.ood_accepted, atol=2e-3)
+        seen[METHODS[method_id].label] = plane.surface(VIEWS["entropy"], drawn, 0.05)
+    assert answer(app) == words.who_accepts_the_unseen(seen)
 
 
 def test_the_moons_open_with_each_methods_own_measure_half_way_up_at_its_own_threshold() -> None:
@@ -235,7 +248,7 @@ def test_the_moons_open_with_each_methods_own_measure_half_way_up_at_its_own_thr
         asked = model.bank.take("plane", plane.points, n_draws)
         amount = measure.compute(asked)[: shown[model.label].size].reshape(plane.grid.shape)
         limit = model.record.metrics[f"threshold_{measure.measure_id}"]
-        np.testing.assert_allclose(shown[model.label], np.minimum(amount / (2 * limit), 1), rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(shown[model.label], np.minimum(amount / (2 * limit), 1), rtol=2e-3, atol=5e-4)
 
 
 def test_the_mean_field_slider_changes_its_method_alone() -> None:
@@ -296,7 +309,7 @@ def test_a_picture_that_cannot_be_read_is_one_sentence(picture: str) -> None:
     ("key", "value"),
     [
         *[("noise", 0.5), ("rotation", 90), ("blur", 2.0), ("right", -6), ("down", 6)],
-        *[("digit_threshold", 0.01), ("digit_threshold", 1.0), ("samples", 2), ("members", 2)],
+        *[("samples", 2), ("members", 2)],
     ],
 )
 def test_every_slider_of_the_lab_changes_what_is_shown_and_a_link_shows_the_same(key: str, value: float) -> None:
@@ -311,6 +324,16 @@ def test_the_threshold_accepts_all_at_one_and_next_to_none_at_zero() -> None:
     said = {threshold: cards(visit(LAB, {"digit_threshold": threshold})) for threshold in ("0.0", "1.0")}
     assert all(words.DEFER in card for card in said["0.0"])
     assert all(words.ACCEPT in card for card in said["1.0"])
+
+
+def test_the_answer_follows_the_threshold_of_a_link_and_each_card_has_its_measure() -> None:
+    app = visit(LAB, {"digit_threshold": "0.6"})
+    shares = re.findall(r'data-share="([^"]+)" aria-label="([^"]+)"', html(app))
+    over = [label for share, label in shares if float(share) > 0.6]
+    assert len(shares) == len(LABELS["digits"])
+    assert 0 < len(over) < len(shares)
+    assert [label for label in LABELS["digits"] if label in answer(app).split(".", 1)[1]] == over
+    assert [words.DEFER in card for card in cards(app)] == [float(share) > 0.6 for share, _ in shares]
 
 
 @pytest.mark.parametrize(
@@ -584,15 +607,3 @@ def test_models_are_found_once_and_anew_when_the_store_changes(other_store: Stor
     found, (problem,) = cache.models("moons")
     assert list(found) == [method_id for method_id in of_task("moons") if method_id != "sngp"]
     assert "--method sngp" in problem
-
-
-def test_warming_up_draws_the_plane_that_the_page_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()  # the real one
-    monkeypatch.setattr(cache, "LADDER", (1, 2, 5))
-    monkeypatch.setattr(cache, "_WARM_AFTER_S", 0)
-    st.cache_resource.clear()
-    cache.warm_up().join()
-    for model in cache.models("moons")[0].values():
-        monkeypatch.setattr(type(model.bank.posterior), "draw", None)
-        assert len(model.bank.take("plane", cache.plane().points, 5).logits) in (1, 5)
-    st.cache_resource.clear()

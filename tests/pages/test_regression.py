@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import component, html, moved, opened, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, serve, settle
-from ui import cache, words
+from ui import words
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
 from uqcore.exhibits.functions import MAX_ADDED, N_GRID, N_LINES, Setting, fit, grid
@@ -28,11 +28,6 @@ from uqcore.types import FloatArray, ModelRecord, UqError
 
 LABELS = [METHODS[method_id].label for method_id in of_task("sine")]
 SNGP = {f"methods_{len(LABELS)}": METHODS["sngp"].label}
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
 
 
 def page(**link: str) -> AppTest:

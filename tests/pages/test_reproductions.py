@@ -13,19 +13,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import opened
-from ui import cache, reproductions
+from ui import reproductions
 from uqcore.reproduce import SOURCES, Row, Source, collect
 from uqcore.reproduce.rows import claim
 from uqcore.reproduce.trainings import store_beside
 from uqcore.store import MODELS_VARIABLE, Store, default_store
 
 COMMITTED = default_store()
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is drawn in the background, which is tested by itself."""
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
 
 
 @pytest.fixture

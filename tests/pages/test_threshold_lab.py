@@ -48,7 +48,6 @@ TASKS = [task for task in DATASETS if load(task).kept]
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
     monkeypatch.setattr(cache, "_N_TIMED", 2)
 
 

@@ -81,6 +81,14 @@ def test_what_thresholds_do_is_what_a_recount_finds(thresholds: tuple[float, ...
         assert seen.risk[1:] == (0, 1)
 
 
+def test_examples_by_their_measure_and_in_bins() -> None:
+    predictions = calibrated(301, 60)
+    measure = predictions.measure("margin")
+    for part in (study(predictions, "margin").calibration, study(predictions, "margin").held_out):
+        assert part.by_measure.tolist() == sorted(part.indices.tolist(), key=lambda i: measure[i])
+        assert part.bins.linear_counts.sum() == part.bins.log_counts.sum() == len(part.indices)
+
+
 def test_the_same_threshold_for_every_class_is_one_threshold() -> None:
     part = study(calibrated(301, 60), "margin").calibration
     assert part.assess((0.5,) * K) == part.assess((0.5,))

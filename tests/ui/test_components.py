@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import struct
 from collections.abc import Iterator
 
@@ -22,6 +23,12 @@ Stroke = list[tuple[int, int]]
 @pytest.fixture(scope="module")
 def pad_url() -> Iterator[str]:
     with serve("tests/ui/apps/pad_app.py") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def cards_url() -> Iterator[str]:
+    with serve("tests/ui/apps/cards_app.py") as url:
         yield url
 
 
@@ -341,11 +348,74 @@ def test_colours_orientation_and_border(visit: Visit, surfaces_url: str) -> None
     in_x, in_y = (plot(page, panel).locator("canvas") for panel in (0, 1))
     for canvas, right, down in [(in_x, 0.2, 0.9), (in_y, 0.9, 0.8)]:  # Both are accepted: value 0.05 of 0.25.
         np.testing.assert_allclose(pixel(canvas, right, down)[:3], table[round(255 * 0.2)], atol=5)
-    assert pixel(in_x, 0.5, 0.1)[:3] == [255, 255, 255]  # The border, where the plane is 0.125.
-    assert pixel(in_y, 0.1, 0.5)[:3] == [255, 255, 255]
+    for canvas, right, down in [(in_x, 0.5, 0.1), (in_y, 0.1, 0.5)]:  # The border, where the plane is 0.125.
+        np.testing.assert_allclose(pixel(canvas, right, down)[:3], 255, atol=5)
     hatched = [pixel(in_x, right, 0.1)[:3] for right in np.linspace(0.8, 0.85, 12)]
     accepted = [pixel(in_x, right, 0.1)[:3] for right in np.linspace(0.2, 0.25, 12)]
     assert np.ptp(np.sum(hatched, axis=1)) > 3 * np.ptp(np.sum(accepted, axis=1))
+
+
+@needs_browser
+def test_the_maps_follow_the_threshold_and_python_hears_when_it_stops(visit: Visit, surfaces_url: str) -> None:
+    page = visit(f"{surfaces_url}/?slides=1&threshold=0.05")
+    slider, heard = page.locator(".cut input"), page.get_by_test_id("stCaptionContainer")
+    expect(page.locator(".cut output")).to_have_text("0.05")
+    in_x = plot(page, 0).locator("canvas")
+    # Deferred between 0.05 and 0.2 of 0.25: hatched, so not one colour.
+    between = [pixel(in_x, right, 0.1)[:3] for right in np.linspace(0.4, 0.45, 12)]
+    page.mouse.move(*at(slider, 0.2, 0.5))
+    page.mouse.down()
+    page.mouse.move(*at(slider, 0.8, 0.5), steps=5)
+    expect(page.locator(".cut output")).to_have_text("0.20")
+    expect(page.locator(".subtitle").first).to_have_text("cut at 0.20")
+    expect(page.locator(".legend .deferred")).to_have_text("Deferred: above 0.200")
+    after = [pixel(in_x, right, 0.1)[:3] for right in np.linspace(0.4, 0.45, 12)]
+    assert np.ptp(np.sum(between, axis=1)) > 3 * np.ptp(np.sum(after, axis=1))
+    expect(heard).to_have_text("threshold 0.05")  # while it is held
+    page.mouse.up()
+    expect(heard).to_have_text("threshold 0.2")
+    slider.press("ArrowRight")
+    expect(heard).to_have_text("threshold 0.21")
+    expect(slider).to_have_attribute("aria-valuetext", "0.21")
+
+
+@needs_browser
+def test_another_run_leaves_the_visitors_threshold_where_it_is(visit: Visit, surfaces_url: str) -> None:
+    page = visit(f"{surfaces_url}/?slides=1")
+    page.locator(".cut input").press("End")
+    heard = page.get_by_test_id("stCaptionContainer")
+    expect(heard).to_have_text("threshold 0.25")
+    page.mouse.click(*at(plot(page, 1), 0.5, 0.5))
+    assert picked(page) == pytest.approx((0.5, 0.5), abs=0.05)
+    expect(heard).to_have_text("threshold 0.25")
+    expect(page.locator(".cut output")).to_have_text("0.25")
+
+
+# --- The cards ---
+
+
+@needs_browser
+def test_verdicts_follow_the_threshold_and_python_hears_when_it_stops(visit: Visit, cards_url: str) -> None:
+    page = visit(f"{cards_url}/?threshold=0.3", ready=".card")
+    slider, heard = page.locator(".cut input"), page.get_by_test_id("stCaptionContainer")
+    verdicts = page.locator(".verdict")
+    expect(verdicts).to_have_text(["yes", "no", "no"])  # 0.2, 0.5 and 1
+    page.mouse.move(*at(slider, 0.3, 0.5))
+    page.mouse.down()
+    page.mouse.move(*at(slider, 0.6, 0.5), steps=5)
+    expect(verdicts).to_have_text(["yes", "yes", "no"])
+    expect(verdicts.nth(1)).to_have_class("verdict accept")
+    expect(page.locator(".gauge i").first).to_have_attribute("style", re.compile("left: (59|60|61)%"))
+    expect(heard).to_have_text("threshold 0.3")  # while it is held
+    page.mouse.up()
+    expect(heard).not_to_have_text("threshold 0.3")
+    slider.press("End")
+    expect(verdicts).to_have_text(["yes", "yes", "yes"])
+    expect(heard).to_have_text("threshold 1")
+    page.get_by_role("button", name="Other cards").click()
+    expect(page.locator(".card h3")).to_have_text(["C"])
+    expect(verdicts).to_have_text(["yes"])
+    expect(page.locator(".cut output")).to_have_text("1.00")
 
 
 @needs_browser
@@ -367,16 +437,30 @@ def test_a_tap_picks_and_the_page_still_scrolls(visit: Visit, surfaces_url: str)
     expect(plot(page, 0)).to_have_css("touch-action", "pan-y")
 
 
-def test_the_payload_holds_the_very_numbers() -> None:
+def test_the_payload_holds_the_numbers() -> None:
     rng = np.random.default_rng(1)
     values = rng.normal(size=(2, 3, 4)).astype(np.float32)
     group = PointGroup("points", rng.normal(size=(5, 2)).astype(np.float32))
     payload = pack({"label": "p (1 − p)"}, values, [group], "viridis")
     end = 4 + int.from_bytes(payload[:4], "little")
-    assert json.loads(payload[4:end]) == {"label": "p (1 − p)"}
+    header = json.loads(payload[4:end])
+    assert header["label"] == "p (1 − p)"
+    assert header["low"] == values.min()
     np.testing.assert_array_equal(np.frombuffer(payload, np.uint8, 768, end).reshape(256, 3), lut("viridis"))
-    floats = np.frombuffer(payload[end + 768 :], "<f4")
-    np.testing.assert_array_equal(floats, np.concatenate([values.ravel(), group.xy.ravel()]))
+    steps = np.frombuffer(payload, "<u2", values.size, end + 768)
+    read = steps * header["step"] + header["low"]
+    np.testing.assert_allclose(read, values.ravel(), atol=float(np.ptp(values)) / 2**16, rtol=1e-6)
+    assert [steps.min(), steps.max()] == [0, 2**16 - 1]
+    points = np.frombuffer(payload[end + 768 + steps.nbytes :], "<f4")
+    np.testing.assert_array_equal(points, group.xy.ravel())
+
+
+def test_a_payload_of_one_value_everywhere() -> None:
+    payload = pack({}, np.full((1, 2, 2), 0.25, np.float32), [], "viridis")
+    end = 4 + int.from_bytes(payload[:4], "little")
+    header = json.loads(payload[4:end])
+    assert header["low"] == 0.25
+    assert np.frombuffer(payload, "<u2", 4, end + 768).tolist() == [0] * 4
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,18 @@
 
 Components own what the visitor does. Python gives the state to start from and gets every change. It cannot change a
 component that is on the screen (and so never undoes a stroke that is being drawn); give another ``key`` for that. The
-threshold alone can be moved, by a new ``revision``.
+threshold lab's threshold alone can be moved, by a new ``revision``.
 """
 
 from ui.components.drawing_pad import PEN_WIDTH, drawing_pad
 from ui.components.functions import Curves, Points, functions
-from ui.components.surfaces import Panel, PointGroup, surfaces
+from ui.components.surfaces import Chosen, Panel, PointGroup, surfaces
 from ui.components.threshold import threshold_view
+from ui.components.verdict_cards import verdict_cards
 
 __all__ = [
     "PEN_WIDTH",
+    "Chosen",
     "Curves",
     "Panel",
     "PointGroup",
@@ -20,4 +22,5 @@ __all__ = [
     "functions",
     "surfaces",
     "threshold_view",
+    "verdict_cards",
 ]

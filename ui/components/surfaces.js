@@ -4,6 +4,7 @@
 const GAP = 12; // As in the style sheet, in CSS pixels.
 const MIN_WIDTH = 185; // Of a map, where there is room for more than two columns.
 const MAX_WIDTH = 460;
+const KEY_PAUSE = 250; // ms without a key press after which Python hears of the threshold.
 
 // Header length, header, colours, values, points: see `_pack` in surfaces.py.
 function parse(bytes) {
@@ -12,11 +13,12 @@ function parse(bytes) {
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, at)));
   const take = (length) => bytes.slice(at, (at += length)); // A copy, and so aligned.
   const floats = (n) => new Float32Array(take(4 * n).buffer);
+  const grid = (n) => Float32Array.from(new Uint16Array(take(2 * n).buffer), (q) => header.low + q * header.step);
   const colors = take(3 * 256);
   const [, height, width] = header.shape;
-  const shown = header.panels.map((panel) => ({ ...panel, values: floats(height * width) }));
+  const shown = header.panels.map((panel) => ({ ...panel, values: grid(height * width) }));
   // What the threshold cuts: the values, unless the panel brings a grid of its own.
-  const panels = shown.map((panel) => ({ ...panel, cut: panel.has_cut ? floats(height * width) : panel.values }));
+  const panels = shown.map((panel) => ({ ...panel, cut: panel.has_cut ? grid(height * width) : panel.values }));
   const groups = header.groups.map((group) => ({ ...group, xy: floats(2 * group.n) }));
   return { ...header, width, height, colors, panels, groups };
 }
@@ -30,15 +32,20 @@ class Surfaces {
   #figures = [];
   #cursor = null; // Where the cross-hair is, [x, y] in units of the axes, or null.
   #point = null; // The picked point, likewise.
+  #threshold = null;
+  #frame = 0;
+  #timer = 0;
 
   constructor(root, component) {
     this.root = root;
     this.grid = root.querySelector(".grid");
     this.where = root.querySelector(".where");
     this.status = root.querySelector("[role=status]");
+    this.cut = root.querySelector(".cut");
     this.#listen();
+    // Point and threshold in later data are echoes, perhaps older than what the visitor has chosen: they are not read.
+    this.#threshold = parse(component.data).threshold;
     this.update(component);
-    // A point in later data is an echo, and perhaps older than what the visitor has picked: it is not read.
     this.#point = this.#scene.point;
     this.#readOut();
     this.observer = new ResizeObserver(() => this.#layOut());
@@ -48,6 +55,7 @@ class Surfaces {
   update(component) {
     this.#component = component;
     this.#scene = parse(component.data);
+    if (this.#scene.thresholds.length === 0) this.#threshold = this.#scene.threshold;
     this.images = this.#scene.panels.map((panel) => colorize(panel.values, this.#scene));
     this.size = ""; // Paint, whatever the size.
     this.#build();
@@ -56,6 +64,8 @@ class Surfaces {
   }
 
   disconnect() {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
     this.observer.disconnect();
   }
 
@@ -68,10 +78,7 @@ class Surfaces {
       this.#figures.push(figure);
       this.grid.append(figure);
     }
-    panels.forEach(({ title, subtitle }, i) => {
-      this.#figures[i].querySelector(".title").textContent = title;
-      this.#figures[i].querySelector(".subtitle").textContent = subtitle;
-    });
+    panels.forEach(({ title }, i) => (this.#figures[i].querySelector(".title").textContent = title));
     const aspect = (x_range[1] - x_range[0]) / (y_range[1] - y_range[0]);
     this.grid.style.setProperty("--aspect", Math.min(1.25, Math.max(0.8, aspect)));
     this.grid.setAttribute(
@@ -81,10 +88,39 @@ class Surfaces {
     );
     this.#buildBar();
     this.#buildLegend();
+    this.#buildThreshold();
+  }
+
+  // The place of the threshold among those that can be chosen: the nearest.
+  get #step() {
+    const apart = this.#scene.thresholds.map((each) => Math.abs(each - this.#threshold));
+    return Math.max(0, apart.indexOf(Math.min(...apart)));
+  }
+
+  // All that says where the threshold is, but the maps.
+  #buildThreshold() {
+    const { panels, thresholds, value_range: [low, high] } = this.#scene;
+    const step = this.#step;
+    panels.forEach(({ subtitles, subtitle_of }, i) => {
+      this.#figures[i].querySelector(".subtitle").textContent = subtitles[subtitle_of[step] ?? 0];
+    });
+    const mark = this.root.querySelector(".mark");
+    const threshold = this.#threshold;
+    // Where something else is cut, the threshold has no place among the colours.
+    mark.hidden = threshold === null || panels.some((panel) => panel.has_cut) || threshold < low || threshold > high;
+    mark.style.setProperty("--threshold", `${(100 * (threshold - low)) / (high - low || 1)}%`);
+    const words = this.root.querySelector(".legend .deferred span");
+    if (words !== null) words.textContent = `Deferred: above ${format(threshold, [low, high])}`;
+    this.cut.hidden = thresholds.length === 0;
+    if (this.cut.hidden) return;
+    const slider = this.cut.querySelector("input");
+    [slider.max, slider.value] = [thresholds.length - 1, step];
+    slider.setAttribute("aria-valuetext", threshold.toFixed(2));
+    this.cut.querySelector("output").textContent = threshold.toFixed(2);
   }
 
   #buildBar() {
-    const { label, colors, panels, value_range: range, threshold } = this.#scene;
+    const { label, colors, value_range: range } = this.#scene;
     const [low, high] = range;
     const image = new ImageData(256, 1);
     for (let i = 0; i < 256; i++) image.data.set([...colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);
@@ -93,30 +129,29 @@ class Surfaces {
     this.root.querySelectorAll(".ticks span").forEach((tick, i) => {
       tick.textContent = format(low + (i / 2) * (high - low), range);
     });
-    const mark = this.root.querySelector(".mark");
-    // Where something else is cut, the threshold has no place among the colours.
-    mark.hidden = threshold === null || panels.some((panel) => panel.has_cut) || threshold < low || threshold > high;
-    mark.style.setProperty("--threshold", `${(100 * (threshold - low)) / (high - low || 1)}%`);
   }
 
   #buildLegend() {
-    const { groups, threshold, value_range } = this.#scene;
+    const { groups } = this.#scene;
     const entry = (text, draw) => {
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = 44;
       canvas.style.width = canvas.style.height = "22px";
       draw(canvas.getContext("2d"));
       const item = document.createElement("li");
-      item.append(canvas, text);
+      const words = document.createElement("span");
+      words.textContent = text;
+      item.append(canvas, words);
       return item;
     };
     const entries = groups.map(({ name }, i) => entry(name, (context) => drawMarkers(context, i, 9, [[22, 22]])));
-    if (threshold !== null) {
-      const text = `Deferred: above ${format(threshold, value_range)}`;
-      entries.push(entry(text, (context) => {
+    if (this.#threshold !== null) {
+      const deferred = entry("", (context) => {
         context.fillStyle = hatching(context, 2);
         context.fillRect(0, 0, 44, 44);
-      }));
+      });
+      deferred.className = "deferred";
+      entries.push(deferred);
     }
     this.root.querySelector(".legend").replaceChildren(...entries);
   }
@@ -135,12 +170,14 @@ class Surfaces {
     const size = [clientWidth, clientHeight, ratio].join();
     if (size === this.size) return;
     this.size = size;
-    this.#paint(Math.round(clientWidth * ratio), Math.round(clientHeight * ratio), ratio);
+    this.canvas = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio), ratio];
+    this.markers = this.#paintMarkers(...this.canvas);
+    this.#paint();
   }
 
-  #paint(width, height, ratio) {
-    const { panels, threshold, width: columns, height: rows } = this.#scene;
-    const markers = this.#paintMarkers(width, height, ratio);
+  #paint() {
+    const { panels, width: columns, height: rows } = this.#scene;
+    const [[width, height, ratio], threshold] = [this.canvas, this.#threshold];
     // From the grid's units to pixels, upside down.
     const toPixels = new DOMMatrix([width / (columns - 1), 0, 0, -height / (rows - 1), 0, height]);
     panels.forEach(({ cut }, i) => {
@@ -150,7 +187,7 @@ class Surfaces {
       // Half a pixel is left off on each side: the outer grid points lie on the edges.
       context.drawImage(this.images[i], 0.5, 0.5, columns - 1, rows - 1, 0, 0, width, height);
       if (threshold !== null) paintRegions(context, split(cut, columns, rows, threshold), toPixels, ratio);
-      context.drawImage(markers, 0, 0);
+      context.drawImage(this.markers, 0, 0);
     });
   }
 
@@ -188,6 +225,28 @@ class Surfaces {
       if (point !== null) this.#pick(point);
     });
     grid.addEventListener("keydown", (event) => this.#key(event));
+    const slider = this.cut.querySelector("input");
+    slider.addEventListener("input", () => this.#cutAt(this.#scene.thresholds[slider.value]));
+    let pause = 0;
+    slider.addEventListener("keydown", () => (pause = KEY_PAUSE));
+    slider.addEventListener("pointerdown", () => (pause = 0));
+    slider.addEventListener("change", () => this.#send(pause));
+  }
+
+  // The maps follow the slider here, once a frame.
+  #cutAt(threshold) {
+    this.#threshold = threshold;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => {
+      this.#buildThreshold();
+      if (this.canvas) this.#paint(); // Not in a closed tab or expander.
+    });
+  }
+
+  // Python hears of the threshold when it stops.
+  #send(pause) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#component.setStateValue("threshold", this.#threshold), pause);
   }
 
   // The point under the pointer, in whichever map it is, or null.

@@ -5,29 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.components._mount import register, state_or
+from ui.components._mount import first, register, state_or
 from uqcore.plots.palette import SEQUENTIAL, lut
 from uqcore.types import FloatArray, UqError
 
 _mount = register("surfaces", "surfaces_paint")
 
 Point = tuple[float, float]
+LEVELS = 2**16 - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
     """One heat map: ``values (H, W)``, row 0 at the lowest y, the outer rows and columns on the ends of the ranges.
 
-    ``cut (H, W)`` is what the threshold cuts where that is not what is shown.
+    ``cut (H, W)`` is what the threshold cuts where that is not what is shown. ``subtitles`` stand under the title: one
+    for each threshold that can be chosen, or a single one.
     """
 
     title: str
     values: FloatArray
-    subtitle: str = ""
+    subtitles: Sequence[str] = ("",)
     cut: FloatArray | None = None
 
 
@@ -37,6 +39,13 @@ class PointGroup:
 
     name: str
     xy: FloatArray
+
+
+class Chosen(NamedTuple):
+    """What the visitor has done: the point ``(x, y)`` that is picked and where the threshold stands, if any."""
+
+    point: Point | None
+    threshold: float | None
 
 
 def surfaces(
@@ -50,9 +59,10 @@ def surfaces(
     colormap: str = SEQUENTIAL,
     points: Sequence[PointGroup] = (),
     threshold: float | None = None,
+    thresholds: Sequence[float] = (),
     point: Point | None = None,
-) -> Point | None:
-    """Show the panels and return the point ``(x, y)`` that the visitor has picked, or None.
+) -> Chosen:
+    """Show the panels and return what the visitor has chosen.
 
     A cross-hair follows the pointer over all panels at once and reads out each panel's value at the nearest grid point.
     A click, a tap, or arrow keys and Enter pick; Escape removes the pick.
@@ -67,6 +77,8 @@ def surfaces(
         points: up to three groups: circles, triangles, crosses.
         threshold: where the values (or a panel's ``cut``) are above it they are deferred: hatched, with a line around
             the accepted region.
+        thresholds: rising values for a slider that the maps follow. It starts at ``threshold`` and from then on is the
+            visitor's.
         point: the pick to start from (none if it is outside the ranges); from then on it is the visitor's.
 
     Raises:
@@ -75,10 +87,12 @@ def surfaces(
     values = stack([(panel.title, panel.values) for panel in panels])
     cuts = [(panel.title, panel.cut) for panel in panels if panel.cut is not None]
     grids = np.concatenate([values, stack(cuts, values.shape[1:])]) if cuts else values
-    picked = state_or(within(point, x_range, y_range), key, "point")
+    start = {"point": within(point, x_range, y_range), "threshold": None if threshold is None else float(threshold)}
+    # What the visitor has changed since is not told: the same bytes are not sent again.
+    told = {name: first(value, key, name) if name == "point" or thresholds else value for name, value in start.items()}
     header = {
         "panels": [
-            {"title": panel.title, "subtitle": panel.subtitle, "has_cut": panel.cut is not None} for panel in panels
+            {"title": panel.title, "has_cut": panel.cut is not None, **_packed(panel.subtitles)} for panel in panels
         ],
         "shape": values.shape,
         "x_range": [float(end) for end in x_range],
@@ -86,12 +100,19 @@ def surfaces(
         "value_range": [float(end) for end in value_range or (values.min(), values.max())],
         "label": label,
         "groups": [{"name": group.name, "n": len(group.xy)} for group in points],
-        "threshold": None if threshold is None else float(threshold),
-        "point": picked,
+        "thresholds": [float(each) for each in thresholds],
+        **told,
     }
     result = _mount(key=key, data=pack(header, grids, points, colormap))
-    picked = result.get("point", picked)
-    return None if picked is None else (float(picked[0]), float(picked[1]))
+    now = {name: result.get(name, state_or(value, key, name)) for name, value in start.items()}
+    picked = now["point"]
+    return Chosen(None if picked is None else (float(picked[0]), float(picked[1])), now["threshold"])
+
+
+def _packed(subtitles: Sequence[str]) -> dict[str, Any]:
+    """Few thresholds in a row change what is said: each text once, and the number of every threshold's."""
+    texts = list(dict.fromkeys(subtitles))
+    return {"subtitles": texts, "subtitle_of": [texts.index(text) for text in subtitles]}
 
 
 def within(point: Point | None, x_range: Point, y_range: Point) -> Point | None:
@@ -116,11 +137,15 @@ def stack(titled: Sequence[tuple[str, FloatArray]], shape: tuple[int, ...] | Non
 
 
 def pack(header: dict[str, Any], values: FloatArray, points: Sequence[PointGroup], colormap: str) -> bytes:
-    """One payload of bytes: header length (uint32), header (JSON), colours (256, 3), values, points (float32).
+    """One payload of bytes: header length (uint32), header (JSON), colours (256, 3), values (uint16), points (float32).
 
+    The values are counted from the least in steps of a 65,535th of their range: ``low`` and ``step`` in the header.
     Streamlit takes bytes only by themselves, not beside JSON. Five panels of 100 by 100 cost the server 0.4 ms this
     way, 1.1 as Arrow, 1.7 as base64 and 58 as lists. All numbers are little-endian.
     """
-    text = json.dumps(header).encode()
-    parts = [len(text).to_bytes(4, "little"), text, lut(colormap).tobytes(), values.tobytes()]
+    low, high = float(values.min()), float(values.max())
+    step = (high - low) / LEVELS or 1.0
+    text = json.dumps(header | {"low": low, "step": step}).encode()
+    steps = np.rint((values - np.float32(low)) / np.float32(step)).astype("<u2")
+    parts = [len(text).to_bytes(4, "little"), text, lut(colormap).tobytes(), steps.tobytes()]
     return b"".join(parts + [np.asarray(group.xy, "<f4").tobytes() for group in points])

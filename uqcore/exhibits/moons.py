@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from uqcore.exhibits.verdicts import OWN, Gauge
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.predictions import Predictions
 from uqcore.selection import Acceptance, Ranking, rank
 from uqcore.types import Dataset, Draws, FloatArray, Grid, UqError
 
@@ -129,10 +129,10 @@ class Plane:
             raise UqError(f"Expected a task with a grid. Received: {self.dataset.task_id}.")
         return self.dataset.grid
 
-    @cached_property
+    @property
     def points(self) -> FloatArray:
         """``(N, 2)``: the grid's points first, then the test points, then the OOD points."""
-        return np.concatenate([self.grid.points(), self.dataset.test.x, *self.dataset.ood.values()])
+        return self.dataset.plane
 
     @staticmethod
     def point(xy: tuple[float, float]) -> FloatArray:
@@ -140,15 +140,28 @@ class Plane:
         return np.array([xy], np.float32)
 
     def surface(self, view: View, draws: Draws, threshold: float, own: Gauge | None = None) -> Surface:
-        """`uncut`, with what ``threshold`` (in 0..1) accepts."""
-        return self.uncut(view, draws, own).at(threshold)
+        """`uncut` of ``draws (S, N, 2)`` at `points`, with what ``threshold`` (in 0..1) accepts."""
+        uncut = self._uncut(view, draws.predictive, lambda measure_id: MEASURES[measure_id].compute(draws), own)
+        return uncut.at(threshold)
 
-    def uncut(self, view: View, draws: Draws, own: Gauge | None = None) -> Uncut:
-        """``view`` of ``draws (S, N, 2)`` at `points`.
+    def uncut(self, view: View, said: Predictions, own: Gauge | None = None) -> Uncut:
+        """``view`` of what a method says of `points`.
 
         Args:
             own: the gauge of the method's own measure; needed for the view of that and for no other.
         """
+
+        def measured(measure_id: str) -> FloatArray:  # of one sample too, which has no variance and nothing epistemic
+            if measure_id in said.measures:
+                return said.measure(measure_id)
+            return MEASURES[measure_id].compute(said.draws())
+
+        return self._uncut(view, said.predictive, measured, own)
+
+    def _uncut(
+        self, view: View, predictive: FloatArray, measured: Callable[[str], FloatArray], own: Gauge | None
+    ) -> Uncut:
+
         shape = self.grid.shape
         n_grid, n_test = shape[0] * shape[1], len(self.dataset.test)
         if view.measure_id == OWN:
@@ -157,12 +170,12 @@ class Plane:
             gauge = own
         elif view.relative:
             # A network without samples has no variance anywhere: it stays 0, not 0 / 0.
-            largest = float(MEASURES[view.measure_id].compute(draws)[:n_grid].max()) or 1.0
+            largest = float(measured(view.measure_id)[:n_grid].max()) or 1.0
             gauge = Gauge(view.measure_id, largest)
         else:
-            gauge = Gauge(view.measure_id, MEASURES[view.measure_id].largest(draws.logits.shape[-1]))
-        values = gauge.share(draws)
+            gauge = Gauge(view.measure_id, MEASURES[view.measure_id].largest(predictive.shape[-1]))
+        values = gauge.share_of(measured(gauge.measure_id))
         plane, test, ood = np.split(values, [n_grid, n_grid + n_test])
-        correct = draws.predictive[n_grid : n_grid + n_test].argmax(axis=-1) == self.dataset.test.y
-        shown = draws.predictive[:n_grid, 1] if view.shows_probability else plane
+        correct = predictive[n_grid : n_grid + n_test].argmax(axis=-1) == self.dataset.test.y
+        shown = predictive[:n_grid, 1] if view.shows_probability else plane
         return Uncut(shown.reshape(shape), plane.reshape(shape), gauge, rank(test, correct, ood))

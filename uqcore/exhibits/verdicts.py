@@ -51,7 +51,11 @@ class Gauge(NamedTuple):
 
     def share(self, draws: Draws) -> FloatArray:
         """The measure of each example as a share of the bar, ``(N,)`` in 0..1: what would go beyond it ends there."""
-        return np.minimum(MEASURES[self.measure_id].compute(draws) / self.largest, 1)
+        return self.share_of(MEASURES[self.measure_id].compute(draws))
+
+    def share_of(self, measure: FloatArray) -> FloatArray:
+        """`share` where the measure is known."""
+        return np.minimum(measure / self.largest, 1)
 
     def threshold(self, share: float) -> float:
         """The measure's value at ``share`` of the bar. The bar's end accepts all, as nothing is longer."""

@@ -19,7 +19,7 @@ from uqcore import datasets
 from uqcore.datasets.corruptions import add_noise, rotate
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.models.sampling import CHUNK, draw, load_posterior, rungs
+from uqcore.models.sampling import CHUNK, LADDER, draw, load_posterior, rungs
 from uqcore.predictions.record import NO_LABEL, Predictions
 from uqcore.store import Store
 from uqcore.types import (
@@ -29,6 +29,7 @@ from uqcore.types import (
     IntArray,
     ModelRecord,
     Posterior,
+    StoredFile,
     Tick,
     UqError,
     Weights,
@@ -41,6 +42,9 @@ MOST_SAMPLES = 50
 
 TEST = ("test", 0.0)
 """The test set as a part to ask for, see `Answers.of`."""
+
+PLANE = "plane"
+"""The points of `Dataset.plane` as a part; of them there are as many samples as sliders go to."""
 
 N_DISTURBED = 1000
 """How many test images noise and rotation disturb: the first 1,000, as in the MNIST article."""
@@ -82,15 +86,18 @@ class Unseen:
 
 
 def answer(
-    posterior: Posterior, x: FloatArray, tick: Callable[[int], None] = lambda done: None
+    posterior: Posterior,
+    x: FloatArray,
+    tick: Callable[[int], None] = lambda done: None,
+    most: int = MOST_SAMPLES,
 ) -> dict[str, FloatArray]:
-    """What ``posterior`` says of ``x (N, *input_shape)``, as a table keeps it.
+    """What ``posterior`` says of ``x (N, *input_shape)``, as a table keeps it: by ``most`` samples at most.
 
     Returns:
         ``counts (R,)``, the numbers of samples to choose from; ``log_probs (R, N, K) float16``; and by its id, as
         ``(R, N) float32``, each measure that needs samples, logits or a score. R is 1 where all numbers say the same.
     """
-    counts, chunks = rungs(posterior.n_samples, MOST_SAMPLES), []
+    counts, chunks = rungs(posterior.n_samples, most), []
     for i in range(0, len(x), CHUNK):
         drawn = draw(posterior, x[i : i + CHUNK], counts[-1])
         of_counts = [_summary(drawn.first(n), counts[-1]) for n in counts]
@@ -126,14 +133,32 @@ def _measures(n_samples: int, has_variance: bool, has_score: bool) -> list[str]:
 def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:
     """Makes the tables of a model, stores them and puts the row that lists them; returns that row.
 
-    A task without `Dataset.kept` has none.
+    A task without `Dataset.kept` has none, but that of its plane, if its inputs are points of one.
 
     Raises:
         UqError: the model cannot be read or the store not be written.
     """
     dataset, tables = datasets.load(record.task), dict(record.tables)
-    if not dataset.kept:
+    if len(dataset.plane):
+        tables[PLANE] = store.save_arrays(record.model_id, _plane(load_posterior(store, record), dataset), PLANE)
+    if dataset.kept:
+        tables |= _sets(store, record, dataset, tick)
+    if tables == record.tables:
         return record
+    record = replace(record, tables=tables)
+    store.put(record)
+    return record
+
+
+def _plane(posterior: Posterior, dataset: Dataset) -> dict[str, FloatArray]:
+    """`answer` on `Dataset.plane`; with ``mean_field_factor (1,)``, that of the probabilities, where there is one."""
+    made, factor = answer(posterior, dataset.plane, most=LADDER[-1]), posterior.mean_field_factor
+    return made if factor is None else made | {"mean_field_factor": np.array([factor])}
+
+
+def _sets(store: Store, record: ModelRecord, dataset: Dataset, tick: Tick) -> dict[str, StoredFile]:
+    """The tables of `Dataset.kept` and of what noise and rotation make of the test set."""
+    tables = {}
     posterior, done = load_posterior(store, record), 0
     steps = sum(len(values) for values, _ in _DISTURBANCES.values())
     total = sum(len(dataset.part(name).x) for name in dataset.kept) + steps * N_DISTURBED
@@ -149,9 +174,7 @@ def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: Non
             tick(done, total)
         stacked = {array: np.stack([one[array] for one in _alike(each)]) for array in each[0]}
         tables[name] = store.save_arrays(record.model_id, stacked, f"answers-{name}")
-    record = replace(record, tables=tables)
-    store.put(record)
-    return record
+    return tables
 
 
 def _alike(tables: Sequence[Weights]) -> list[dict[str, FloatArray]]:
@@ -179,7 +202,7 @@ class Answers:
         return tuple(self.of(*TEST)["counts"].tolist())
 
     def of(self, part: str, value: float = 0.0) -> Weights:
-        """The table of ``part``: the test set, an OOD set, or with its ``value`` a disturbance of the test set.
+        """The table of ``part``: test set, OOD set, `PLANE`, or with its ``value`` a disturbance of the test set.
 
         Raises:
             UqError: the table, or without one the model, cannot be read.
@@ -197,11 +220,35 @@ class Answers:
             for i, known in enumerate(_DISTURBANCES[part][0]):
                 self._read[part, known] = {name: array[i] for name, array in whole.items()}
             return self._read[part, value]
+        posterior = load_posterior(self._store, self.record)
+        if part == PLANE:
+            return _plane(posterior, self.dataset)
         if part in _DISTURBANCES:
-            x = _DISTURBANCES[part][1](self.dataset.test.x[:N_DISTURBED], value)
-        else:
-            x = self.dataset.part(part).x
-        return answer(load_posterior(self._store, self.record), x)
+            return answer(posterior, _DISTURBANCES[part][1](self.dataset.test.x[:N_DISTURBED], value))
+        return answer(posterior, self.dataset.part(part).x)
+
+    def plane(self, n_samples: int, factor: float | None = None) -> Predictions:
+        """What the model says of `Dataset.plane` by its first ``n_samples`` samples.
+
+        All measures are there, also those that say little of one sample. With ``factor`` the mean-field factor is that
+        (no effect without a closed form): the logarithms of the probabilities are the mean logits divided by
+        ``sqrt(1 + factor x variance)``, and so are scaled by the ratio of two such roots.
+        """
+        table = self.of(PLANE)
+        rung = _rung(table, n_samples)
+        at = {name: array[min(rung, len(array) - 1)] for name, array in table.items() if array.ndim > 1}
+        log_probs = at.pop("log_probs").astype(np.float32)
+        if factor is not None and "mean_field_factor" in table:
+            kept, variance = table["mean_field_factor"][0], at["logit_variance"]
+            log_probs *= np.sqrt((1 + kept * variance) / (1 + factor * variance))[:, None]
+        return Predictions(
+            METHODS[self.record.method].label,
+            "probs",
+            softmax(log_probs),
+            self.dataset.class_names,
+            averaged_over=int(table["counts"][rung]),
+            of_samples=at,
+        )
 
     def predictions(self, parts: Sequence[tuple[str, float]], n_samples: int) -> Predictions:
         """What the model says of ``parts`` (see `of`), one after the other, by its first ``n_samples`` samples.
@@ -209,9 +256,9 @@ class Answers:
         All but the test set count as OOD, if the test set is there; else nothing is known of them.
         """
         tables = [self.of(*part) for part in parts]
-        counts = tuple(tables[0]["counts"].tolist())
-        rung = counts.index(max(n for n in counts if n <= max(n_samples, counts[0])))
-        known = _measures(counts[rung], bool(tables[0]["has_variance"][0]), "score" in tables[0])
+        rung = _rung(tables[0], n_samples)
+        n_averaged = int(tables[0]["counts"][rung])
+        known = _measures(n_averaged, bool(tables[0]["has_variance"][0]), "score" in tables[0])
         joined = {
             name: np.concatenate([table[name][min(rung, len(table[name]) - 1)] for table in tables])
             for name in ("log_probs", *known)
@@ -227,14 +274,19 @@ class Answers:
             labels=np.append(self.dataset.test.y, np.full(n_ood, NO_LABEL)) if n_test else None,
             ood=np.arange(len(probs)) >= n_test if n_ood else None,
             images=Images(tuple(self._images(*part) for part in parts)),
-            averaged_over=counts[rung],
+            averaged_over=n_averaged,
             of_samples=joined,
         )
 
     def _images(self, part: str, value: float) -> Group:
         if part not in _DISTURBANCES:
-            return Group(len(self.dataset.part(part).x), lambda i: levels(self.dataset.part(part).x[i]))
-        return Group(N_DISTURBED, lambda i: _disturbed(self.record.task, part, value)[i])
+            return Group(part, value, len(self.dataset.part(part).x), lambda i: levels(self.dataset.part(part).x[i]))
+        return Group(part, value, N_DISTURBED, lambda i: _disturbed(self.record.task, part, value)[i])
+
+
+def _rung(table: Weights, n_samples: int) -> int:
+    """The place in ``counts`` of the largest that is at most ``n_samples``, or of the first."""
+    return max(0, int(np.searchsorted(table["counts"], n_samples, side="right")) - 1)
 
 
 @lru_cache(maxsize=16)
@@ -258,8 +310,13 @@ def predictions_of(answers: Answers, unseen: Unseen, n_samples: int) -> Predicti
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """``n`` images, of which ``take`` gives those with the numbers ``(M,)`` as ``(M, 28, 28) uint8``."""
+    """``n`` images, of which ``take`` gives those with the numbers ``(M,)`` as ``(M, 28, 28) uint8``.
 
+    ``part`` and ``value``: as `Answers.of` names them.
+    """
+
+    part: str
+    value: float
     n: int
     take: Callable[[IntArray], NDArray[np.uint8]]
 
@@ -276,6 +333,14 @@ class Images:
     @property
     def shape(self) -> tuple[int, ...]:
         return (len(self), *self.groups[0].take(np.arange(1)).shape[1:])
+
+    def of(self, i: int) -> tuple[str, float, int]:
+        """Part and value (see `Answers.of`) of image ``i``, and its number there."""
+        for group in self.groups:
+            if i < group.n:
+                return group.part, group.value, i
+            i -= group.n
+        raise IndexError(i)
 
     def __getitem__(self, asked: IntArray | NDArray[np.bool_] | slice) -> NDArray[np.uint8]:
         indices = np.arange(len(self))[asked]

@@ -15,7 +15,7 @@ from uqcore.methods.base import config_from_dict
 from uqcore.store import Store, rebuild_command
 from uqcore.types import Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
 
-_BANK_BYTES = 2**28
+_BANK_BYTES = 2**22  # of each model: some thousand images
 CHUNK = 1000
 LADDER = (1, 2, 5, 10, 20, 50, 100)
 """The numbers of samples that a slider stops at: between them an estimate hardly changes."""
@@ -97,6 +97,7 @@ class _Drawn:
     logits: FloatArray
     probs: FloatArray
     beside: _Beside | None
+    counted: int = 0  # bytes, in the bank's sum
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -119,6 +120,7 @@ class SampleBank:
         self.posterior = posterior
         self._max_bytes = max_bytes
         self._drawn: OrderedDict[str, _Drawn] = OrderedDict()
+        self._n_bytes = 0
         self._lock = threading.Lock()
 
     def take(self, key: str, x: FloatArray, n_samples: int) -> Draws:
@@ -126,6 +128,7 @@ class SampleBank:
         numbers = sample_numbers(self.posterior, n_samples)
         drawn = self._find(key)
         with drawn.lock:
+            n_bytes = drawn.n_bytes
             missing = range(len(drawn.logits), len(numbers))
             if missing:
                 more = self.posterior.draw(x, missing)
@@ -134,7 +137,8 @@ class SampleBank:
             if drawn.beside is None:
                 drawn.beside = _beside(self.posterior, x)
             logits, probs, beside = drawn.logits, drawn.probs, drawn.beside
-        self._forget(key)
+            more_bytes = drawn.n_bytes - n_bytes
+        self._count(key, drawn, more_bytes)
         return _draws(self.posterior, logits[: len(numbers)], beside, probs[: len(numbers)])
 
     def _find(self, key: str) -> _Drawn:
@@ -143,13 +147,15 @@ class SampleBank:
             self._drawn.move_to_end(key)
             return drawn
 
-    def _forget(self, kept: str) -> None:
+    def _count(self, kept: str, drawn: _Drawn, more_bytes: int) -> None:
+        """Adds what ``drawn`` takes more, and forgets others until all have room."""
         with self._lock:
-            total = sum(drawn.n_bytes for drawn in self._drawn.values())
-            for key in [key for key in self._drawn if key != kept]:
-                if total <= self._max_bytes:
-                    return
-                total -= self._drawn.pop(key).n_bytes
+            if self._drawn.get(kept) is drawn:  # else it was forgotten while it was drawn
+                drawn.counted += more_bytes
+                self._n_bytes += more_bytes
+            while self._n_bytes > self._max_bytes and len(self._drawn) > 1:
+                oldest = next(key for key in self._drawn if key != kept)
+                self._n_bytes -= self._drawn.pop(oldest).counted
 
 
 def _extended(logits: FloatArray, more: FloatArray) -> FloatArray:

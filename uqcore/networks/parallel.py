@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Thread
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -37,4 +38,7 @@ def _pool() -> ThreadPoolExecutor:
 @cache
 def one_blas_thread() -> None:
     """For the rest of the process, and once: called where a program starts."""
-    threadpool_limits(limits=1, user_api="blas")
+    # In a thread of its own: threadpoolctl keeps the one that asked, and with a page's thread all that its visitor had.
+    asking = Thread(target=threadpool_limits, kwargs={"limits": 1, "user_api": "blas"})
+    asking.start()
+    asking.join()

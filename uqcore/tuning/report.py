@@ -10,7 +10,7 @@ from typing import Any
 
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.selection import histogram, risk_coverage, roc
-from uqcore.plots.threshold_bins import MeasureBins, measure_bins
+from uqcore.plots.threshold_bins import MeasureBins
 from uqcore.selection import Assessment, Estimate, Ranking, ThresholdPolicy, error_roc, ood_roc, risk_coverage_curve
 from uqcore.text import fine_percent as fine
 from uqcore.tuning.html_report import Section, Table, report
@@ -77,7 +77,7 @@ def report_of(study: Study, policy: ThresholdPolicy, promise: str, assessment: A
         promise=promise,
         assessment=assessment,
         ranking=ranking,
-        bins=measure_bins(ranking.right, ranking.wrong, ranking.ood),
+        bins=study.held_out.bins,
         measure_label=MEASURES[study.measure_id].label_with_unit,
         notes=study.predictions.notes,
     )

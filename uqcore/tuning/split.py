@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqcore.metrics.classification import OodMetrics, misclassification_auroc, ood_metrics
+from uqcore.plots.threshold_bins import MeasureBins, measure_bins
 from uqcore.predictions import Predictions
 from uqcore.selection import (
     Assessment,
@@ -71,6 +72,17 @@ class MeasuredPart:
     def ranking(self) -> Ranking:
         """Sorted by the measure. Without labels every example counts as right, and no risk means anything."""
         return self._ranked(self.measure, self.ood_measure)
+
+    @cached_property
+    def by_measure(self) -> IntArray:
+        """`indices` in the order of the measure, the least first; of examples that tie, as they stand."""
+        measure = self.measure if self.ood_measure is None else np.concatenate([self.measure, self.ood_measure])
+        return self.indices[np.argsort(measure, kind="stable")]
+
+    @cached_property
+    def bins(self) -> MeasureBins:
+        """For a histogram."""
+        return measure_bins(self.ranking.right, self.ranking.wrong, self.ranking.ood)
 
     @cached_property
     def outcomes(self) -> RankedOutcomes:

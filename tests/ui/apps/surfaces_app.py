@@ -25,19 +25,24 @@ groups = [
     PointGroup("Class 1", np.array([1, 0.5]) - moon + rng.normal(0, 0.1, moon.shape)),
     PointGroup("Out of distribution", np.array([2.5, -1.75]) + rng.normal(0, 0.1, (50, 2))),
 ]
-point = surfaces(
-    [Panel(name, values, "AUROC 0.910") for name, values in zip(NAMES, fields, strict=True)],
+THRESHOLDS = [i / 100 for i in range(26)]
+slides = "slides" in st.query_params
+subtitles = [f"cut at {each:.2f}" for each in THRESHOLDS] if slides else ["AUROC 0.910"]
+point, threshold = surfaces(
+    [Panel(name, values, subtitles) for name, values in zip(NAMES, fields, strict=True)],
     x_range=X_RANGE,
     y_range=Y_RANGE,
     value_range=(0, 0.25),
     label="Uncertainty p (1 − p)",
     colormap=st.query_params.get("colormap", "cividis"),
     points=groups,
-    threshold=0.125,
+    threshold=float(st.query_params.get("threshold", 0.125)),
+    thresholds=THRESHOLDS if slides else (),
     point=(1.0, 2.0) if "picked" in st.query_params else None,
     key="surfaces",
 )
 st.code(repr(point))
+st.caption(f"threshold {threshold}")
 if point is not None:
     column, row = np.abs(columns - point[0]).argmin(), np.abs(rows - point[1]).argmin()
     st.code(" ".join(f"{values[row, column]:.3f}".replace("-", "\u2212") for values in fields))

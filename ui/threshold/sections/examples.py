@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from html import escape
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
-from ui import controls
+from ui.links import to_example, to_picture
 from ui.threshold.source import Source
 from ui.thumbs import Thumb, thumbs
-from uqcore.exhibits.one_image import IMAGE_SHAPE, encode_image
+from uqcore.exhibits.one_image import IMAGE_SHAPE
+from uqcore.models.answers import Images
 from uqcore.predictions import Predictions
 from uqcore.tuning import Goal, Study, Tuned
 from uqcore.types import IntArray
@@ -23,7 +23,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     part, predictions = study.held_out, study.predictions
     measure = predictions.measure(study.measure_id)
     accepted = tuned.policy.decide_measured(measure, predictions.predicted)
-    order = part.indices[np.argsort(measure[part.indices], kind="stable")]
+    order = part.by_measure
     yes, no = order[accepted[order]], order[~accepted[order]]
     groups = {
         "The last that are accepted": yes[-N_SHOWN:][::-1],
@@ -53,11 +53,9 @@ def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
         said = f"{escape(name)}" + ("" if truth is None else f" <small>is {escape(truth)}</small>")
         link = None
         if images is not None and _links(predictions):
-            picture = encode_image((images[place] / np.float32(255))[..., None])
-            asked = {"source": "Upload"}
-            if task is not None:
-                asked = controls.task_in_link(task) | {controls.task_key("source", task): "Upload"}
-            link = f"digit_lab?{urlencode(asked | {'picture': picture})}"
+            if task is not None and isinstance(predictions.images, Images):
+                link = to_example(task, *predictions.images.of(i))
+            link = link or to_picture((images[place] / np.float32(255))[..., None], task)
         caption = f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>"
         items.append(Thumb(f"example {i}", caption, link, new_tab=task is None))
     return thumbs(items, images)

@@ -1,0 +1,48 @@
+"""What a visitor leaves behind goes when nobody can come back to it."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browsing import Visit, needs_browser, started
+from ui import memory
+
+
+def sessions(page: Page) -> int:
+    page.get_by_role("button", name="Again").click()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    return int(page.get_by_test_id("stCode").inner_text())
+
+
+@needs_browser
+def test_closed_sessions_end_when_their_time_is_over(visit: Visit) -> None:
+    with started("tests/ui/apps/memory_app.py", "--server.disconnectedSessionTTL=1") as server:
+        for _ in range(3):
+            page = visit(server.url, ready="[data-testid=stCode]")
+            expect(page.get_by_test_id("stCode")).to_be_visible()
+            page.close()
+        stays = visit(server.url, ready="[data-testid=stCode]")
+        assert sessions(stays) > 1  # with one that was closed, and can still come back
+        stays.wait_for_timeout(1500)
+        assert sessions(stays) > 1  # its time is over, but nobody was closed since
+        forgets = visit(f"{server.url}/?forget=1", ready="[data-testid=stCode]")
+        for _ in range(100):
+            if sessions(forgets) == 2:  # those that are open
+                return
+        pytest.fail(f"{sessions(forgets)} sessions are there.")
+
+
+def test_without_a_server_there_is_nothing_to_forget() -> None:
+    memory.forget_the_gone()
+
+
+def test_memory_is_given_back_by_one_thread_a_server() -> None:
+    memory.give_back.clear()
+    first = memory.give_back()
+    assert first is memory.give_back()
+    assert first.daemon
+    assert first.is_alive()
+    gc.collect()
