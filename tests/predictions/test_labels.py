@@ -68,7 +68,7 @@ def test_a_label_may_be_missing_only_where_it_does_not_matter(gap: float) -> Non
     mine = read(npz(probs=PROBS, labels=labels, ood=OOD))
     assert mine.labels is not None
     assert mine.labels.tolist() == [0, -1, 1, 1]
-    refused(npz(probs=PROBS, labels=labels), r"none for 1 example \(number 1, counted from 0\)")
+    refused(npz(probs=PROBS, labels=labels), r"none, or -1, for 1 example \(number 1, counted from 0\)")
     assert read(npz(probs=PROBS, labels=np.full(4, gap))).labels is None
     assert read(npz(probs=PROBS, labels=np.where(OOD, 2, gap), ood=OOD)).labels is None
 
@@ -78,7 +78,9 @@ def test_an_empty_cell_is_a_missing_label() -> None:
     mine = read(table("p_0,p_1,label,ood", *rows))
     assert mine.labels is not None
     assert mine.labels.tolist() == [1, -1, -1]
-    refused(table("p_0,p_1,label,ood", *rows, "1,0,,0", "1,0,,0"), r"none for 2 examples \(the first is number 3,")
+    refused(
+        table("p_0,p_1,label,ood", *rows, "1,0,,0", "1,0,,0"), r"none, or -1, for 2 examples \(the first is number 3,"
+    )
     assert read(table("p_0,p_1,label", "0.5,0.5,", "1,0,")).labels is None
 
 
@@ -97,19 +99,21 @@ def with_labels(*labels: Any) -> bytes:
 BAD = {
     "too large": (with_labels(0, 3, 5, 3), r"from 0 to 2, as there are 3.*'3', '5' for 3 examples.*number 1,"),
     "negative": (with_labels(0, -2, 1, 1), "from 0 to 2.*'-2' for 1 example"),
-    "counted from 1": (with_labels(1, 2, 3, 3), "Received: 1 to 3, as if counted from 1; subtract 1"),
     "unsigned": (npz(probs=PROBS, labels=np.array([0, 1, 2**63 + 5, 1], np.uint64)), "from 0 to 2"),
     "fractions": (with_labels(0, 0.5, 1, 1), r"Expected class numbers.*Received 0\.5.*1 example \(number 1,"),
     "infinite": (with_labels(0, np.inf, 1, 1), "from 0 to 2.*'inf'"),
     "names": (
         with_labels("cat", "dog", "cat", "1"),
-        "Received text such as 'cat', 'dog'; number the classes by column",
+        "Received text such as 'cat', 'dog', which does not tell which column is of which class; name the classes",
     ),
     "an unknown name": (
         npz(probs=PROBS, labels=np.array(["a", "b", "c", "zebra"]), class_names=np.array(["a", "b", "c"])),
-        "Received text such as 'zebra'; use those of `class_names`",
+        "Expected labels that are classes: 'a', 'b', 'c'. Received 'zebra'; rename them",
     ),
-    "one-hot": (npz(probs=PROBS, labels=np.eye(3)[LABELS]), r"Received: \(4, 3\); .*labels\.argmax\(axis=1\)"),
+    "multi-hot": (npz(probs=PROBS, labels=np.tri(4, 3)), "several classes or none .multi-label."),
+    "no-hot": (npz(probs=PROBS, labels=np.eye(4, 3)), "several classes or none .multi-label."),
+    "rows of numbers": (npz(probs=PROBS, labels=PROBS), r"one-hot rows of 0 and 1. Received: \(4, 3\) with other"),
+    "rows of another width": (npz(probs=PROBS, labels=np.eye(4)), r"shape \(N,\)\. Received: \(4, 4\)"),
     "too few": (with_labels(0, 1, 1), r"with 3 examples\. Received: \(4, 3\)"),
     "a single number": (npz(probs=PROBS, labels=np.array(1)), r"shape \(N,\)\. Received: \(\)"),
     "complex": (

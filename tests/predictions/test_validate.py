@@ -60,11 +60,28 @@ def test_the_tolerance_is_that_of_the_metrics() -> None:
             assert isinstance(refused(data, "for 1 example"), NotNormalized)
 
 
-def test_counts_and_percentages_are_offered_to_be_normalized() -> None:
+def test_counts_are_offered_to_be_normalized() -> None:
+    votes = (24 * PROBS).astype(np.uint8)
+    assert isinstance(refused(npz(probs=votes), "give or take 0.01.*sums up to 23 away"), NotNormalized)
+    np.testing.assert_allclose(read(npz(probs=votes), normalize=True).values[0], PROBS, rtol=1e-6)
+
+
+def test_percentages_are_read_and_said() -> None:
     percent = (100 * PROBS).astype(np.uint8)
-    assert isinstance(refused(npz(probs=percent), "give or take 0.01.*sums up to 99 away"), NotNormalized)
-    expected = percent / percent.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(read(npz(probs=percent), normalize=True).values[0], expected, rtol=1e-6)
+    mine = read(npz(probs=percent, labels=LABELS))
+    np.testing.assert_allclose(mine.values[0], percent / percent.sum(axis=1, keepdims=True), rtol=1e-6)
+    assert mine.notes[0].startswith("Percentages were divided by 100.")
+
+
+def test_probabilities_of_two_decimals_are_divided_by_their_sums_and_it_is_said() -> None:
+    mine = read(table("p_0,p_1,p_2,label", "0.34,0.33,0.34,0", "0.98,0.01,0.01,0"))
+    np.testing.assert_allclose(mine.values.sum(axis=2), 1, atol=1e-6)
+    np.testing.assert_allclose(mine.values[0, 0], np.array([0.34, 0.33, 0.34]) / 1.01, rtol=1e-6)
+    assert mine.notes == ("Rows of rounded `probs` with sums up to 0.01 away from 1 were divided by their sums.",)
+    many = random_probs(200, 40).round(2)
+    assert np.abs(many.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE
+    assert len(read(npz(probs=many))) == 200
+    assert isinstance(refused(npz(probs=np.append(many, 1.5 * many[:1], axis=0)), "sum to 1"), NotNormalized)
 
 
 def with_value(value: float, kind: str = "probs") -> bytes:
@@ -117,10 +134,8 @@ GONE = np.empty(0)
 BAD = {
     "no examples": (npz(probs=np.empty((0, 3))), r"at least one example in `probs`\. Received shape: \(0, 3\)"),
     "no classes": (npz(probs=np.empty((3, 0))), "at least one example"),
-    "one class": (npz(probs=np.ones((4, 1)), labels=LABELS), "2 classes or more. Received 1; .* p and 1 - p"),
-    "one axis": (npz(probs=PROBS[:, 0]), r"Received: \(4,\); for two classes"),
-    "one column": (table("p_0", "0.5"), "2 classes or more"),
-    "both": (npz(probs=PROBS, logits=PROBS), "either `probs` or `logits`. Received both"),
+    "one class": (npz(probs=np.ones((2, 4, 1)), labels=LABELS), "2 classes or more. Received samples of 1"),
+    "one column beyond 1": (npz(probs=9 * PROBS[:, 0] - 1), "of the second of two.*numbers from -1 to 3.5"),
     "flat images": (npz(probs=PROBS, images=np.zeros((4, 9), np.uint8)), r"\(N, H, W\).*Received: \(4, 9\)"),
     "channels first": (npz(probs=PROBS, images=np.zeros((4, 2, 8, 8), np.uint8)), "1, 3 or 4 channels"),
     "few images": (npz(probs=PROBS, labels=LABELS, images=np.zeros((3, 8, 8), np.uint8)), "4 in `labels` and 3 in `im"),
