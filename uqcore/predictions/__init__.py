@@ -2,6 +2,7 @@
 
 from uqcore.predictions.examples import example_file
 from uqcore.predictions.export import decisions_csv, safe_cell, write_npz
+from uqcore.predictions.readback import ClassShare, ReadBack, read_back
 from uqcore.predictions.reading import MAX_BYTES, read_predictions
 from uqcore.predictions.record import NO_LABEL, Predictions
 from uqcore.predictions.roles import Asked, Roles, Unclear
@@ -11,12 +12,15 @@ __all__ = [
     "MAX_BYTES",
     "NO_LABEL",
     "Asked",
+    "ClassShare",
     "NotNormalized",
     "Predictions",
+    "ReadBack",
     "Roles",
     "Unclear",
     "decisions_csv",
     "example_file",
+    "read_back",
     "read_predictions",
     "safe_cell",
     "write_npz",

@@ -76,6 +76,19 @@ class Roles:
             raise UqError(f"Each column can have one role. Received {min(twice)[:40]!r} for two; choose one of them.")
 
     @property
+    def is_documented(self) -> bool:
+        """Whether a file with these is read so without being told: ``p_0 ...``, ``label`` and ``ood``, nothing else."""
+        names = tuple(f"{'p' if self.kind == 'probs' else 'logit'}_{k}" for k in range(len(self.values)))
+        extras = self.classes or self.ids or self.others.keys() - {"label", "ood"}
+        return (
+            self.kind in ("probs", "logits")
+            and (self.values == (self.kind,) or (self.values == names and len(names) > 1))
+            and self.label in (None, "label", "labels")
+            and self.ood in (None, "ood")
+            and not extras
+        )
+
+    @property
     def others(self) -> dict[str, str]:
         """Role -> its column, of those that have one; `ids` and `values` apart."""
         return {name: getattr(self, name) for name in _SINGLE if getattr(self, name) is not None}
@@ -90,9 +103,10 @@ class Roles:
         there = {*names}
         missing = [name for name in self.values if name not in there]
         if missing:
-            raise UqError(
+            raise Unclear(
                 f"Expected the column {missing[0][:40]!r}, as in the file that the roles are from. Received a file "
-                f"without it; say which columns are the probabilities or logits."
+                f"without it; say which columns are the probabilities or logits.",
+                "values",
             )
         if self.predicted is not None and self.predicted not in there:
             raise UqError(f"Expected the column {self.predicted[:40]!r} of predicted classes. Received none of it.")

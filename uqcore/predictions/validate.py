@@ -61,7 +61,7 @@ def checked(found: Found, name: str, normalize: bool) -> Predictions:
     n_classes = values.shape[2]
     _check_finite(found.kind, values)
     notes = [*found.notes, note] if note else [*found.notes]
-    note = _as_logits(values) if found.kind == "logits" else _as_probs(values, found.kind, normalize)
+    note = note_on_logits(values) if found.kind == "logits" else _as_probs(values, found.kind, normalize)
     notes += [note] if note else []
     class_names = None if found.class_names is None else checked_class_names(found.class_names, n_classes)
     ood = None if found.ood is None else checked_ood(found.ood)
@@ -230,7 +230,7 @@ def _is_rounding(values: FloatArray, furthest: float) -> bool:
     return False
 
 
-def _as_logits(values: FloatArray) -> str | None:
+def note_on_logits(values: FloatArray) -> str | None:
     """A note on logits that look like something else."""
     if not all(values[:, part].min() >= 0 and values[:, part].max() <= 1 for part in _chunks(values)):
         return None
