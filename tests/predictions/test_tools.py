@@ -248,7 +248,7 @@ TWO: dict[str, tuple[bytes, tuple[str, ...] | None]] = {
                 "prediction": P2.max(axis=1).tolist(),
             }
         ),
-        ("1:no", "2:yes"),
+        PAIR,
     ),
     "NPZ, one column": (npz(y_proba=P2[:, 1], y_true=Y2), None),
     "NPZ, one column of two axes": (npz(probs=P2[:, 1:], labels=Y2), None),

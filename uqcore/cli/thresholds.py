@@ -208,14 +208,13 @@ def _read(arguments: argparse.Namespace, ticker: Ticker, usual: Roles | None = N
 def _roles(arguments: argparse.Namespace, usual: Roles | None) -> tuple[Roles | Asked | None, Path | None]:
     """What is asked for, and the file with the labels if there is one."""
     label: str | None = arguments.label
-    labels: Path | None = None
-    if label is not None and Path(label).suffix and Path(label).is_file():
-        label, labels = None, Path(label)
+    place = None if label is None else Path(label)
+    labels = place if place is not None and place.suffix and place.is_file() else None
     asked = Asked(
         kind=arguments.kind,
         values=_listed(arguments.probs),
         classes=_listed(arguments.classes),
-        label=label,
+        label=None if labels is not None else label,
         ids=_listed(arguments.id),
         group=arguments.group,
     )

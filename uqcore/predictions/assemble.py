@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from uqcore.predictions.raw import Found, TextColumn, listed
 from uqcore.predictions.roles import Roles
 from uqcore.predictions.table import Columns
 from uqcore.types import UqError
+
+_NUMBERED = re.compile(r"\d+:.+")
 
 
 def found_in(columns: Columns, roles: Roles, left_out: tuple[str, ...], notes: tuple[str, ...]) -> Found:
@@ -60,6 +63,8 @@ def _of_both(
     strange = [text for text in predicted.texts if text and matching(text, classes) is None]
     if strange:
         raise UqError(f"Expected predicted classes {listed(classes)}. Received {listed(strange, 3)}; check the column.")
+    if all(_NUMBERED.fullmatch(name) for name in classes):  # Weka's 1:cat, which labels are told by
+        classes = tuple(name.split(":", 1)[1] for name in classes)
     is_second = np.array(place, np.float32)[predicted.codes]
     one = values[:, 0] / np.float32(100) if roles.kind == "percent" else values[:, 0]
     second = np.where(is_second == 1, one, 1 - one)

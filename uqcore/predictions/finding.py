@@ -178,8 +178,12 @@ def _label(columns: Sequence[HeadColumn], values: Values) -> str | None:
     others = [c for c in columns if not is_prediction(c) and not is_role(c.header)]
     others = [c for c in others if len(c.entries) > 1 and could_be_labels(c.entries, n_classes, values.classes)]
     by_word = [c for c in others if LABEL_WORDS & {*plain(c.header).split("_")}]
+    of = {
+        plain(stem) for c in values.columns for stem in re.split(r"(?i)[\W_]*(?:prob|score|pred)", c.header)[:1] if stem
+    }
+    by_stem = [c for c in others if plain(c.header).removeprefix("is_").removeprefix("has_") in of]
     by_text = [c for c in others if values.classes and _by_name(c, values.classes) and not _is_argmax(c, values)]
-    for found in (by_word, by_text):
+    for found in (by_word, by_stem, by_text):
         if len(found) == 1:
             return found[0].name
         if found:

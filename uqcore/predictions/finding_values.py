@@ -16,6 +16,7 @@ from uqcore.predictions.table import HeadColumn, Table
 from uqcore.predictions.vocabulary import (
     AFTER,
     BEFORE,
+    FIRST_BEFORE,
     LOGIT,
     PREDICTED_WORDS,
     PROB,
@@ -87,6 +88,12 @@ def top_class(columns: Sequence[HeadColumn], label: HeadColumn | str | None, tab
             f"the class in {own[0].name!r}), and there are more than two classes; save all that the model puts out."
         )
     classes = [c for c in table.columns if c.entries and (is_prediction(c) or is_label(c.header))]
+    if any(c.entries[0].startswith("[") and c.numbers is None for c in classes):
+        raise UqError(
+            f"Expected one true class for each example. Received lists of them ({listed([c.name for c in classes])}), and "
+            f"no probabilities that sum to 1: a multi-label task, for which no threshold on the predicted class means "
+            f"anything; bring one class at a time as a task of two."
+        )
     if not table.columns or not [c for c in table.columns if c.entries]:
         raise UqError(
             f"Expected names of columns in the first row and examples below. Received {listed(table.names)} and no row "
@@ -108,7 +115,7 @@ def top_class(columns: Sequence[HeadColumn], label: HeadColumn | str | None, tab
 def check_gap(values: Values, labels: Sequence[str]) -> None:
     """UqError where a number is missing among ``p_0``, ``p_1`` and so on, unless the labels have such numbers."""
     names = values.classes or ()
-    if not values.key.startswith("before") or not all(WHOLE.fullmatch(name) for name in names) or len(names) < 2:
+    if "before" not in values.key or not all(WHOLE.fullmatch(name) for name in names) or len(names) < 2:
         return
     numbers = sorted(map(int, names))
     if numbers == [*range(numbers[0], numbers[0] + len(numbers))] and numbers[0] in (0, 1):
@@ -157,10 +164,11 @@ def _families(columns: Sequence[HeadColumn], label_texts: Sequence[str] = ()) ->
         if not (column.mostly_numbers or (is_documented(column.header) and column.vectors is None)):
             continue
         header = column.header
-        for way, pattern in (("before", BEFORE), ("after", AFTER)):
-            match = pattern.fullmatch(header)
-            if match and (match["gap"] or match["name"].isdigit()):
-                groups.setdefault((way, match["key"].lower()), []).append((match["name"].strip(), column))
+        for way, pattern in (("before", BEFORE), ("first before", FIRST_BEFORE), ("after", AFTER)):
+            if match := pattern.fullmatch(header):
+                parts = match.groupdict()
+                name = parts["name"] or parts["number"]
+                groups.setdefault((way, match["key"].lower()), []).append((name.strip(), column))
         if WHOLE.fullmatch(header):
             groups.setdefault(("number", ""), []).append((str(int(float(header))), column))
         if header.lower() == "distribution" or (blank and not header):  # Weka's, over columns without a name
@@ -190,6 +198,8 @@ def _named_family(way: str, key: str, members: list[tuple[str, HeadColumn]]) -> 
         names = [str(int(float(name))) for name in names]
         members = sorted(((str(int(float(name))), column) for name, column in members), key=lambda one: int(one[0]))
     twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None and way != "before":
+        return None
     if twice is not None:
         same = [column.header for name, column in members if name == twice]
         raise UqError(f"Expected each column once. Received {listed(same)}; keep one of them.")
@@ -253,18 +263,24 @@ def _summing(columns: Sequence[HeadColumn]) -> Values | None:
     ends = [(0, len(usable))]
     if len(usable) <= _MOST_TRIED:
         ends = [(i, j) for i in range(len(usable)) for j in range(i + 2, len(usable) + 1)]
-    total = np.column_stack([np.zeros(len(usable[0].cells)), *(c.parsed for c in usable)]).cumsum(axis=1)
-    best: tuple[int, int] | None = None
+    matrix = np.column_stack([c.parsed for c in usable])
+    total = np.column_stack([np.zeros(len(matrix)), matrix]).cumsum(axis=1)
+    runs: list[tuple[int, int]] = []
     for i, j in ends:
         sums = total[:, j] - total[:, i]
         if any(np.abs(sums - of).max() <= 1.01 * ROW_SUM_TOLERANCE * of for of in (1, 100)):
-            best = (i, j) if best is None or j - i > best[1] - best[0] else best
-    if best is None:
+            runs.append((i, j))
+    runs = [(i, j) for i, j in runs if not np.isin(matrix[:, i:j], (0, 1)).all()]  # one-hot: nothing uncertain
+    longest = max((j - i for i, j in runs), default=0)
+    best = [usable[i:j] for i, j in runs if j - i == longest]
+    if len(best) > 1:
+        shown = " or ".join(listed([column.name for column in some], 2) for some in best[:4])
+        raise Unclear(
+            f"Expected the probabilities of one model. Received several that could be: {shown}; say which.", "values"
+        )
+    if not best:
         return None
-    chosen = usable[best[0] : best[1]]
-    if all(np.isin(c.parsed, (0, 1)).all() for c in chosen):  # one-hot: classes, and nothing uncertain about them
-        return None
-    return _family(chosen, None)._replace(classes=_default(tuple(c.header for c in chosen)))
+    return _family(best[0], None)._replace(classes=_default(tuple(c.header for c in best[0])))
 
 
 def _one_score(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Values | None:

@@ -78,6 +78,13 @@ def _columns(content: dict[str, Any]) -> Opened:
     if content and all(isinstance(column, dict) for column in content.values()):  # pandas' default: by index
         rows = list(dict.fromkeys(key for column in content.values() for key in column))
         return in_memory([*content], [[column.get(key) for key in rows] for column in content.values()])
+    if (
+        len(content) == 1
+        and isinstance(inner := next(iter(content.values())), list)
+        and inner
+        and isinstance(inner[0], dict)
+    ):
+        return _rows(inner)  # {"predictions": [{...}, ...]}
     lists = {name: column for name, column in content.items() if isinstance(column, list)}
     if lists and len({len(column) for column in lists.values()}) == 1:
         return in_memory([*lists], [*lists.values()])

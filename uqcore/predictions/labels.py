@@ -236,7 +236,9 @@ def _one_class_each(column: Column, wanted: NDArray[np.bool_], n_classes: int) -
 def _of_list(text: str, n_classes: int) -> str | None:
     """The one class of ``"[0, 1, 0]"`` or ``"['cat']"``; None if it has several or none."""
     try:
-        found = ast.literal_eval(text)
+        found = ast.literal_eval(
+            text if "," in text else re.sub(r"(?<=\w)\.?\s+", ", ", text)
+        )  # NumPy writes no commas
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
     if len(found) == n_classes and all(entry in (0, 1) for entry in found):

@@ -12,11 +12,12 @@ _WEAK = ("scores", "score", "confidence", "conf", "predictions", "prediction", "
 _WEAKER = ("outputs", "output", "class", "yhat", "oof")
 _ALL = frozenset((*PROB, *LOGIT, *_WEAK, *_WEAKER))
 _WORDS = "|".join(sorted(_ALL, key=len, reverse=True))
-BEFORE = re.compile(
-    rf"(?P<key>(?:.*[\W_])?(?P<word>{_WORDS}))(?P<gap>[\W_]*)(?P<name>.*[^\W_].*?)[\])]*", re.IGNORECASE
-)
-"""A word of values before the name of a class, as in ``p_cat``, ``P0`` or ``.pred_cat``."""
-AFTER = re.compile(rf"(?P<name>.*[^\W_].*?)(?P<gap>[\W_]+)(?P<key>(?P<word>{_WORDS}))", re.IGNORECASE)
+_CLASS = r"(?:[\W_]+(?P<name>[^\W_].*?|-\d+)|(?P<number>\d+))[\])]*"
+BEFORE = re.compile(rf"(?P<key>(?:.*[\W_])?(?P<word>{_WORDS})){_CLASS}", re.IGNORECASE)
+"""A word of values before the name of a class, as in ``p_cat``, ``P0`` or ``.pred_cat``; the last such word."""
+FIRST_BEFORE = re.compile(rf"(?P<key>(?:.*?[\W_])?(?P<word>{_WORDS})){_CLASS}", re.IGNORECASE)
+"""The first such word, for a class that is called by one."""
+AFTER = re.compile(rf"(?P<name>.*[^\W_].*?)[\W_]+(?P<key>(?P<word>{_WORDS}))", re.IGNORECASE)
 """One after it, as in ``cat_prob``."""
 WHOLE = re.compile(r"\d{1,6}(\.0)?")
 
