@@ -135,3 +135,68 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_column_is_refused_in_one_sentence(name: str) -> None:
     refused(*BAD[name])
+
+
+def two(*labels: Any) -> tuple[list[int], tuple[str, ...], tuple[str, ...]]:
+    """Labels, class names and notes of a table of two classes."""
+    mine = read(table("p_0,p_1,label", *(f"0.5,0.5,{label}" for label in labels)))
+    assert mine.labels is not None
+    return mine.labels.tolist(), mine.class_names, mine.notes
+
+
+def test_labels_that_are_no_numbers_from_0_are_read_where_they_can_be_nothing_else() -> None:
+    assert two(-1, 1, -1) == ([0, 1, 0], ("0", "1"), ("Labels -1 and 1 were read as class 0 and class 1.",))
+    assert two(1, 2, 1) == (
+        [0, 1, 0],
+        ("0", "1"),
+        ("Labels 1 to 2 were read as counted from 1: 1 is the first class.",),
+    )
+    assert two("True", "False") == (
+        [1, 0],
+        ("False", "True"),
+        ("Labels: 'True' was read as class 1, the others as class 0.",),
+    )
+    assert two("neg", "pos")[:2] == ([0, 1], ("neg", "pos"))
+    assert two("2:b", "1:a")[:2] == ([1, 0], ("a", "b"))
+    mine = read(npz(probs=PROBS, labels=np.array([1, 2, 3, 3])))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == [0, 1, 2, 2]
+    assert mine.notes == ("Labels 1 to 3 were read as counted from 1: 1 is the first class.",)
+    refused(table("p_0,p_1,label", "0.5,0.5,-1", "0.5,0.5,0", "1,0,1"), "none, or -1, for 1 example")
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, float])
+def test_one_hot_rows_are_classes(dtype: Any) -> None:
+    mine = read(npz(probs=PROBS, labels=np.eye(3)[LABELS].astype(dtype)))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == LABELS.tolist()
+    assert mine.notes == ("One-hot labels were read as classes.",)
+
+
+def test_names_are_matched_up_to_what_stands_between_words() -> None:
+    rows = ("0.9,0.1,Iris-setosa", "0.2,0.8,Iris versicolor")
+    mine = read(table("Iris.setosa,Iris.versicolor,label", *rows))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == [0, 1]
+    assert any("matched with the classes up to what stands between words" in note for note in mine.notes)
+
+
+UNFIT = {
+    "text of unnamed classes": (
+        table("p_0,p_1,label", "0.5,0.5,cat", "0.5,0.5,dog"),
+        "which of them is class 0 and which",
+    ),
+    "more texts than classes": (
+        table("p_0,p_1,label", *(f".5,.5,{t}" for t in "abc")),
+        "of 2 classes.* Received 3 different",
+    ),
+    "lists of classes": (
+        table("p_0\tp_1\tlabel", '0.5\t0.5\t["a", "b"]', '0.5\t0.5\t["a"]'),
+        "several classes or none",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_labels_that_do_not_fit_are_one_sentence(name: str) -> None:
+    refused(*UNFIT[name])

@@ -7,7 +7,7 @@ import pytest
 
 from tests.prediction_files import LABELS, PROBS, npz, random_probs, read, refused, table
 from uqcore.metrics.classification import ROW_SUM_TOLERANCE
-from uqcore.predictions import NotNormalized
+from uqcore.predictions import Asked, NotNormalized
 
 LOGITS = np.array([[1.0, -2.0], [0.0, 300.0], [-5.0, 4.0]])
 
@@ -166,3 +166,24 @@ def test_classes_first_is_put_right_and_said() -> None:
     mine = read(npz(probs=PROBS.T, labels=LABELS))
     np.testing.assert_array_equal(mine.values[0], PROBS)
     assert any("read as (classes, examples)" in note for note in mine.notes)
+
+
+def test_logits_that_look_like_something_else_are_noted() -> None:
+    sigmoids = np.array([[0.9, 0.8, 0.1], [0.2, 0.3, 0.1]])
+    assert any("as if each class had a sigmoid of its own" in note for note in read(npz(logits=sigmoids)).notes)
+    assert any("as probabilities do" in note for note in read(npz(logits=PROBS)).notes)
+    assert read(npz(logits=LOGITS, labels=np.array([0, 1, 1]))).notes == ()
+
+
+def test_sigmoids_as_probabilities_are_not_waved_through() -> None:
+    error = refused(
+        npz(probs=np.array([[0.9, 0.8, 0.1], [0.2, 0.3, 0.1]])), "leave it at that if several classes can be"
+    )
+    assert isinstance(error, NotNormalized)
+    refused(npz(probs=3 * PROBS), "apply softmax if these are logits, or have them normalised")
+
+
+def test_scores_are_divided_by_their_sums_and_it_is_said() -> None:
+    mine = read(table("score_a,score_b,label", "3,1,a", "1,4,b"), roles=Asked(kind="scores"))
+    np.testing.assert_allclose(mine.values[0], [[0.75, 0.25], [0.2, 0.8]])
+    assert mine.notes[-1] == "Rows of `probs` did not sum to 1 and were divided by their sums."

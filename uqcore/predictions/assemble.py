@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uqcore.predictions.cells import in_order
 from uqcore.predictions.finding import said
 from uqcore.predictions.labels import in_class_order, matching
 from uqcore.predictions.raw import Found, TextColumn, listed
@@ -51,21 +52,25 @@ def found_in(columns: Columns, roles: Roles, left_out: tuple[str, ...], notes: t
 def _of_both(
     values: NDArray[np.float32], predicted: TextColumn, label: TextColumn | None, roles: Roles
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Probabilities ``(N, 2)`` of both classes from that of the predicted one, and the classes' names."""
-    seen = {text: None for column in (predicted, label) if column is not None for text in column.texts if text}
-    classes = roles.classes or in_class_order([*seen])
+    """Probabilities ``(N, 2)`` of both classes from that of the predicted one, NaN where none is, and their names."""
+    texts = [text for column in (predicted, label) if column is not None for text in column.texts if text]
+    seen = tuple(dict.fromkeys(texts))
+    if seen and all(_NUMBERED.fullmatch(text) for text in seen):  # Weka's 1:cat, which labels are told by
+        names = {text: text.split(":", 1)[1] for text in sorted(seen, key=in_order)}
+        found = tuple(names.values())
+    else:
+        names, found = {text: text for text in seen}, in_class_order(seen)
+    classes = roles.classes or found
     if len(classes) != 2:
         raise UqError(
             f"Expected a probability for every class. Received only that of the predicted one, and the classes "
             f"{listed(classes)}, from which the others follow for two classes alone; save all that the model puts out."
         )
-    place = [0.0 if matching(text, classes) == classes[0] else 1.0 for text in predicted.texts]
-    strange = [text for text in predicted.texts if text and matching(text, classes) is None]
+    strange = [text for text in predicted.texts if text and matching(names[text], classes) is None]
     if strange:
         raise UqError(f"Expected predicted classes {listed(classes)}. Received {listed(strange, 3)}; check the column.")
-    if all(_NUMBERED.fullmatch(name) for name in classes):  # Weka's 1:cat, which labels are told by
-        classes = tuple(name.split(":", 1)[1] for name in classes)
-    is_second = np.array(place, np.float32)[predicted.codes]
+    place = [text != "" and matching(names[text], classes) == classes[1] for text in predicted.texts]
     one = values[:, 0] / np.float32(100) if roles.kind == "percent" else values[:, 0]
-    second = np.where(is_second == 1, one, 1 - one)
+    one = np.where(predicted.codes == predicted.texts.index(""), np.float32(np.nan), one)
+    second = np.where(np.array(place)[predicted.codes], one, 1 - one)
     return np.column_stack([1 - second, second]), classes

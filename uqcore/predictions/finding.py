@@ -61,8 +61,8 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
         predicted=predicted,
         ood=asked.ood or _named(rest, OOD),
         ids=_ids(rest) if asked.ids is None else asked.ids,
-        group=asked.group or _named(rest, GROUPS) or _named(rest, PEOPLE),
-        weight=asked.weight or _named([column for column in rest if column.numbers is not None], WEIGHTS),
+        group=asked.group or _named(_with_few_entries(rest), (*GROUPS, *PEOPLE)),
+        weight=asked.weight or _named([column for column in rest if _are_weights(column)], WEIGHTS),
         time=asked.time or _named(rest, TIMES),
     )
 
@@ -210,6 +210,14 @@ def _is_argmax(column: HeadColumn, values: Values) -> bool:
 
 def _named(columns: Sequence[HeadColumn], names: Iterable[str]) -> str | None:
     return next((c.name for name in names for c in columns if plain(c.header) == name), None)
+
+
+def _with_few_entries(columns: Sequence[HeadColumn]) -> list[HeadColumn]:
+    return [column for column in columns if 0 < len(column.entries) <= max(20, len(column.texts) // 4)]
+
+
+def _are_weights(column: HeadColumn) -> bool:
+    return bool(np.isfinite(column.parsed).all() and column.parsed.min(initial=0) >= 0)
 
 
 def _ids(columns: Sequence[HeadColumn]) -> tuple[str, ...]:

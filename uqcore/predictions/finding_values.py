@@ -90,9 +90,9 @@ def top_class(columns: Sequence[HeadColumn], label: HeadColumn | str | None, tab
     classes = [c for c in table.columns if c.entries and (is_prediction(c) or is_label(c.header))]
     if any(c.entries[0].startswith("[") and c.numbers is None for c in classes):
         raise UqError(
-            f"Expected one true class for each example. Received lists of them ({listed([c.name for c in classes])}), and "
-            f"no probabilities that sum to 1: a multi-label task, for which no threshold on the predicted class means "
-            f"anything; bring one class at a time as a task of two."
+            f"Expected one true class for each example. Received lists of them ({listed([c.name for c in classes])}), "
+            f"and no probabilities that sum to 1: a multi-label task, for which no threshold on the predicted class "
+            f"means anything; bring one class at a time as a task of two."
         )
     if not table.columns or not [c for c in table.columns if c.entries]:
         raise UqError(
@@ -272,7 +272,10 @@ def _summing(columns: Sequence[HeadColumn]) -> Values | None:
             runs.append((i, j))
     runs = [(i, j) for i, j in runs if not np.isin(matrix[:, i:j], (0, 1)).all()]  # one-hot: nothing uncertain
     longest = max((j - i for i, j in runs), default=0)
-    best = [usable[i:j] for i, j in runs if j - i == longest]
+    best: list[list[HeadColumn]] = []
+    for i, j in runs:
+        if j - i == longest and not any(usable[i] in other for other in best):
+            best.append(usable[i:j])
     if len(best) > 1:
         shown = " or ".join(listed([column.name for column in some], 2) for some in best[:4])
         raise Unclear(

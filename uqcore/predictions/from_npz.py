@@ -48,6 +48,7 @@ _PARTS = {
 _EXACT = ("images", "mean_logits", "variance", "mean_field_factor", "score")
 _FLOAT32 = frozenset(("values", "mean_logits", "variance", "score"))  # converted as they are read
 _LOOKED_AT = 1000  # rows, to see what they are
+_MOST_PIXELS = 2**24
 _MOST_MEMBERS = 1000  # whose headers are read to find out what they are
 
 _UNKNOWN = ArrayHead((), "?")
@@ -286,6 +287,10 @@ def _header(stream: IO[bytes], part: str, name: str, member: zipfile.ZipInfo, n_
     if dtype.kind not in kinds or (part == "images" and dtype != np.uint8):
         hint = "; bfloat16 must become float32 first" if dtype.kind == "V" else ""
         raise UqError(f"Expected `{name}` as {wanted}. Received dtype {dtype}{hint}; convert it.")
+    if part == "images" and math.prod(shape[1:]) > _MOST_PIXELS:
+        raise UqError(
+            f"Expected `images` of at most {_MOST_PIXELS:,} numbers each. Received shape {shape}; save smaller ones."
+        )
     if min(shape, default=0) < 0 or not dtype.itemsize or header_size + math.prod(shape) * dtype.itemsize != n_bytes:
         raise ValueError(f"`{name}` does not have the size that its header says")
     return _Array(part, name, member, shape, fortran_order, dtype, header_size)

@@ -79,7 +79,8 @@ class Roles:
     def is_documented(self) -> bool:
         """Whether a file with these is read so without being told: ``p_0 ...``, ``label`` and ``ood``, nothing else."""
         names = tuple(f"{'p' if self.kind == 'probs' else 'logit'}_{k}" for k in range(len(self.values)))
-        extras = self.classes or self.ids or self.others.keys() - {"label", "ood"}
+        # An NPZ file says its classes itself.
+        extras = (self.classes and self.values != (self.kind,)) or self.ids or self.others.keys() - {"label", "ood"}
         return (
             self.kind in ("probs", "logits")
             and (self.values == (self.kind,) or (self.values == names and len(names) > 1))

@@ -25,6 +25,7 @@ from uqcore.types import FloatArray, UqError
 
 _CHUNK_NUMBERS = 2**20
 _CHANNELS = (1, 3, 4)
+_MOST_NAMES = 10**6  # characters of class names in roles, which go into policies and links
 
 
 class NotNormalized(UqError):  # noqa: N818  what is the matter, not that it is one
@@ -117,8 +118,9 @@ def of_two(found: Found) -> Found:
 
 
 def default_classes(names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """None for the names that classes have where nothing names them: the numbers from 0."""
-    return None if names == tuple(map(str, range(len(names)))) else names
+    """None for the names that classes have where nothing names them, the numbers from 0, and for names like books."""
+    too_long = sum(map(len, names)) > _MOST_NAMES
+    return None if too_long or names == tuple(map(str, range(len(names)))) else names
 
 
 def _checked_weight(weight: FloatArray) -> FloatArray:

@@ -34,7 +34,19 @@ PREDICTED_WORDS = frozenset(
     ("predict", "predicted", "prediction", "predictions", "preds", "pred", "yhat", "hat", "argmax", "top1", "decision")
 )
 OOD = ("ood", "is_ood", "unseen", "is_unseen", "out_of_distribution", "outofdistribution", "is_out_of_distribution")
-INDEX = ("", "index", "unnamed_0", "rownames", "row", "rowindex", "row_index", "inst", "rowid", "row_id")
+INDEX = (
+    "",
+    "index",
+    "unnamed_0",
+    "index_level_0",
+    "rownames",
+    "row",
+    "rowindex",
+    "row_index",
+    "inst",
+    "rowid",
+    "row_id",
+)
 _IDS = ("id", "ids", "uuid", "guid", "key", "filename", "file_name", "file", "path", "filepath", "image", "image_path")
 GROUPS = (
     "group",
@@ -50,7 +62,7 @@ GROUPS = (
     "region",
 )
 PEOPLE = ("sex", "gender", "race", "ethnicity", "age_group")
-WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights", "case_weight", "case_weights", "w")
+WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights", "case_weight", "case_weights")
 TIMES = ("time", "timestamp", "date", "datetime", "event_time", "created_at", "ts")
 
 
