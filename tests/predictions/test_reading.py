@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import json
 import lzma
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
 
 from tests.prediction_files import PROBS, npz, read, refused
-from uqcore.predictions import example_file, read_predictions
+from uqcore.predictions import Roles, Unclear, example_file, first_cells, read_predictions
 from uqcore.predictions.examples import FileKind
 from uqcore.types import UqError
 
@@ -84,3 +89,45 @@ def test_the_last_tick_is_one() -> None:
         shares: list[float] = []
         read(data, tick=shares.append)
         assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "parquet", "json", "npz"])
+def test_a_person_sees_what_roles_could_be_given_to(form: str) -> None:
+    columns = {"id": ["a", "b"], "x": [0.25, 1.0], "y": [0.75, 0.0], "vector": ["[1, 2]", "[3, 4]"]}
+    if form == "npz":
+        assert first_cells(npz(probs=PROBS, names=np.array(["a"])), "mine") == {
+            "probs": ["(4, 3) numbers"],
+            "names": ["(1,) text"],
+        }
+        assert first_cells(npy(), "mine") == {}
+        return
+    buffer = BytesIO()
+    if form == "parquet":
+        parquet.write_table(pa.table(columns), buffer)
+    elif form == "json":
+        buffer.write(json.dumps(columns).encode())
+    else:
+        arrow_csv.write_csv(pa.table(columns), buffer)
+    data = gzip.compress(buffer.getvalue()) if form == "csv.gz" else buffer.getvalue()
+    seen = first_cells(data, "mine")
+    assert list(seen) == list(columns)
+    assert seen["id"] == ["a", "b"]
+    assert [float(cell) for cell in seen["x"]] == [0.25, 1]
+    assert seen["vector"] == ["[1, 2]", "[3, 4]"]
+    with pytest.raises(UqError):
+        first_cells(b"PAR1", "mine")
+
+
+def test_roles_said_by_a_person_hold_in_every_format() -> None:
+    roles = Roles("probs", ("x", "y"), ("no", "yes"), ids=("id",))
+    columns = {"id": ["a", "b"], "x": [0.25, 1.0], "y": [0.75, 0.0], "z": [0.5, 0.5], "label": ["yes", "no"]}
+    buffer = BytesIO()
+    parquet.write_table(pa.table(columns), buffer)
+    for data in (json.dumps(columns).encode(), buffer.getvalue()):
+        mine = read(data, roles=roles)
+        assert (mine.class_names, mine.labels) == (("no", "yes"), None)
+        assert mine.roles == roles
+        assert mine.left_out == ("z", "label")
+        assert read(data, roles=replace(roles, label="label")).labels is not None
+        with pytest.raises(Unclear, match="Expected the column 'q'"):
+            read(data, roles=replace(roles, values=("q",)))

@@ -13,7 +13,7 @@ from uqcore.predictions.finding import said
 from uqcore.predictions.labels import in_class_order, matching
 from uqcore.predictions.raw import Found, TextColumn, listed
 from uqcore.predictions.roles import Roles
-from uqcore.predictions.table import Columns
+from uqcore.predictions.rows import Columns
 from uqcore.types import UqError
 
 _NUMBERED = re.compile(r"\d+:.+")

@@ -45,10 +45,11 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
     asked = _resolved(table, asked)
     taken = {*(asked.ids or ()), *(n for n in (asked.label, asked.ood, asked.group, asked.weight, asked.time) if n)}
     free = [column for column in table.columns if column.name not in taken]
-    values = asked_values(table, asked) if asked.values else found_values(free, _label_texts(table, asked))
+    texts = _label_texts(table, asked)
+    values = asked_values(table, asked, texts) if asked.values else found_values(free, texts)
     predicted = None
     if values is None:
-        values, predicted = top_class(free, asked.label and table[asked.label], table)
+        values, predicted = top_class(free, table)
     free = [column for column in free if column.name != predicted and column not in values.columns]
     label = asked.label or _label(free, values)
     check_gap(values, table[label].entries if label else ())

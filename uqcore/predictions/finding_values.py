@@ -44,9 +44,10 @@ class Values(NamedTuple):
     key: str = ""
 
 
-def asked_values(table: Table, asked: Asked) -> Values:
+def asked_values(table: Table, asked: Asked, label_texts: Sequence[str]) -> Values:
+    """The columns that a person has named, with what their names say of the classes."""
     columns = [table[name] for name in asked.values or ()]
-    found = _family(columns, asked.kind) if len(columns) > 1 else _single(columns[0])
+    found = _family(columns, asked.kind) if len(columns) > 1 else _single(columns[0], label_texts)
     if len(columns) > 1:
         families = [family for family in _families(columns) if len(family.columns) == len(columns)]
         found = families[0] if families else found._replace(classes=_default(tuple(c.header for c in columns)))
@@ -66,13 +67,15 @@ def found_values(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> V
     found = [values for values in found if _is_credible(values, label_texts)]
     if not any(values.sums for values in found):
         run = _summing(columns)
+        if run is not None and not _is_named(run, label_texts):
+            _check_alone(run, columns)
         found = [run] if run is not None else found
     if not found:
         return _one_score(columns, label_texts)
     return _best(found)
 
 
-def top_class(columns: Sequence[HeadColumn], label: HeadColumn | str | None, table: Table) -> tuple[Values, str | None]:
+def top_class(columns: Sequence[HeadColumn], table: Table) -> tuple[Values, str | None]:
     """A predicted class and how probable it is, which is all of two classes. Else the sentence that says what lacks."""
     own = [c for c in columns if is_prediction(c)]
     scores = [c for c in columns if c.numbers is not None and not c.is_bool and strength(c.header)]
@@ -132,13 +135,28 @@ def check_gap(values: Values, labels: Sequence[str]) -> None:
 
 def _is_credible(values: Values, label_texts: Sequence[str]) -> bool:
     """Whether sums, a sure word, the label's texts, or classes by number under a less sure word speak for them."""
-    named = bool(label_texts and values.classes) and all(matching(t, values.classes or ()) for t in label_texts)
     whole = not any(_has_fractions(c) for c in values.columns)
-    if values.sums or named:
+    if values.sums or _is_named(values, label_texts):
         return True
     if values.key.startswith("after") and values.kind != "logits":  # `rf_prob` and `nn_prob`: two models, not classes
         return False
     return values.word == 2 or (values.word == 1 and values.classes is None and not whole)
+
+
+def _is_named(values: Values, label_texts: Sequence[str]) -> bool:
+    """Whether the columns have the names that the label's texts are."""
+    return bool(label_texts and values.classes) and all(matching(t, values.classes or ()) for t in label_texts)
+
+
+def _check_alone(run: Values, columns: Sequence[HeadColumn]) -> None:
+    """Unclear where columns happen to sum to 1 and another one is called a probability."""
+    others = [c for c in columns if c not in run.columns and strength(c.header) == 2 and _has_fractions(c)]
+    if others:
+        raise Unclear(
+            f"Expected the probabilities of one model. Received {listed([c.name for c in run.columns])}, which sum to "
+            f"1, and {listed([c.name for c in others])}; say which.",
+            "values",
+        )
 
 
 def _best(found: Sequence[Values]) -> Values:
@@ -230,7 +248,7 @@ def _kind(matrix: FloatArray, word: str) -> tuple[ValueKind, bool]:
     full = matrix[np.isfinite(matrix).all(axis=1)] if matrix.size else matrix
     if not full.size:
         return ("logits" if word in LOGIT else "probs"), False
-    tolerance = min(max(1.001 * ROW_SUM_TOLERANCE, 0.0051 * full.shape[1]), 0.05)
+    tolerance = _tolerance(full.shape[1])
     sums = full.sum(axis=1)
     if full.min() >= 0 and np.mean(np.abs(sums - 1) <= tolerance) >= 0.9:
         return "probs", True
@@ -238,6 +256,11 @@ def _kind(matrix: FloatArray, word: str) -> tuple[ValueKind, bool]:
         return "percent", True
     outside = full.min() < 0 or full.max() > 1
     return ("logits" if word in LOGIT or (outside and word not in PROB) else "probs"), False
+
+
+def _tolerance(n_classes: int) -> float:
+    """How far the sum of so many probabilities may be from 1, with room for two decimals."""
+    return min(max(1.001 * ROW_SUM_TOLERANCE, 0.0051 * n_classes), 0.05)
 
 
 def kind_of_rows(rows: FloatArray, name: str) -> ValueKind:
@@ -268,7 +291,7 @@ def _summing(columns: Sequence[HeadColumn]) -> Values | None:
     runs: list[tuple[int, int]] = []
     for i, j in ends:
         sums = total[:, j] - total[:, i]
-        if any(np.abs(sums - of).max() <= 1.01 * ROW_SUM_TOLERANCE * of for of in (1, 100)):
+        if any(np.abs(sums - of).max() <= _tolerance(j - i) * of for of in (1, 100)):
             runs.append((i, j))
     runs = [(i, j) for i, j in runs if not np.isin(matrix[:, i:j], (0, 1)).all()]  # one-hot: nothing uncertain
     longest = max((j - i for i, j in runs), default=0)

@@ -91,6 +91,16 @@ def read_npz(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, tick: 
             return _read(archive, asked, max_bytes, tick)
 
 
+def npz_heads(file: BinaryIO) -> dict[str, list[str]]:
+    """Array's name -> what it is, such as ``"(100, 3) numbers"``. UqError: the file is damaged."""
+    with _damage("NPZ"):
+        check_directory(file, "an NPZ file with a handful of arrays")
+        with zipfile.ZipFile(file) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+            words = {"U": "text", "S": "text", "b": "booleans"}
+            return {n: [f"{a.shape} {words.get(a.kind, 'numbers')}"] for n, a in _shapes(archive, names).items()}
+
+
 def read_npy(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
     """The values alone, as `numpy.save` writes them. UqError: the file is damaged or too large, or holds no numbers."""
     values = _npy(file, "values", max_bytes, tick)

@@ -6,21 +6,22 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryFile
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, TypeVar
 
 import uqcore
 from uqcore.predictions.assemble import found_in
-from uqcore.predictions.parquet_process import REFUSED, damaged
+from uqcore.predictions.parquet_process import HEAD, REFUSED, damaged
 from uqcore.predictions.raw import Found
 from uqcore.predictions.roles import Asked, Roles, Unclear, asked_json
-from uqcore.predictions.table import Rows
+from uqcore.predictions.rows import Rows
 from uqcore.types import ShareTick, UqError
 
+_T = TypeVar("_T")
 PROGRAM = "import sys; from uqcore.predictions.parquet_process import main; sys.exit(main(*map(int, sys.argv[1:])))"
 # One thread and the system's own allocator need the least address space, which is bounded there.
 _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
@@ -36,15 +37,25 @@ def read_parquet(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, ti
         Unclear: what the columns are cannot be told.
         UqError: the columns are not those of predictions or not numbers, or the file is damaged or too large.
     """
+    return _unpacked(file, asked_json(asked), max_bytes, lambda stream: _found(stream, max_bytes, tick))
+
+
+def first_cells(file: BinaryIO, max_bytes: int) -> dict[str, list[str]]:
+    """Column's name -> its first cells as short texts. UqError: the file is damaged or too large."""
+    return _unpacked(file, HEAD, max_bytes, lambda stream: json.loads(stream.read() or "null"))
+
+
+def _unpacked(file: BinaryIO, wish: str, max_bytes: int, read: Callable[[IO[bytes]], _T | None]) -> _T:
+    """What is read of what the other process writes."""
     with (
         _on_disk(file) as source,
         TemporaryFile() as errors,
         TemporaryFile("w+") as wishes,
-        _started(source, errors, wishes, asked, max_bytes) as process,
+        _started(source, errors, wishes, wish, max_bytes) as process,
     ):
         assert process.stdout is not None
         try:
-            found = _found(process.stdout, max_bytes, tick)
+            found = read(process.stdout)
             if found is not None:
                 return found
             process.stdout.close()
@@ -59,9 +70,9 @@ def read_parquet(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, ti
 
 
 def _started(
-    source: BinaryIO | IO[bytes], errors: IO[bytes], wishes: IO[str], asked: Roles | Asked | None, max_bytes: int
+    source: BinaryIO | IO[bytes], errors: IO[bytes], wishes: IO[str], wish: str, max_bytes: int
 ) -> subprocess.Popen[bytes]:
-    wishes.write(asked_json(asked))
+    wishes.write(wish)
     wishes.flush()
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(max_bytes), str(wishes.fileno())],

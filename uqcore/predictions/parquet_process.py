@@ -25,6 +25,9 @@ from uqcore.types import UqError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+HEAD = "head"
+"""In place of what is asked for: the first cells of every column, as JSON."""
+
 REFUSED = 2
 """The exit code after a sentence."""
 
@@ -41,12 +44,16 @@ def main(max_bytes: int, asked: int | None = None) -> int:
     import pyarrow as pa
 
     try:
-        given = None
-        if asked is not None:
-            with os.fdopen(asked) as file:
-                file.seek(0)
-                given = asked_from(file.read())
-        stream(max_bytes, given)
+        if asked is None:
+            stream(max_bytes, None)
+            return 0
+        with os.fdopen(asked) as file:
+            file.seek(0)
+            wish = file.read()
+        if wish == HEAD:
+            print(json.dumps(_table(_opened(max_bytes)).first_cells))
+        else:
+            stream(max_bytes, asked_from(wish))
     except (UqError, pa.ArrowException, OSError, ValueError, MemoryError) as error:
         print(json.dumps(error.role if isinstance(error, Unclear) else None), file=sys.stderr)
         print(error if isinstance(error, UqError) else damaged(error), file=sys.stderr)
@@ -82,16 +89,8 @@ class _Source(NamedTuple):
 def stream(max_bytes: int, asked: Roles | Asked | None) -> None:
     import pyarrow as pa
 
-    sys.stdin.buffer.seek(0)
-    is_feather = sys.stdin.buffer.read(6) == b"ARROW1"
-    sys.stdin.buffer.seek(0)
-    source = _feather() if is_feather else _parquet()
-    if max(source.groups, default=0) > max_bytes:
-        raise UqError(
-            f"Expected groups of rows of at most {max_bytes / 1e6:,.0f} MB. Received {max(source.groups) / 1e6:,.0f} "
-            f"MB when unpacked; save fewer examples."
-        )
-    table = Table.of(source.names, _head(source))
+    source = _opened(max_bytes)
+    table = _table(source)
     roles = settled(table, asked)
     places = [table.names.index(name) for name in roles.columns]
     n_values = len(roles.values)
@@ -105,6 +104,19 @@ def stream(max_bytes: int, asked: Roles | Asked | None) -> None:
             batch = pa.record_batch(cells, names=roles.columns)
             _check_texts(batch.select(roles.columns[n_values:]))
             target.write_batch(batch.cast(schema, safe=False))
+
+
+def _opened(max_bytes: int) -> _Source:
+    sys.stdin.buffer.seek(0)
+    is_feather = sys.stdin.buffer.read(6) == b"ARROW1"
+    sys.stdin.buffer.seek(0)
+    source = _feather() if is_feather else _parquet()
+    if max(source.groups, default=0) > max_bytes:
+        raise UqError(
+            f"Expected groups of rows of at most {max_bytes / 1e6:,.0f} MB. Received {max(source.groups) / 1e6:,.0f} "
+            f"MB when unpacked; save fewer examples."
+        )
+    return source
 
 
 def _parquet() -> _Source:
@@ -138,7 +150,7 @@ def _feather() -> _Source:
     return _Source(source.schema.names, list(source.schema.types), n_rows, [], batches)
 
 
-def _head(source: _Source) -> list[pa.Array]:
+def _table(source: _Source) -> Table:
     """The first cells of each column; nothing of those that can have no role, such as pictures."""
     import pyarrow as pa
 
@@ -146,7 +158,8 @@ def _head(source: _Source) -> list[pa.Array]:
     first = next(source.batches(shown, HEAD_ROWS), None) if shown else None
     cells = dict(zip(shown, first or (), strict=bool(first)))
     n_rows = min(HEAD_ROWS, len(first[0])) if first else 0
-    return [cells.get(i, pa.nulls(n_rows, kind))[:n_rows] for i, kind in enumerate(source.types)]
+    none = [pa.nulls(n_rows, kind) for kind in source.types]
+    return Table.of(source.names, [cells.get(i, none[i])[:n_rows] for i in range(len(none))])
 
 
 def _can_matter(kind: Any) -> bool:

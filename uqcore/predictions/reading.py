@@ -16,12 +16,14 @@ from uqcore.predictions.finding import label_alone, left_out, settled
 from uqcore.predictions.from_csv import open_csv
 from uqcore.predictions.from_excel import open_excel
 from uqcore.predictions.from_json import open_json
-from uqcore.predictions.from_npz import read_npy, read_npy_labels, read_npz
+from uqcore.predictions.from_npz import npz_heads, read_npy, read_npy_labels, read_npz
+from uqcore.predictions.from_parquet import first_cells as cells_of_parquet
 from uqcore.predictions.from_parquet import read_parquet
 from uqcore.predictions.raw import Column, Found
 from uqcore.predictions.record import Predictions
 from uqcore.predictions.roles import Asked, Roles
-from uqcore.predictions.table import Opened, Rows, text_column
+from uqcore.predictions.rows import Rows, text_column
+from uqcore.predictions.table import Opened
 from uqcore.predictions.validate import checked
 from uqcore.types import ShareTick, UqError
 
@@ -94,6 +96,35 @@ def read_predictions(
     predictions = checked(found, name, normalize)
     tick(1.0)
     return predictions
+
+
+def first_cells(source: Source, name: str, *, max_bytes: int = MAX_BYTES) -> dict[str, list[str]]:
+    """What a person may give roles to: column's name -> its first ten cells as short texts, or array's name -> its
+    shape; nothing for an NPY file, which has one array.
+
+    Args:
+        source, name, max_bytes: as for `read_predictions`.
+
+    Raises:
+        UqError: it is no file of a kind that is read, or damaged or too large.
+    """
+    return _with(source, lambda file: _first_cells(file, name, max_bytes))
+
+
+def _first_cells(file: BinaryIO, name: str, max_bytes: int) -> dict[str, list[str]]:
+    file.seek(0)
+    head = file.read(2**12)
+    if head.startswith(b"\x1f\x8b"):
+        with TemporaryFile() as unpacked:
+            _unpack(file, unpacked, max_bytes)
+            return _first_cells(unpacked, name, max_bytes)
+    if head.startswith(b"\x93NUMPY"):
+        return {}
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_office(head):
+        return npz_heads(file)
+    if head.startswith((b"PAR1", b"PARE", b"ARROW1")):
+        return cells_of_parquet(file, max_bytes)
+    return _table(file, head, name, max_bytes).table.first_cells
 
 
 def _with(source: Source, read: Callable[[BinaryIO], _T]) -> _T:

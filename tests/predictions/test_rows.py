@@ -10,7 +10,8 @@ import pytest
 
 from uqcore.predictions.raw import TextColumn
 from uqcore.predictions.roles import Roles
-from uqcore.predictions.table import Rows, unique_names
+from uqcore.predictions.rows import Rows
+from uqcore.predictions.table import unique_names
 from uqcore.types import UqError
 
 ROLES = Roles("probs", ("p_0", "p_1"), label="label")
