@@ -200,3 +200,9 @@ UNFIT = {
 @pytest.mark.parametrize("name", UNFIT)
 def test_labels_that_do_not_fit_are_one_sentence(name: str) -> None:
     refused(*UNFIT[name])
+
+
+def test_numbers_that_are_names_of_classes() -> None:
+    mine = read(npz(probs=PROBS, labels=np.array([3, 5, 7, 5]), class_names=np.array(["3", "5", "7"])))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == [0, 1, 2, 1]

@@ -131,3 +131,39 @@ def test_roles_said_by_a_person_hold_in_every_format() -> None:
         assert read(data, roles=replace(roles, label="label")).labels is not None
         with pytest.raises(Unclear, match="Expected the column 'q'"):
             read(data, roles=replace(roles, values=("q",)))
+
+
+def test_a_second_file_of_labels() -> None:
+    values = b"p_0,p_1\n.25,.75\n1,0\n"
+    for labels in (b"y\n1\n0\n", b",y_test\n7,1\n3,0\n", b"id,other,label\na,x,1\nb,y,0\n", b'{"y": [1, 0]}'):
+        mine = read(values, labels=labels)
+        assert mine.labels is not None
+        assert mine.labels.tolist() == [1, 0]
+    refused(values, "as many labels as predictions. Received 1 labels and 2 predictions", labels=b"y\n1\n")
+    refused(values, "one column of labels, or one named label. Received 'a', 'b'", labels=b"a,b\nx,1\ny,0\n")
+
+
+def test_a_gzip_archive_is_bounded() -> None:
+    bomb = gzip.compress(b"p_0,p_1\n" + b"0.5,0.5\n" * 200_000)
+    refused(bomb, "a gzip archive of at most 1 MB when unpacked. Received more", max_bytes=10**6)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            "p_0,p_1,weight\n" + ".5,.5,1\n" * 2000 + ".5,.5,-1\n",
+            "weights of 0 or more. Received others, or none, for 1 ex",
+        ),
+        (
+            "p_0,p_1,weight\n" + ".5,.5,1\n" * 2000 + ".5,.5,x\n",
+            "numbers in the column 'weight'. Received 'x' in row 2,001",
+        ),
+        (
+            "cat,dog,one,two\n.5,.5,cat,dog\n.2,.8,dog,cat\n.3,.7,cat,dog\n",
+            "one column of true labels. Received several",
+        ),
+    ],
+)
+def test_extras_that_do_not_fit_are_one_sentence(data: str, message: str) -> None:
+    refused(data.encode(), message)

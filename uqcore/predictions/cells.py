@@ -20,7 +20,7 @@ NO_TEXT = frozenset(("", "nan", "na", "n/a", "none", "null"))
 
 _NUMBER = r"^\*?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\s*%)?$"  # Weka marks the predicted class with *
 _NOT_A_NUMBER = r"(?i)^([+-]?(nan|inf|infinity)|na|n/a|none|null)?$"
-_BRACKETED = re.compile(r"[A-Za-z_.]*[\[(]+[-+\d.eE,;\s]*[\])]+")
+_BRACKETED = re.compile(r"[A-Za-z_.]*[\[(]+(?:[-+\d.eE,;\s]|nan|inf)*[\])]+")
 _TO_SPACES = str.maketrans("[](),;\n\r", " " * 8)
 _NAMES, _NUMBERS = ("label", "class", "name", "category"), ("score", "prob", "probability", "confidence", "value", "p")
 
@@ -79,10 +79,12 @@ def numbers(column: pa.Array, kind: Any = np.float64) -> tuple[NDArray[Any], int
     return values, wrong
 
 
-def vectors(column: pa.Array, classes: tuple[str, ...] | None = None) -> Vectors:
+def vectors(column: pa.Array, classes: tuple[str, ...] | None = None, first_row: int = 1) -> Vectors:
     """The vectors in a column's cells: lists, fields by class, lists of ``{label, score}``, or text of one of these.
 
-    ``classes`` are the names to go by where the cells name them; those of the first cells if None.
+    Args:
+        classes: the names to go by where the cells name them; those of the first cell if None.
+        first_row: the number of the first cell, for errors.
 
     Raises:
         UqError: there is a cell without one, or of another length or other classes than the first.
@@ -91,44 +93,54 @@ def vectors(column: pa.Array, classes: tuple[str, ...] | None = None) -> Vectors
 
     kind = column.type
     if pa.types.is_map(kind):
-        return _by_class([dict(cell or ()) for cell in column.to_pylist()], classes)
+        return _by_class([dict(cell or ()) for cell in column.to_pylist()], classes, first_row)
     if pa.types.is_struct(kind):
         if "values" in (field.name for field in kind):  # Spark's dense vectors
-            return vectors(column.field("values"), classes)
-        return _by_class(column.to_pylist(), classes)
+            return vectors(column.field("values"), classes, first_row)
+        return _by_class(column.to_pylist(), classes, first_row)
     if is_text(kind):
-        return _of_texts(column.to_pylist(), classes)
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        return _of_texts([(cell or "").strip() for cell in column.to_pylist()], classes, first_row)
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if is_list and pa.types.is_struct(kind.value_type):
+        return _of_named([_named(cell) for cell in column.to_pylist()], classes, first_row)
+    if not is_list or not is_number(kind.value_type):
         raise UqError(f"Expected a list of numbers in every cell. Received {kind}.")
-    if pa.types.is_struct(kind.value_type):
-        return _of_named([_named(cell) for cell in column.to_pylist()], classes)
-    if not is_number(kind.value_type):
-        raise UqError(f"Expected a list of numbers in every cell. Received {kind}.")
-    lengths = np.array([len(cell) if cell is not None else 0 for cell in column])
-    _check_lengths(lengths)
+    lengths = np.array([len(cell) if cell.is_valid else 0 for cell in column])
+    _check_lengths(lengths, first_row)
     flat, _ = numbers(column.flatten(), np.float32)
     return Vectors(flat.reshape(len(column), -1), None)
 
 
-def _of_texts(cells: list[str | None], classes: tuple[str, ...] | None) -> Vectors:
-    texts = [(cell or "").strip() for cell in cells]
-    if all(_BRACKETED.fullmatch(text) for text in texts):
+def _of_texts(texts: list[str], classes: tuple[str, ...] | None, first_row: int) -> Vectors:
+    if texts and _BRACKETED.fullmatch(texts[0]):
         parts = [text[text.find("[") if "[" in text else text.find("(") :].translate(_TO_SPACES) for text in texts]
         rows = [part.split() for part in parts]
-        _check_lengths(np.array([len(row) for row in rows]))
-        try:
-            return Vectors(np.array(rows, np.float32).reshape(len(rows), -1), None)
-        except ValueError:
-            raise UqError(f"Expected a list of numbers in every cell. Received {listed(texts, 1)}.") from None
+        strange = next(
+            (i for i, text in enumerate(texts) if not _BRACKETED.fullmatch(text) or not _are_floats(rows[i])), -1
+        )
+        if strange >= 0:
+            raise UqError(
+                f"Expected a list of numbers in every cell. Received {texts[strange][:40]!r} in row "
+                f"{strange + first_row:,}."
+            )
+        _check_lengths(np.array([len(row) for row in rows]), first_row)
+        return Vectors(np.array(rows, np.float32).reshape(len(rows), -1), None)
     read = [_literal(text) for text in texts]
     if all(isinstance(cell, dict) for cell in read):
-        return _by_class(read, classes)
-    return _of_named([_named(cell) for cell in read], classes)
+        return _by_class(read, classes, first_row)
+    return _of_named([_named(cell) for cell in read], classes, first_row)
 
 
-def _of_named(cells: list[dict[str, Any]], classes: tuple[str, ...] | None) -> Vectors:
+def _are_floats(words: list[str]) -> bool:
+    try:
+        return bool([float(word) for word in words])
+    except ValueError:
+        return False
+
+
+def _of_named(cells: list[dict[str, Any]], classes: tuple[str, ...] | None, first_row: int) -> Vectors:
     """Such lists are sorted by score, so the classes of the first are put into an order that says nothing of it."""
-    return _by_class(cells, classes or tuple(sorted(cells[0] if cells else (), key=in_order)))
+    return _by_class(cells, classes or tuple(sorted(cells[0] if cells else (), key=in_order)), first_row)
 
 
 def in_order(name: str) -> tuple[object, ...]:
@@ -157,31 +169,34 @@ def _named(cell: Any) -> dict[str, Any]:
     return found
 
 
-def _by_class(cells: list[Any], classes: tuple[str, ...] | None) -> Vectors:
+def _by_class(cells: list[Any], classes: tuple[str, ...] | None, first_row: int) -> Vectors:
     first = cells[0] if cells and isinstance(cells[0], dict) else {}
     if classes is None or not set(classes) >= {*map(str, first)}:
         classes = tuple(map(str, first))
     values = np.full((len(cells), len(classes)), np.nan, np.float32)
     for i, cell in enumerate(cells):
         named = {str(key): value for key, value in cell.items()} if isinstance(cell, dict) else {}
-        if not named or not named.keys() <= {*classes}:
-            strange = sorted(named.keys() - {*classes})
+        strange = sorted(named.keys() - {*classes})
+        if not named or strange:
+            came = listed(strange) if strange else "none"
             raise UqError(
-                f"Expected numbers for the classes {listed(classes)} in every cell. Received "
-                f"{listed(strange) if strange else listed([cell], 1)} in row {i + 1:,}."
+                f"Expected numbers for the classes {listed(classes)} in every cell. Received {came} in row "
+                f"{i + first_row:,}."
             )
         for k, name in enumerate(classes):
             number = named.get(name)
             if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
-                raise UqError(f"Expected numbers for every class. Received {listed([number], 1)} in row {i + 1:,}.")
+                raise UqError(
+                    f"Expected numbers for every class. Received {listed([number], 1)} in row {i + first_row:,}."
+                )
             values[i, k] = np.nan if number is None else number
     return Vectors(values, classes)
 
 
-def _check_lengths(lengths: NDArray[np.int64]) -> None:
+def _check_lengths(lengths: NDArray[np.int64], first_row: int) -> None:
     if len(lengths) and (lengths != lengths[0]).any():
         row = int((lengths != lengths[0]).argmax())
         raise UqError(
             f"Expected {lengths[0]:,} numbers in every cell, as in the first. Received {lengths[row]:,} in row "
-            f"{row + 1:,}."
+            f"{row + first_row:,}."
         )

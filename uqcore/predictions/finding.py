@@ -80,7 +80,7 @@ def settled(table: Table, asked: Roles | Asked | None) -> Roles:
 
 
 def label_alone(table: Table) -> str:
-    """The column of true labels in a file that holds little else. Unclear: there are several columns."""
+    """The column of true labels in a file that holds little else. UqError: there are several columns."""
     columns = [c for c in table.columns if c.name not in _ids(table.columns) and not _is_counting(c)] or table.columns
     named = [c for names in LABELS for c in columns if plain(c.header) in names]
     found = named[:1] or columns

@@ -79,7 +79,7 @@ class Rows:
         return Columns(self._values, self._classes, others, ids)
 
     def _vectors(self, column: pa.Array) -> FloatArray:
-        found = vectors(column, self._classes)
+        found = vectors(column, self._classes, self._n + 1)
         width = self._values.shape[1] if self._n else found.values.shape[1]
         if found.values.shape[1] != width:
             raise UqError(
