@@ -210,7 +210,7 @@ TWO: dict[str, tuple[bytes, tuple[str, ...] | None]] = {
     "an out-of-fold score": (csv({"true_label": Y2, "oof_prob": P2[:, 1].tolist()}), None),
     "oof": (csv({"oof": P2[:, 1].tolist(), "target": Y2}), None),
     "p1 alone": (csv({"p1": P2[:, 1].tolist(), "label": Y2}), None),
-    "p_0 alone": (csv({"p_0": P2[:, 0].tolist(), "label": 1 - Y2}), ("1", "0")),
+    "p_0 alone": (csv({"p_0": P2[:, 0].tolist(), "label": Y2}), ("1", "0")),
     "Evidently, two classes": (csv({"target": Y2, "prediction": P2[:, 1].tolist()}), None),
     "a score and its cut": (csv({"pred": (P2[:, 1] > 0.3).astype(int), "prob": P2[:, 1].tolist(), "label": Y2}), None),
     "True and False": (csv({"p": P2[:, 1].tolist(), "label": [str(bool(y)) for y in Y2]}), ("False", "True")),
@@ -255,16 +255,6 @@ TWO: dict[str, tuple[bytes, tuple[str, ...] | None]] = {
 }
 
 
-def holds(mine: Predictions, probs: Any, labels: Any, names: tuple[str, ...] | None) -> None:
-    np.testing.assert_allclose(
-        mine.values[0], probs[:, ::-1] if names in (("True", "False"), ("1", "0")) else probs, atol=2e-6
-    )
-    assert mine.class_names == (names or tuple(map(str, range(probs.shape[1]))))
-    assert mine.labels is not None
-    expected = 1 - labels if names == ("True", "False") else labels
-    assert mine.labels.tolist() == (expected if names != ("1", "0") else labels).tolist()
-
-
 @pytest.mark.parametrize("tool", THREE)
 def test_three_classes(tool: str) -> None:
     data, names = THREE[tool]
@@ -274,11 +264,14 @@ def test_three_classes(tool: str) -> None:
 @pytest.mark.parametrize("tool", TWO)
 def test_two_classes(tool: str) -> None:
     data, names = TWO[tool]
-    mine = read_predictions(data, "mine")
-    if names == ("1", "0"):
-        np.testing.assert_allclose(mine.values[0, :, 1], P2[:, 0], atol=2e-6)
-        assert mine.class_names == names
-        assert mine.labels is not None
-        assert [mine.class_names[y] for y in mine.labels] == [str(1 - y) for y in Y2]
+    if names in (("True", "False"), ("1", "0")):  # whose first class is the second of the others
+        holds(read_predictions(data, "mine"), P2[:, ::-1], 1 - Y2, names)
     else:
-        holds(mine, P2, Y2, names)
+        holds(read_predictions(data, "mine"), P2, Y2, names)
+
+
+def holds(mine: Predictions, probs: Any, labels: Any, names: tuple[str, ...] | None) -> None:
+    np.testing.assert_allclose(mine.values[0], probs, atol=2e-6)
+    assert mine.class_names == (names or tuple(map(str, range(probs.shape[1]))))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == labels.tolist()

@@ -72,7 +72,9 @@ def numbers(column: pa.Array, kind: Any = np.float64) -> tuple[NDArray[Any], int
     percent = compute.fill_null(compute.ends_with(texts, "%"), False).to_numpy(zero_copy_only=False)
     digits = compute.replace_substring_regex(texts, r"^\*|\s*%$", "")
     usable = compute.and_(good, compute.invert(compute.fill_null(missing, True)))
-    values = compute.if_else(usable, digits, None).cast(pa.float64()).to_numpy(zero_copy_only=False).astype(kind)
+    exact = compute.if_else(usable, digits, None).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    with np.errstate(over="ignore"):  # a number beyond 32 bits becomes infinite, which is found later
+        values = exact.astype(kind)
     infinite = compute.fill_null(compute.match_substring_regex(texts, r"(?i)^[+-]?inf"), False)
     values[infinite.to_numpy(zero_copy_only=False)] = np.inf
     values[percent] /= 100
@@ -124,7 +126,8 @@ def _of_texts(texts: list[str], classes: tuple[str, ...] | None, first_row: int)
                 f"{strange + first_row:,}."
             )
         _check_lengths(np.array([len(row) for row in rows]), first_row)
-        return Vectors(np.array(rows, np.float32).reshape(len(rows), -1), None)
+        with np.errstate(over="ignore"):
+            return Vectors(np.array(rows, np.float32).reshape(len(rows), -1), None)
     read = [_literal(text) for text in texts]
     if all(isinstance(cell, dict) for cell in read):
         return _by_class(read, classes, first_row)
