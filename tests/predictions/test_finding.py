@@ -95,6 +95,12 @@ def test_logits_named_after_classes_are_told_by_the_label() -> None:
     assert (roles.kind, roles.values) == ("logits", ("cat", "dog", "emu"))
 
 
+def test_a_column_too_many_under_the_same_word_is_left_out() -> None:
+    columns = {f"prob_{name}": p for name, p in CLASSES.items()} | {"prob_max": PROBS.max(axis=1), "label": LABELS}
+    roles = find_roles(head(columns))
+    assert (roles.values, roles.classes) == (("prob_cat", "prob_dog", "prob_emu"), ("cat", "dog", "emu"))
+
+
 def test_of_probabilities_and_logits_the_probabilities_are_taken() -> None:
     columns = {f"logit_{k}": np.log(PROBS[:, k]) for k in range(3)} | {f"p_{k}": PROBS[:, k] for k in range(3)}
     assert find_roles(head(columns)).values == ("p_0", "p_1", "p_2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
+import zipfile
 from io import BytesIO
 from typing import Any
 
@@ -50,6 +51,8 @@ def test_bad_files_are_one_sentence() -> None:
 
 
 def test_without_openpyxl_the_command_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = workbook([HEADER, *ROWS])
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    refused(data, "run `pip install openpyxl`, or save the sheet as CSV")
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("[Content_Types].xml", "")
+    refused(buffer.getvalue(), "run `pip install openpyxl`, or save the sheet as CSV")

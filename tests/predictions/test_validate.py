@@ -75,9 +75,15 @@ def test_percentages_are_read_and_said() -> None:
 
 def test_probabilities_of_two_decimals_are_divided_by_their_sums_and_it_is_said() -> None:
     mine = read(table("p_0,p_1,p_2,label", "0.34,0.33,0.34,0", "0.98,0.01,0.01,0"))
-    np.testing.assert_allclose(mine.values.sum(axis=2), 1, atol=1e-6)
-    np.testing.assert_allclose(mine.values[0, 0], np.array([0.34, 0.33, 0.34]) / 1.01, rtol=1e-6)
-    assert mine.notes == ("Rows of rounded `probs` with sums up to 0.01 away from 1 were divided by their sums.",)
+    divided = np.array([0.34, 0.33, 0.34]) / 1.01
+    np.testing.assert_allclose(mine.values[0], np.array([divided, [0.98, 0.01, 0.01]]), rtol=1e-6)
+    assert mine.notes == (
+        "Probabilities are rounded, so that sums are up to 0.01 away from 1: 1 example (number 0, counted from 0) with "
+        "sums 0.01 away or more were divided by them.",
+    )
+    # Rows within the tolerance stay as they came, so that a policy decides the same about the same numbers elsewhere.
+    near = read(table("p_0,p_1,p_2", "0.34,0.33,0.34", "0.33,0.33,0.33"))
+    np.testing.assert_array_equal(near.values[0, 1], np.full(3, np.float32(0.33)))
     many = random_probs(200, 40).round(2)
     assert np.abs(many.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE
     assert len(read(npz(probs=many))) == 200

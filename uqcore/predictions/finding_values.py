@@ -306,7 +306,8 @@ def _summing(columns: Sequence[HeadColumn]) -> Values | None:
         )
     if not best:
         return None
-    return _family(best[0], None)._replace(classes=_default(tuple(c.header for c in best[0])))
+    whole = [family for family in _families(best[0]) if len(family.columns) == longest]  # which knows the classes
+    return whole[0] if whole else _family(best[0], None)._replace(classes=_default(tuple(c.header for c in best[0])))
 
 
 def _one_score(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Values | None:

@@ -205,15 +205,21 @@ def _as_probs(values: FloatArray, kind: str, normalize: bool) -> str | None:
         raise UqError(
             f"Expected rows of `probs` that sum to 1. Received nothing but zeros for {counted(zeros)}; leave those out."
         )
-    repair = "Rows of `probs` did not sum to 1 and were divided by their sums."
-    if _is_rounding(values, float(distance.max())):
-        repair = f"Rows of rounded `probs` with sums up to {distance.max():.2g} away from 1 were divided by their sums."
-    elif not normalize and kind != "scores":
-        raise NotNormalized(
-            wrong, float(distance.max()), bool(max(values[:, part].max() for part in _chunks(values)) <= 1)
-        )
+    is_rounding = _is_rounding(values, float(distance.max()))
+    if not (is_rounding or normalize or kind == "scores"):
+        up_to_one = all(values[:, part].max() <= 1 for part in _chunks(values))
+        raise NotNormalized(wrong, float(distance.max()), up_to_one)
     for part in _chunks(values):
-        values[:, part] /= _sums(values[:, part])[..., None]
+        sums = _sums(values[:, part])
+        if is_rounding:  # the other rows stay as they came
+            sums[np.abs(sums - 1) <= ROW_SUM_TOLERANCE] = 1
+        values[:, part] /= sums[..., None]
+    repair = "Rows of `probs` did not sum to 1 and were divided by their sums."
+    if is_rounding:
+        repair = (
+            f"Probabilities are rounded, so that sums are up to {distance.max():.2g} away from 1: "
+            f"{counted(wrong)} with sums {ROW_SUM_TOLERANCE} away or more were divided by them."
+        )
     return f"{note} {repair}" if note else repair
 
 
