@@ -127,9 +127,6 @@ class Table:
     def __getitem__(self, name: str) -> HeadColumn:
         return self.columns[self.names.index(name)]
 
-    def __len__(self) -> int:
-        return len(self.columns[0].cells) if self.columns else 0
-
 
 def unique_names(headers: Sequence[str]) -> list[str]:
     """The headers as names: those that are empty by their place, those that are there again with a number behind."""
