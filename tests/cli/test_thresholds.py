@@ -24,13 +24,14 @@ from uqcore.cli.main import main
 from uqcore.predictions import Predictions, read_predictions, write_npz
 from uqcore.selection import split_calibration
 from uqcore.selection.policy import ThresholdPolicy
+from uqcore.text import fine_percent
 from uqcore.tuning import Goal, study, tune
 from uqcore.types import FloatArray
 
 K = 3
 KEYS = {
     "threshold", "measure", "coverage", "risk", "risk_bound", "delta", "n_calibration", "n_test", "test_risk",
-    "test_coverage", "certified",
+    "test_coverage", "certified", "n_examples", "n_classes", "class_names", "accuracy",
 }  # fmt: skip
 
 
@@ -53,7 +54,7 @@ class Files:
         files = {i: str(self.folder / word) for i, word in enumerate(words) if Path(word).suffix[1:].isalpha()}
         code = main([files.get(i, word) for i, word in enumerate(words)])
         out, err = self._capsys.readouterr()
-        shown = [line for line in err.splitlines(keepends=True) if not line.startswith("reading ")]
+        shown = [line for line in err.splitlines(keepends=True) if not line.startswith(("reading ", "warning: "))]
         return code, out, "".join(shown)
 
     def tuned(self, command: str) -> dict[str, Any]:
@@ -223,7 +224,7 @@ def test_where_nothing_is_accepted_the_risk_is_null(files: Files) -> None:
     assert files.policy("--target-risk 0.05").risk is None
     code, out, err = files.run("tune mine.npz --target-risk 0.05")
     assert (code, err) == (0, "")
-    assert out.splitlines() == [
+    assert out.splitlines()[1:] == [
         row["promise"],
         "Threshold on predictive_entropy: defer all",
         "On 200 held-out examples it accepts 0.00% (0.00% to 1.83%).",
@@ -264,7 +265,9 @@ def test_a_cost_promises_no_risk(files: Files) -> None:
 def test_people_read_sentences(files: Files) -> None:
     row = files.tuned("--target-risk 0.3")
     code, out, err = files.run("tune mine.npz --target-risk 0.3")
-    promise, threshold, held_out, ood = out.splitlines()
+    read, promise, threshold, held_out, ood = out.splitlines()
+    assert read.startswith("2,300 examples, 300 of them unseen (OOD), 3 classes: '0' ")
+    assert f"; accuracy {fine_percent(row['accuracy'])}, where always naming the largest class has " in read
     assert (code, err, promise) == (0, "", row["promise"])
     assert threshold == f"Threshold on predictive_entropy: {row['threshold']}"
     assert f"held-out examples it accepts {row['test_coverage']:.2%} (" in held_out
@@ -462,3 +465,86 @@ def test_the_file_holds_the_predictions(files: Files) -> None:
     """The premise of the tests above."""
     back = read_predictions(files.folder / "mine.npz", "mine.npz")
     assert back.fingerprint == files.predictions.fingerprint
+
+
+def named(predictions: Predictions) -> dict[str, list[Any]]:
+    """The predictions as a table of three named classes, with ids and groups, for the options that say so."""
+    assert predictions.labels is not None
+    columns: dict[str, list[Any]] = {"customer": [f"c{i}" for i in range(len(predictions))]}
+    columns |= {f"{name}-chance": predictions.values[0, :, k].tolist() for k, name in enumerate(("a", "b", "c"))}
+    columns |= {"verdict": ["abc"[k] for k in predictions.labels], "shop": ["x", "y"] * (len(predictions) // 2)}
+    return columns
+
+
+def test_options_say_what_the_columns_are_and_the_policy_remembers(files: Files) -> None:
+    predictions = calibrated(2000)
+    write_npz(predictions, files.folder / "mine.npz")
+    columns = named(predictions)
+    pa_csv.write_csv(pa.table(columns), files.folder / "odd.csv")
+    expected = files.tuned("--target-risk 0.3")
+    options = "--probs *-chance --classes a,b,c --label verdict --group shop --id customer"
+    code, out, err = files.run(f"tune odd.csv --target-risk 0.3 --json --out policy.json {options}")
+    row = parsed(out)
+    assert code == 0
+    assert (row["n_examples"], row["n_classes"], row["class_names"]) == (2000, 3, ["a", "b", "c"])
+    assert {**row, "class_names": ["0", "1", "2"]} == expected
+    assert row["accuracy"] == np.mean(predictions.predicted == predictions.labels)
+    assert err == (
+        "note: Read 'a-chance', 'b-chance', 'c-chance' as probabilities, 'verdict' as the label, 'shop' as the group, "
+        "'customer' as the id.\n"
+    )
+    policy = ThresholdPolicy.load(files.folder / "policy.json")
+    assert policy.roles == {
+        "kind": "probs",
+        "values": ["a-chance", "b-chance", "c-chance"],
+        "classes": ["a", "b", "c"],
+        "label": "verdict",
+        "group": "shop",
+        "ids": ["customer"],
+    }
+    # The next file has its columns in another order and no labels; it is read as the policy says.
+    new = {name: columns[name] for name in ("c-chance", "shop", "a-chance", "customer", "b-chance")}
+    pa_csv.write_csv(pa.table(new), files.folder / "new.csv")
+    code, out, _ = files.run("decide new.csv --policy policy.json")
+    rows = rows_of(out)
+    assert code == 0
+    assert list(rows[0]) == ["example", "customer", "predicted", "measure", "decision"]
+    assert [row["customer"] for row in rows] == columns["customer"]
+    assert [row["predicted"] for row in rows] == ["abc"[k] for k in predictions.predicted]
+    assert [row["decision"] == "accept" for row in rows] == policy.decide(predictions.values[0]).tolist()
+    pa_csv.write_csv(pa.table({"p": [0.5], "q": [0.5]}), files.folder / "other.csv")
+    assert files.refused("decide other.csv --policy policy.json").endswith("or logits with --probs.\n")
+
+
+def test_labels_come_from_a_file_of_their_own(files: Files) -> None:
+    predictions = calibrated(2000)
+    write_npz(predictions, files.folder / "mine.npz")
+    expected = files.tuned("--target-risk 0.3")
+    np.save(files.folder / "proba.npy", predictions.values[0])
+    assert predictions.labels is not None
+    np.save(files.folder / "y.npy", predictions.labels)
+    pa_csv.write_csv(pa.table({"": np.arange(2000), "target": predictions.labels}), files.folder / "y.csv")
+    for labels in ("y.npy", "y.csv"):
+        code, out, err = files.run(f"tune proba.npy --target-risk 0.3 --json --label {labels}")
+        assert (code, err) == (0, "note: The numbers were read as probabilities.\n")
+        assert parsed(out) == expected
+    np.save(files.folder / "few.npy", np.zeros(7, int))
+    assert "with 7 examples. Received: (2000, 3)" in files.refused("tune proba.npy --target-risk 0.3 --label few.npy")
+    pa_csv.write_csv(pa.table({f"p_{k}": predictions.values[0, :, k] for k in range(3)}), files.folder / "p.csv")
+    assert "7 labels and 2,000 predictions" in files.refused("tune p.csv --target-risk 0.3 --label few.npy")
+
+
+def test_what_is_unclear_names_the_option(files: Files) -> None:
+    (files.folder / "two.csv").write_text("rf_prob,nn_prob,y\n0.2,0.3,1\n0.7,0.1,0\n")
+    assert files.refused("tune two.csv --target-risk 0.3").endswith("'rf_prob', 'nn_prob'; say which with --probs.\n")
+    (files.folder / "who.csv").write_text("p,y\n0.2,cat\n0.7,dog\n")
+    assert files.refused("tune who.csv --target-risk 0.3").endswith("of the columns with --classes.\n")
+    (files.folder / "ys.csv").write_text("p_0,p_1,label,labels\n0.2,0.8,1,0\n")
+    assert files.refused("tune ys.csv --target-risk 0.3").endswith("'label', 'labels'; say which with --label.\n")
+    assert "Expected the name of a column. Received 'z'" in files.refused("tune ys.csv --target-risk 0.3 --label z")
+
+
+def test_warnings_go_to_stderr(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
+    outcomes(files, right=True)
+    assert main(["tune", str(files.folder / "mine.npz"), "--target-risk", "0.05"]) == 0
+    assert "warning: Every label is the most probable class: check that the labels" in capsys.readouterr().err

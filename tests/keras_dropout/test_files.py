@@ -75,6 +75,16 @@ def test_one_probability_becomes_two_classes(keras: Any, saved: Path) -> None:
     np.testing.assert_allclose(values.sum(axis=2), 1, rtol=1e-6)
 
 
+def test_sigmoids_are_no_logits_without_a_note(keras: Any, saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(keras, saved, keras.layers.Flatten(), keras.layers.Dense(3, activation="sigmoid"))
+    command = ["predict", str(saved / "model.keras"), str(saved / "inputs.npy"), "--out", str(saved / "out.npz")]
+    assert main([*command, "--samples", "3"]) == 0
+    assert (
+        "note: These logits are from 0 to 1 and no row sums to 1, as if each class had a sig" in capsys.readouterr().err
+    )
+    assert "sigmoid" in written(saved).notes[-1]
+
+
 def test_a_regression_has_no_file(keras: Any, saved: Path) -> None:
     save(keras, saved, keras.layers.Flatten(), keras.layers.Dense(1))
     np.save(saved / "inputs.npy", 100 * images(9))

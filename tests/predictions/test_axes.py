@@ -108,9 +108,8 @@ def test_some_rows_that_do_not_sum_to_one_do_not_turn_the_axes() -> None:
 
 @pytest.mark.parametrize("shape", [(), (6,), (2, 2, 2, 2)])
 def test_other_numbers_of_axes(shape: tuple[int, ...]) -> None:
-    with pytest.raises(UqError, match=r"Expected `probs` of shape \(examples, classes\) or") as raised:
+    with pytest.raises(UqError, match=r"Expected `probs` of shape \(examples, classes\) or"):
         in_order("probs", np.full(shape, 0.5, np.float32), Clues())
-    assert ("np.stack([1 - p, p], axis=1)" in str(raised.value)) == (len(shape) == 1)
 
 
 def test_reordering_is_the_inverse_of_the_shuffle() -> None:

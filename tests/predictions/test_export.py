@@ -103,3 +103,15 @@ def test_an_npz_holds_everything() -> None:
     target = BytesIO()
     write_npz(ours, target)
     np.testing.assert_array_equal(read(target.getvalue()).images, images)
+
+
+def test_ids_come_back_as_they_stood_and_run_nothing() -> None:
+    ids = {
+        "customer": np.array(["a", "-5", "=1+1", "007"], np.dtypes.StringDType()),
+        "example": np.array(list("wxyz"), np.dtypes.StringDType()),
+        "=id": np.array(list("wxyz"), np.dtypes.StringDType()),
+    }
+    rows = decided(mine(ids=ids), 0.5)  # type: ignore[arg-type]
+    assert list(rows[0]) == ["example", "customer", "example (id)", "'=id", "predicted", "measure", "decision"]
+    assert [row["customer"] for row in rows] == ["a", "-5", "'=1+1", "007"]
+    assert [row["example (id)"] for row in rows] == list("wxyz")

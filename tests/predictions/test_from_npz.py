@@ -18,7 +18,7 @@ import pytest
 from numpy.lib import format as npy
 
 from tests.prediction_files import LABELS, PROBS, npz, random_probs, read, refused
-from uqcore.predictions import from_npz, read_predictions
+from uqcore.predictions import Asked, Roles, from_npz, read_predictions
 from uqcore.types import UqError
 
 
@@ -214,9 +214,10 @@ BAD = {
     "all but a byte": (WHOLE[:-1], "cut off"),
     "its first bytes": (WHOLE[:4], "cut off"),
     "bytes before it": (b"PK\x03\x04" + bytes(100) + WHOLE[50:], "damaged one"),
-    "an empty archive": (archive({}), r"array `probs` or `logits`\. Received: none"),
-    "arrays without names": (npz(a=PROBS, b=LABELS), r"Received: 'a', 'b'; save it with np\.savez\(file, probs=probs"),
-    "an Excel file": (archive({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "an Excel or other Office file"),
+    "an empty archive": (archive({}), "an array of probabilities or logits.*Received: none; say which"),
+    "arrays without numbers": (npz(a=LABELS, b=LABELS), r"Received: 'a', 'b'; .*np\.savez\(file, probs=probs"),
+    "arrays of two models": (npz(a_proba=PROBS, b_proba=PROBS), "several arrays that could be: 'a_proba', 'b_"),
+    "an Excel file": (archive({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "whole Excel file|openpyxl"),
     "no array": (archive({"probs.npy": b"hello"}), "`probs` has no header that can be read"),
     "an array with fields": (npz(probs=np.zeros(4, [("a", "f4")])), "Expected `probs` as numbers. Received dtype"),
     "bfloat16": (with_dtype("|V2", bytes(24)), "Received dtype .*V2.*bfloat16 must become float32"),
@@ -255,3 +256,65 @@ def test_whatever_byte_is_wrong_there_is_one_sentence_or_the_checksum_still_hold
         except UqError:
             n_refused += 1
     assert n_refused > 300
+
+
+def test_pictures_of_absurd_size_are_refused_before_they_unpack() -> None:
+    data = archive(
+        {"probs.npy": npy_bytes(PROBS), "images.npy": npy_header((4, 1, 2 * 10**7), "|u1") + bytes(8 * 10**7)}
+    )
+    assert peak_of_refusing(data, "at most 16,777,216 numbers each. Received shape .4, 1, 20000000.") < 20_000_000
+
+
+def test_names_like_books_are_read() -> None:
+    names = np.array([letter * 10**6 for letter in "abc"])
+    assert [len(name) for name in read(npz(probs=PROBS, class_names=names)).class_names] == [10**6] * 3
+
+
+def test_arrays_are_found_by_other_names_or_said() -> None:
+    data = npz(nn_proba=PROBS, rf_proba=PROBS[::-1], y_test=LABELS, file_id=np.array(list("abcd")), sites=LABELS)
+    mine = read(data, roles=Asked(values=("rf_proba",), group="sites"))
+    np.testing.assert_array_equal(mine.values[0], PROBS[::-1])
+    assert mine.ids["file_id"].tolist() == list("abcd")
+    assert mine.group is not None
+    assert mine.group.tolist() == ["0", "1", "1", "1"]
+    assert mine.roles == Roles("probs", ("rf_proba",), label="y_test", ids=("file_id",), group="sites")
+    assert read(data, roles=mine.roles).fingerprint == mine.fingerprint
+    assert mine.notes[0] == (
+        "Read 'rf_proba' as probabilities, 'y_test' as the label, 'sites' as the group, 'file_id' as the id."
+    )
+    refused(data, "several arrays that could be: 'nn_proba', 'rf_proba'; say which")
+    refused(data, "Expected the name of an array. Received 'svm'", roles=Asked(values=("svm",)))
+    refused(data, "Expected one array of values", roles=Asked(values=("nn_proba", "rf_proba")))
+
+
+def test_probabilities_go_before_logits_and_the_rest_is_said() -> None:
+    mine = read(npz(probs=PROBS, logits=PROBS - 1, labels=LABELS))
+    np.testing.assert_array_equal(mine.values[0], PROBS)
+    assert mine.notes == ("Arrays that mean nothing here were left out: 'logits.npy'.",)
+
+
+def test_one_column_is_that_of_the_second_of_two_classes() -> None:
+    z = np.array([0.3, 0.4, -0.2, 2.0] * 50, np.float32)
+    labels = np.array([1, 1, 0, 1] * 50)
+    for logits in (z, z[:, None]):
+        mine = read(npz(logits=logits, labels=labels))
+        np.testing.assert_array_equal(mine.values[0], np.column_stack([np.zeros_like(z), z]))
+        assert mine.correct is not None
+        assert mine.correct.all()
+        assert "beside 0 for the first" in mine.notes[0]
+    mine = read(npz(y_score=np.array([0.25, 1.0, 0.0]), y=np.array([0, 1, 0])))
+    assert mine.values.tolist() == [[[0.75, 0.25], [0, 1], [1, 0]]]
+
+
+def test_one_array_alone(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(read(npy_bytes(PROBS)).values[0], PROBS)
+    assert read(npy_bytes(PROBS * 9 - 4)).kind == "logits"
+    mine = read(npy_bytes(PROBS[:, 1]), labels=npy_bytes(LABELS % 2), roles=Asked(classes=("no", "yes")))
+    assert mine.class_names == ("no", "yes")
+    np.testing.assert_allclose(mine.values[0], np.column_stack([1 - PROBS[:, 1], PROBS[:, 1]]))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == (LABELS % 2).tolist()
+    refused(npy_bytes(np.array(["a"])), "Expected `the array` as numbers")
+    refused(npy_bytes(np.zeros((500, 2))), "at most 0 MB", max_bytes=1000)
+    refused(npy_bytes(PROBS), "`labels`.*object array", labels=npy_bytes(np.array([Trap(tmp_path)], object)))
+    refused(npy_bytes(PROBS), "labels as an NPY, CSV, Excel or JSON file", labels=npz(y=LABELS))

@@ -75,7 +75,8 @@ def test_many_rows_in_many_groups(compression: str) -> None:
     mine = read(written(columns, row_group_size=40_000, compression=compression), tick=shares.append)
     np.testing.assert_array_equal(mine.values[0], probs)
     np.testing.assert_array_equal(mine.labels, np.arange(150_000) % 3)
-    assert mine.notes == ("Columns that mean nothing here were left out: 'id'.",)
+    assert mine.notes == ("Read 'id' as the id.",)
+    assert mine.ids["id"].tolist() == [str(i) for i in range(150_000)]
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert len(shares) > 3
@@ -96,18 +97,19 @@ GOOD = pair(pa.array(HALVES))
 BAD = {
     "no rows": (written({name: pa.array([], pa.float32()) for name in ("p_0", "p_1")}), "at least one example"),
     "a gap": (written({"p_0": HALVES, "p_2": HALVES}), "none named p_1"),
-    "no columns": (written({"a": HALVES}), "p_0, p_1 and so on.*Received 'a'"),
-    "text": (pair(pa.array(["0.5", "0.25", "1"])), "numbers in the column 'p_0'. Received string; convert it"),
+    "no columns": (written({"a": HALVES}), "such as p_0 and p_1.*Received 'a'; say which"),
+    "text": (pair(pa.array(["0.5", "half", "1"])), "numbers in the column 'p_0'. Received 'half' in row 2"),
     "booleans": (pair(pa.array([True, False, True])), "numbers in the column 'p_0'. Received bool"),
     "lists": (pair(pa.array([[0.5], [0.25], [1.0]])), "numbers in the column 'p_0'. Received list"),
-    "lists of labels": (pair(pa.array(HALVES), label=pa.array([[0], [1], [1]])), "one entry a row in the column"),
+    "lists of labels": (pair(pa.array(HALVES), label=pa.array([[0, 1], [1], [1]])), "several classes or none"),
+    "lists of marks": (pair(pa.array(HALVES), ood=pa.array([[0], [1], [1]])), "one entry a row in the column 'ood'"),
     "a null": (pair(pa.array([0.5, None, 1.0])), "an empty cell .*for 1 example "),
     "NaN": (pair(pa.array([0.5, 0.25, np.nan])), "NaN.*for 1 example "),
-    "half of it": (GOOD[: len(GOOD) // 2], "whole Parquet file"),
-    "its first bytes": (b"PAR1", "whole Parquet file"),
-    "nothing between the marks": (b"PAR1" + bytes(100) + b"PAR1", "whole Parquet file"),
+    "half of it": (GOOD[: len(GOOD) // 2], "whole Parquet or Feather file"),
+    "its first bytes": (b"PAR1", "whole Parquet or Feather file"),
+    "nothing between the marks": (b"PAR1" + bytes(100) + b"PAR1", "whole Parquet or Feather file"),
     "encrypted": (b"PARE" + GOOD[4:-4] + b"PARE", "not encrypted"),
-    "a damaged page": (GOOD[:20] + bytes(60) + GOOD[80:], "whole Parquet file"),
+    "a damaged page": (GOOD[:20] + bytes(60) + GOOD[80:], "whole Parquet or Feather file"),
     "long texts": (pair(pa.array(HALVES), label=["a" * 10**6] * 3), "short entries in the column 'label'"),
 }  # fmt: skip
 
@@ -201,7 +203,9 @@ def test_a_footer_that_lies_costs_only_the_other_process(one_page: bytes, tmp_pa
 def test_a_page_that_claims_gigabytes_is_refused_them(one_page: bytes, tmp_path: Path) -> None:
     data = lying(lying(one_page, True, 1000), False, 2**31 - 1)
     sentence, own, of_child = memory_of_refusing(data, 10**8, tmp_path)
-    assert sentence.startswith("Expected a whole Parquet file that is not encrypted and unpacks to a reasonable size.")
+    assert sentence.startswith(
+        "Expected a whole Parquet or Feather file that is not encrypted and unpacks to a reasonable size."
+    )
     assert max(own, of_child) < 1_000_000_000
 
 
@@ -256,9 +260,10 @@ def test_what_is_raised_while_rows_come_leaves_no_process_behind(monkeypatch: py
 def test_the_process_has_little_memory() -> None:
     program = (
         "import sys\nfrom uqcore.predictions import parquet_process as process\n"
-        "process.stream = lambda max_bytes: bytearray(3 * 2**30)\nsys.exit(process.main(1))"
+        "process.stream = lambda max_bytes, asked: bytearray(3 * 2**30)\nsys.exit(process.main(1))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == parquet_process.REFUSED
-    assert done.stderr.startswith("Expected a whole Parquet file")
-    assert done.stderr.count("\n") == 1
+    role, sentence, end = done.stderr.split("\n")
+    assert (role, end) == ("null", "")
+    assert sentence.startswith("Expected a whole Parquet or Feather file")

@@ -68,7 +68,7 @@ def test_a_label_may_be_missing_only_where_it_does_not_matter(gap: float) -> Non
     mine = read(npz(probs=PROBS, labels=labels, ood=OOD))
     assert mine.labels is not None
     assert mine.labels.tolist() == [0, -1, 1, 1]
-    refused(npz(probs=PROBS, labels=labels), r"none for 1 example \(number 1, counted from 0\)")
+    refused(npz(probs=PROBS, labels=labels), r"none, or -1, for 1 example \(number 1, counted from 0\)")
     assert read(npz(probs=PROBS, labels=np.full(4, gap))).labels is None
     assert read(npz(probs=PROBS, labels=np.where(OOD, 2, gap), ood=OOD)).labels is None
 
@@ -78,7 +78,9 @@ def test_an_empty_cell_is_a_missing_label() -> None:
     mine = read(table("p_0,p_1,label,ood", *rows))
     assert mine.labels is not None
     assert mine.labels.tolist() == [1, -1, -1]
-    refused(table("p_0,p_1,label,ood", *rows, "1,0,,0", "1,0,,0"), r"none for 2 examples \(the first is number 3,")
+    refused(
+        table("p_0,p_1,label,ood", *rows, "1,0,,0", "1,0,,0"), r"none, or -1, for 2 examples \(the first is number 3,"
+    )
     assert read(table("p_0,p_1,label", "0.5,0.5,", "1,0,")).labels is None
 
 
@@ -97,19 +99,21 @@ def with_labels(*labels: Any) -> bytes:
 BAD = {
     "too large": (with_labels(0, 3, 5, 3), r"from 0 to 2, as there are 3.*'3', '5' for 3 examples.*number 1,"),
     "negative": (with_labels(0, -2, 1, 1), "from 0 to 2.*'-2' for 1 example"),
-    "counted from 1": (with_labels(1, 2, 3, 3), "Received: 1 to 3, as if counted from 1; subtract 1"),
     "unsigned": (npz(probs=PROBS, labels=np.array([0, 1, 2**63 + 5, 1], np.uint64)), "from 0 to 2"),
     "fractions": (with_labels(0, 0.5, 1, 1), r"Expected class numbers.*Received 0\.5.*1 example \(number 1,"),
     "infinite": (with_labels(0, np.inf, 1, 1), "from 0 to 2.*'inf'"),
     "names": (
         with_labels("cat", "dog", "cat", "1"),
-        "Received text such as 'cat', 'dog'; number the classes by column",
+        "Received text such as 'cat', 'dog', which does not tell which column is of which class; name the classes",
     ),
     "an unknown name": (
         npz(probs=PROBS, labels=np.array(["a", "b", "c", "zebra"]), class_names=np.array(["a", "b", "c"])),
-        "Received text such as 'zebra'; use those of `class_names`",
+        "Expected labels that are classes: 'a', 'b', 'c'. Received 'zebra'; rename them",
     ),
-    "one-hot": (npz(probs=PROBS, labels=np.eye(3)[LABELS]), r"Received: \(4, 3\); .*labels\.argmax\(axis=1\)"),
+    "multi-hot": (npz(probs=PROBS, labels=np.tri(4, 3)), "several classes or none .multi-label."),
+    "no-hot": (npz(probs=PROBS, labels=np.eye(4, 3)), "several classes or none .multi-label."),
+    "rows of numbers": (npz(probs=PROBS, labels=PROBS), r"one-hot rows of 0 and 1. Received: \(4, 3\) with other"),
+    "rows of another width": (npz(probs=PROBS, labels=np.eye(4)), r"shape \(N,\)\. Received: \(4, 4\)"),
     "too few": (with_labels(0, 1, 1), r"with 3 examples\. Received: \(4, 3\)"),
     "a single number": (npz(probs=PROBS, labels=np.array(1)), r"shape \(N,\)\. Received: \(\)"),
     "complex": (
@@ -131,3 +135,74 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_column_is_refused_in_one_sentence(name: str) -> None:
     refused(*BAD[name])
+
+
+def two(*labels: Any) -> tuple[list[int], tuple[str, ...], tuple[str, ...]]:
+    """Labels, class names and notes of a table of two classes."""
+    mine = read(table("p_0,p_1,label", *(f"0.5,0.5,{label}" for label in labels)))
+    assert mine.labels is not None
+    return mine.labels.tolist(), mine.class_names, mine.notes
+
+
+def test_labels_that_are_no_numbers_from_0_are_read_where_they_can_be_nothing_else() -> None:
+    assert two(-1, 1, -1) == ([0, 1, 0], ("0", "1"), ("Labels -1 and 1 were read as class 0 and class 1.",))
+    assert two(1, 2, 1) == (
+        [0, 1, 0],
+        ("0", "1"),
+        ("Labels 1 to 2 were read as counted from 1: 1 is the first class.",),
+    )
+    assert two("True", "False") == (
+        [1, 0],
+        ("False", "True"),
+        ("Labels: 'True' was read as class 1, the others as class 0.",),
+    )
+    assert two("neg", "pos")[:2] == ([0, 1], ("neg", "pos"))
+    assert two("2:b", "1:a")[:2] == ([1, 0], ("a", "b"))
+    mine = read(npz(probs=PROBS, labels=np.array([1, 2, 3, 3])))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == [0, 1, 2, 2]
+    assert mine.notes == ("Labels 1 to 3 were read as counted from 1: 1 is the first class.",)
+    refused(table("p_0,p_1,label", "0.5,0.5,-1", "0.5,0.5,0", "1,0,1"), "none, or -1, for 1 example")
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, float])
+def test_one_hot_rows_are_classes(dtype: Any) -> None:
+    mine = read(npz(probs=PROBS, labels=np.eye(3)[LABELS].astype(dtype)))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == LABELS.tolist()
+    assert mine.notes == ("One-hot labels were read as classes.",)
+
+
+def test_names_are_matched_up_to_what_stands_between_words() -> None:
+    rows = ("0.9,0.1,Iris-setosa", "0.2,0.8,Iris versicolor")
+    mine = read(table("Iris.setosa,Iris.versicolor,label", *rows))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == [0, 1]
+    assert any("matched with the classes up to what stands between words" in note for note in mine.notes)
+
+
+UNFIT = {
+    "text of unnamed classes": (
+        table("p_0,p_1,label", "0.5,0.5,cat", "0.5,0.5,dog"),
+        "which of them is class 0 and which",
+    ),
+    "more texts than classes": (
+        table("p_0,p_1,label", *(f".5,.5,{t}" for t in "abc")),
+        "of 2 classes.* Received 3 different",
+    ),
+    "lists of classes": (
+        table("p_0\tp_1\tlabel", '0.5\t0.5\t["a", "b"]', '0.5\t0.5\t["a"]'),
+        "several classes or none",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_labels_that_do_not_fit_are_one_sentence(name: str) -> None:
+    refused(*UNFIT[name])
+
+
+def test_numbers_that_are_names_of_classes() -> None:
+    mine = read(npz(probs=PROBS, labels=np.array([3, 5, 7, 5]), class_names=np.array(["3", "5", "7"])))
+    assert mine.labels is not None
+    assert mine.labels.tolist() == [0, 1, 2, 1]

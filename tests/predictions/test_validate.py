@@ -7,7 +7,7 @@ import pytest
 
 from tests.prediction_files import LABELS, PROBS, npz, random_probs, read, refused, table
 from uqcore.metrics.classification import ROW_SUM_TOLERANCE
-from uqcore.predictions import NotNormalized
+from uqcore.predictions import Asked, NotNormalized
 
 LOGITS = np.array([[1.0, -2.0], [0.0, 300.0], [-5.0, 4.0]])
 
@@ -60,11 +60,34 @@ def test_the_tolerance_is_that_of_the_metrics() -> None:
             assert isinstance(refused(data, "for 1 example"), NotNormalized)
 
 
-def test_counts_and_percentages_are_offered_to_be_normalized() -> None:
+def test_counts_are_offered_to_be_normalized() -> None:
+    votes = (24 * PROBS).astype(np.uint8)
+    assert isinstance(refused(npz(probs=votes), "give or take 0.01.*sums up to 23 away"), NotNormalized)
+    np.testing.assert_allclose(read(npz(probs=votes), normalize=True).values[0], PROBS, rtol=1e-6)
+
+
+def test_percentages_are_read_and_said() -> None:
     percent = (100 * PROBS).astype(np.uint8)
-    assert isinstance(refused(npz(probs=percent), "give or take 0.01.*sums up to 99 away"), NotNormalized)
-    expected = percent / percent.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(read(npz(probs=percent), normalize=True).values[0], expected, rtol=1e-6)
+    mine = read(npz(probs=percent, labels=LABELS))
+    np.testing.assert_allclose(mine.values[0], percent / percent.sum(axis=1, keepdims=True), rtol=1e-6)
+    assert mine.notes[0].startswith("Percentages were divided by 100.")
+
+
+def test_probabilities_of_two_decimals_are_divided_by_their_sums_and_it_is_said() -> None:
+    mine = read(table("p_0,p_1,p_2,label", "0.34,0.33,0.34,0", "0.98,0.01,0.01,0"))
+    divided = np.array([0.34, 0.33, 0.34]) / 1.01
+    np.testing.assert_allclose(mine.values[0], np.array([divided, [0.98, 0.01, 0.01]]), rtol=1e-6)
+    assert mine.notes == (
+        "Probabilities are rounded, so that sums are up to 0.01 away from 1: 1 example (number 0, counted from 0) with "
+        "sums 0.01 away or more were divided by them.",
+    )
+    # Rows within the tolerance stay as they came, so that a policy decides the same about the same numbers elsewhere.
+    near = read(table("p_0,p_1,p_2", "0.34,0.33,0.34", "0.33,0.33,0.33"))
+    np.testing.assert_array_equal(near.values[0, 1], np.full(3, np.float32(0.33)))
+    many = random_probs(200, 40).round(2)
+    assert np.abs(many.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE
+    assert len(read(npz(probs=many))) == 200
+    assert isinstance(refused(npz(probs=np.append(many, 1.5 * many[:1], axis=0)), "sum to 1"), NotNormalized)
 
 
 def with_value(value: float, kind: str = "probs") -> bytes:
@@ -117,10 +140,8 @@ GONE = np.empty(0)
 BAD = {
     "no examples": (npz(probs=np.empty((0, 3))), r"at least one example in `probs`\. Received shape: \(0, 3\)"),
     "no classes": (npz(probs=np.empty((3, 0))), "at least one example"),
-    "one class": (npz(probs=np.ones((4, 1)), labels=LABELS), "2 classes or more. Received 1; .* p and 1 - p"),
-    "one axis": (npz(probs=PROBS[:, 0]), r"Received: \(4,\); for two classes"),
-    "one column": (table("p_0", "0.5"), "2 classes or more"),
-    "both": (npz(probs=PROBS, logits=PROBS), "either `probs` or `logits`. Received both"),
+    "one class": (npz(probs=np.ones((2, 4, 1)), labels=LABELS), "2 classes or more. Received samples of 1"),
+    "one column beyond 1": (npz(probs=9 * PROBS[:, 0] - 1), "of the second of two.*numbers from -1 to 3.5"),
     "flat images": (npz(probs=PROBS, images=np.zeros((4, 9), np.uint8)), r"\(N, H, W\).*Received: \(4, 9\)"),
     "channels first": (npz(probs=PROBS, images=np.zeros((4, 2, 8, 8), np.uint8)), "1, 3 or 4 channels"),
     "few images": (npz(probs=PROBS, labels=LABELS, images=np.zeros((3, 8, 8), np.uint8)), "4 in `labels` and 3 in `im"),
@@ -151,3 +172,24 @@ def test_classes_first_is_put_right_and_said() -> None:
     mine = read(npz(probs=PROBS.T, labels=LABELS))
     np.testing.assert_array_equal(mine.values[0], PROBS)
     assert any("read as (classes, examples)" in note for note in mine.notes)
+
+
+def test_logits_that_look_like_something_else_are_noted() -> None:
+    sigmoids = np.array([[0.9, 0.8, 0.1], [0.2, 0.3, 0.1]])
+    assert any("as if each class had a sigmoid of its own" in note for note in read(npz(logits=sigmoids)).notes)
+    assert any("as probabilities do" in note for note in read(npz(logits=PROBS)).notes)
+    assert read(npz(logits=LOGITS, labels=np.array([0, 1, 1]))).notes == ()
+
+
+def test_sigmoids_as_probabilities_are_not_waved_through() -> None:
+    error = refused(
+        npz(probs=np.array([[0.9, 0.8, 0.1], [0.2, 0.3, 0.1]])), "leave it at that if several classes can be"
+    )
+    assert isinstance(error, NotNormalized)
+    refused(npz(probs=3 * PROBS), "apply softmax if these are logits, or have them normalised")
+
+
+def test_scores_are_divided_by_their_sums_and_it_is_said() -> None:
+    mine = read(table("score_a,score_b,label", "3,1,a", "1,4,b"), roles=Asked(kind="scores"))
+    np.testing.assert_allclose(mine.values[0], [[0.75, 0.25], [0.2, 0.8]])
+    assert mine.notes[-1] == "Rows of `probs` did not sum to 1 and were divided by their sums."

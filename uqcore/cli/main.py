@@ -191,6 +191,8 @@ def _predict(arguments: argparse.Namespace) -> None:
     made = predict_file(
         arguments.model, arguments.input, arguments.samples, arguments.out, arguments.seed, arguments.batch_size, bar
     )
+    for note in made.notes:
+        print(f"note: {note}", file=sys.stderr)
     shape = f"{made.n_samples} samples, {len(made):,} examples, {made.n_classes} classes"
     print(f"{arguments.out}: {made.kind} of {shape}")
 

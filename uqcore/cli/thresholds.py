@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import math
 import os
@@ -10,13 +11,25 @@ import secrets
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 import numpy as np
 
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.predictions import NotNormalized, Predictions, decisions_csv, read_predictions
+from uqcore.predictions import (
+    Asked,
+    NotNormalized,
+    Predictions,
+    ReadBack,
+    Roles,
+    Unclear,
+    decisions_csv,
+    read_back,
+    read_predictions,
+)
+from uqcore.predictions.roles import VALUE_KINDS
 from uqcore.selection import Certificate, Costs, Procedure, ThresholdPolicy
 from uqcore.tuning import Goal, Study, Tuned, study, tune
 from uqcore.types import UqError
@@ -32,7 +45,7 @@ _ALIASES = {"entropy": "predictive_entropy"}
 
 def add_commands(commands: Any, ticker: Ticker) -> None:
     """Adds both to the sub-parsers of ``python -m uqcore``."""
-    tuning = commands.add_parser("tune", help="choose a threshold for a file of predictions (NPZ, CSV or Parquet)")
+    tuning = commands.add_parser("tune", help="choose a threshold for a file of predictions (a table, NPZ or NPY)")
     tuning.add_argument("file", type=Path, metavar="FILE")
     tuning.add_argument("--measure", default="entropy", help=f"entropy (the default), {', '.join(MEASURES)}")
     tuning.add_argument("--method", choices=(*get_args(Procedure), "cost"), default="ltt", help="ltt is the default")
@@ -45,7 +58,7 @@ def add_commands(commands: Any, ticker: Ticker) -> None:
     tuning.add_argument("--ood-share", type=float, default=0.0, help="assumed share of OOD (0)")
     tuning.add_argument("--calibration-share", type=float, default=0.5, help="the rest is held out to judge on (0.5)")
     tuning.add_argument("--seed", type=int, default=0, help="of the split")
-    tuning.add_argument("--normalize", action="store_true", help="divide rows that do not sum to 1 by their sum")
+    _add_reading(tuning)
     tuning.add_argument("--out", type=Path, metavar="POLICY.json")
     tuning.add_argument("--json", action="store_true")
     tuning.set_defaults(run=lambda arguments: _tune(arguments, ticker))
@@ -53,9 +66,20 @@ def add_commands(commands: Any, ticker: Ticker) -> None:
     deciding = commands.add_parser("decide", help="apply a policy to a file of predictions")
     deciding.add_argument("file", type=Path, metavar="FILE")
     deciding.add_argument("--policy", type=Path, required=True, metavar="POLICY.json")
-    deciding.add_argument("--normalize", action="store_true", help="divide rows that do not sum to 1 by their sum")
+    _add_reading(deciding)
     deciding.add_argument("--out", type=Path, metavar="DECISIONS.csv", help="stdout if it is not given")
     deciding.set_defaults(run=lambda arguments: _decide(arguments, ticker))
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """The options that say what the columns of a file are, for those that are not found or found wrongly."""
+    parser.add_argument("--probs", metavar="COLUMNS", help="of probabilities or logits, by class: a,b,c or 'prob_*'")
+    parser.add_argument("--kind", choices=VALUE_KINDS, help="what these are; scores are divided by their sum")
+    parser.add_argument("--label", metavar="COLUMN", help="of true classes; or a file of them (.npy, .csv)")
+    parser.add_argument("--classes", metavar="NAMES", help="of the classes, in the order of their columns: cat,dog")
+    parser.add_argument("--group", metavar="COLUMN", help="of each example's group")
+    parser.add_argument("--id", metavar="COLUMNS", help="that name the examples; they come back in the decisions")
+    parser.add_argument("--normalize", action="store_true", help="divide rows that do not sum to 1 by their sum")
 
 
 def _tune(arguments: argparse.Namespace, ticker: Ticker) -> None:
@@ -68,14 +92,19 @@ def _tune(arguments: argparse.Namespace, ticker: Ticker) -> None:
         raise UqError(f"The seed must be 0 or more. Received: {arguments.seed}.")
     if arguments.method == "cost" and arguments.target_risk is not None:
         print("note: --method cost looks at costs alone and takes no --target-risk.", file=sys.stderr)
-    of_file = study(_read(arguments, ticker), measure_id, arguments.calibration_share, arguments.seed)
+    predictions = _read(arguments, ticker)
+    of_file = study(predictions, measure_id, arguments.calibration_share, arguments.seed)
     tuned = tune(of_file, _goal(arguments, of_file))
+    read = read_back(predictions)
+    for warning in read.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     if arguments.out is not None:
         text = tuned.policy.to_json().encode()
         _write_file(arguments.out, lambda target: target.write(text))
     if arguments.json:
-        print(json.dumps(_row(of_file, tuned), indent=2, allow_nan=False))
+        print(json.dumps(_row(of_file, tuned, read), indent=2, allow_nan=False))
     else:
+        print(read.sentence)
         _print_tuned(of_file, tuned)
 
 
@@ -103,11 +132,15 @@ def _goal(arguments: argparse.Namespace, of_file: Study) -> Goal:
     return Goal("cost", costs=costs, per_class=arguments.per_class)
 
 
-def _row(of_file: Study, tuned: Tuned) -> dict[str, Any]:
+def _row(of_file: Study, tuned: Tuned, read: ReadBack) -> dict[str, Any]:
     """What ``--json`` prints: what does not exist is null, and a threshold that is infinite is in words."""
     policy, seen = tuned.policy, tuned.assessment
     chosen_on = of_file.calibration.assess(policy.thresholds)
     values: dict[str, Any] = {
+        "n_examples": read.n_examples,
+        "n_classes": len(read.classes),
+        "class_names": [one.name for one in read.classes],
+        "accuracy": read.accuracy,
         "threshold": _jsonable(policy.thresholds[0]) if len(policy.thresholds) == 1 else None,
         "thresholds": [_jsonable(threshold) for threshold in policy.thresholds],
         "measure": policy.measure,
@@ -133,7 +166,7 @@ def _row(of_file: Study, tuned: Tuned) -> dict[str, Any]:
 
 def _decide(arguments: argparse.Namespace, ticker: Ticker) -> None:
     policy = ThresholdPolicy.load(arguments.policy)
-    predictions = _read(arguments, ticker)
+    predictions = _read(arguments, ticker, None if policy.roles is None else Roles.from_dict(policy.roles))
     if predictions.n_classes != policy.n_classes:
         raise UqError(
             f"The policy is for {policy.n_classes} classes, and {arguments.file} has {predictions.n_classes}; "
@@ -153,15 +186,53 @@ def _decide(arguments: argparse.Namespace, ticker: Ticker) -> None:
         write(sys.stdout.buffer)
 
 
-def _read(arguments: argparse.Namespace, ticker: Ticker) -> Predictions:
-    tick = ticker(f"reading {arguments.file.name}")
+_OPTIONS = {"values": "--probs", "label": "--label", "classes": "--classes"}  # for what is unclear
+
+
+def _read(arguments: argparse.Namespace, ticker: Ticker, usual: Roles | None = None) -> Predictions:
+    """The file, with what the options say of its columns; ``usual`` holds where they say nothing."""
+    tick, (roles, labels) = ticker(f"reading {arguments.file.name}"), _roles(arguments, usual)
     try:
-        read = read_predictions(arguments.file, arguments.file.name, normalize=arguments.normalize, tick=tick)
+        read = read_predictions(
+            arguments.file, arguments.file.name, roles=roles, labels=labels, normalize=arguments.normalize, tick=tick
+        )
     except NotNormalized as error:
         raise UqError(f"{str(error).removesuffix('.')} with --normalize.") from None
+    except Unclear as error:
+        raise UqError(f"{str(error).removesuffix('.')} with {_OPTIONS[error.role]}.") from None
     for note in read.notes:
         print(f"note: {note}", file=sys.stderr)
     return read
+
+
+def _roles(arguments: argparse.Namespace, usual: Roles | None) -> tuple[Roles | Asked | None, Path | None]:
+    """What is asked for, and the file with the labels if there is one."""
+    label: str | None = arguments.label
+    place = None if label is None else Path(label)
+    labels = place if place is not None and place.suffix and place.is_file() else None
+    asked = Asked(
+        kind=arguments.kind,
+        values=_listed(arguments.probs),
+        classes=_listed(arguments.classes),
+        label=None if labels is not None else label,
+        ids=_listed(arguments.id),
+        group=arguments.group,
+    )
+    if asked == Asked():
+        return usual, labels
+    if usual is not None:  # what the policy knows and nobody contradicts
+        asked = replace(
+            asked,
+            kind=asked.kind or usual.kind,
+            values=asked.values or usual.values,
+            classes=asked.classes or usual.classes,
+        )
+    return asked, labels
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    """Names between commas, which may be quoted as in a CSV file."""
+    return None if text is None else tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
 
 
 def _write_file(path: Path, write: Write) -> None:

@@ -21,6 +21,7 @@ from uqcore.keras_dropout.passes import reason
 from uqcore.keras_dropout.prediction import Prediction, predict_with_uncertainty
 from uqcore.predictions.export import write_npz
 from uqcore.predictions.record import Predictions
+from uqcore.predictions.validate import note_on_logits
 from uqcore.types import Tick, UqError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -66,7 +67,7 @@ def as_predictions(prediction: Prediction, name: str) -> Predictions:
     """The samples as a classifier's, for the threshold lab.
 
     Rows that sum to 1 are probabilities, and other rows of 2 numbers or more are logits. One number an example, if it
-    is from 0 to 1 throughout, is the probability of class 1 of two.
+    is from 0 to 1 throughout, is the probability of class 1 of two. A note says where logits look like sigmoid outputs.
 
     Raises:
         UqError: the outputs are those of no classifier.
@@ -83,7 +84,8 @@ def as_predictions(prediction: Prediction, name: str) -> Predictions:
             )
         values, are_probs = np.concatenate([1 - values, values], axis=2), True
     class_names = tuple(map(str, range(values.shape[2])))
-    return Predictions(name, "probs" if are_probs else "logits", values, class_names)
+    note = None if are_probs else note_on_logits(values)
+    return Predictions(name, "probs" if are_probs else "logits", values, class_names, notes=(note,) if note else ())
 
 
 def load_model(path: Path) -> Any:

@@ -2,17 +2,26 @@
 
 from uqcore.predictions.examples import example_file
 from uqcore.predictions.export import decisions_csv, safe_cell, write_npz
-from uqcore.predictions.reading import MAX_BYTES, read_predictions
+from uqcore.predictions.readback import ClassShare, ReadBack, read_back
+from uqcore.predictions.reading import MAX_BYTES, first_cells, read_predictions
 from uqcore.predictions.record import NO_LABEL, Predictions
+from uqcore.predictions.roles import Asked, Roles, Unclear
 from uqcore.predictions.validate import NotNormalized
 
 __all__ = [
     "MAX_BYTES",
     "NO_LABEL",
+    "Asked",
+    "ClassShare",
     "NotNormalized",
     "Predictions",
+    "ReadBack",
+    "Roles",
+    "Unclear",
     "decisions_csv",
     "example_file",
+    "first_cells",
+    "read_back",
     "read_predictions",
     "safe_cell",
     "write_npz",

@@ -38,10 +38,8 @@ def in_order(kind: Kind, values: FloatArray, clues: Clues) -> tuple[FloatArray, 
         UqError: there are not 2 or 3 axes, no order can hold, or several can.
     """
     if values.ndim not in _ORDERS:
-        hint = "; for two classes save both columns, np.stack([1 - p, p], axis=1)" if values.ndim == 1 else ""
         raise UqError(
-            f"Expected `{kind}` of shape (examples, classes) or (samples, examples, classes). "
-            f"Received: {values.shape}{hint}."
+            f"Expected `{kind}` of shape (examples, classes) or (samples, examples, classes). Received: {values.shape}."
         )
     order = _find(kind, values, clues)
     return reordered(values, order), _note(kind, values.shape, order, clues)

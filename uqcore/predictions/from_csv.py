@@ -4,72 +4,74 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from uqcore.predictions.columns import Columns, Rows, find_columns
-from uqcore.predictions.raw import Found, listed
-from uqcore.types import ShareTick, UqError
+from uqcore.predictions.raw import listed
+from uqcore.predictions.table import HEAD_ROWS, Opened, Table
+from uqcore.types import UqError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 BLOCK = 2**20  # bytes at a time; a line may not be longer
-_LINES_LOOKED_AT = 20  # for decimal commas
 _MARK = b"\xef\xbb\xbf"  # of UTF-8, as spreadsheets put it first
 _LINE = re.compile(rb"([^\r\n]+)(?:\r\n|\r|\n|$)")
 _DELIMITERS = ",;\t"
-_DECIMAL_COMMA = re.compile(r"\s*-?\d*,\d+([eE][-+]?\d+)?\s*")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_COMMA = re.compile(r"\s*[-+]?\d*,?\d+([eE][-+]?\d+)?\s*")  # a number with a decimal comma, or a whole one
 _ODD_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _BAD_CELL = re.compile(r"column #(\d+):(?: Row #(\d+):)? CSV conversion error to \w+: invalid value '(.*)'", re.DOTALL)
 
 
 class _Dialect(NamedTuple):
-    """Column names and what they mean, where the rows start, what stands between cells and before decimals."""
+    """What stands in the first line, where the rows start, what stands between cells and before decimals."""
 
-    names: list[str]
-    columns: Columns
+    headers: list[str]
     start: int
     delimiter: str
     decimal: str
+    found: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         if (self.delimiter, self.decimal) == (",", "."):
-            return ()
+            return self.found
         name = "tab" if self.delimiter == "\t" else repr(self.delimiter)
-        return (f"Read with {name} between the cells and {self.decimal!r} as the decimal sign.",)
+        return (*self.found, f"Read with {name} between the cells and {self.decimal!r} as the decimal sign.")
 
 
-def read_csv(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
-    """The rows of a CSV file with a first line of column names; ``tick`` gets the share of the bytes read.
+def open_csv(file: BinaryIO) -> Opened:
+    """A CSV file with a first line of column names.
 
-    Comma, semicolon or tab between the cells, and the decimal comma, are told from the first lines.
+    Comma, semicolon or tab between the cells, and the decimal comma, are told from the first lines. Reading raises
 
-    Raises:
-        UqError: the columns are not those of predictions, a cell is no number, a row has more or fewer cells, the text
-            is not UTF-8, or the values need more than ``max_bytes``.
+        UqError: a cell is no number, a row has more or fewer cells, or the text is not UTF-8.
     """
     n_bytes = file.seek(0, 2)
     file.seek(0)
-    dialect = _dialect(file.read(BLOCK))
-    rows = Rows(dialect.columns, max_bytes)
-    file.seek(dialect.start)
-    stream = _Counted(file)
-    for batch in _batches(stream, dialect):
-        share = min(stream.n_bytes / n_bytes, 1.0)
-        rows.add(batch, share)
-        tick(share)
-    if stream.n_quotes % 2:
-        # A cell that no mark ends takes all rows below it, and they would be missing without a word.
-        raise UqError(
-            "Expected quotation marks in pairs. Received an odd number of them; end each quote, or double it."
-        )
-    return rows.found(dialect.notes)
+    dialect, table = _looked_at(file.read(BLOCK))
+
+    def batches(values: Sequence[str], others: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, float]]:
+        file.seek(dialect.start)
+        stream = _Counted(file)
+        for batch in _batches(stream, dialect, table, values, others):
+            yield batch, min(stream.n_bytes / n_bytes, 1.0)
+        if stream.n_quotes % 2:
+            # A cell that no mark ends takes all rows below it, and they would be missing without a word.
+            raise UqError(
+                "Expected quotation marks in pairs. Received an odd number of them; end each quote, or double it."
+            )
+
+    return Opened(table, batches, dialect.notes)
 
 
-def _dialect(head: bytes) -> _Dialect:
+def _looked_at(head: bytes) -> tuple[_Dialect, Table]:
+    import pyarrow as pa
+
     match = next((line for line in _LINE.finditer(head) if line[1].removeprefix(_MARK).strip()), None)
     if match is None:
         raise UqError("Expected column names in the first line of the CSV file. Received no text at all.")
@@ -82,12 +84,38 @@ def _dialect(head: bytes) -> _Dialect:
             "Expected a CSV file in UTF-8. Received other bytes in its first line; save it as UTF-8."
         ) from None
     delimiter = max(_DELIMITERS, key=first.count)
-    names = _cells(first, delimiter)
-    columns = find_columns(names)
-    next_lines = head[match.end() :].decode(errors="replace").splitlines()[:_LINES_LOOKED_AT]
-    rows = [cells for line in next_lines if len(cells := _cells(line, delimiter)) == len(names)]
-    has_comma = any(_DECIMAL_COMMA.fullmatch(cells[i]) for cells in rows for i in columns.values)
-    return _Dialect(names, columns, match.end(), delimiter, "," if has_comma else ".")
+    headers, start = _cells(first, delimiter), match.end()
+    notes: tuple[str, ...] = ()
+    if _are_numbers(headers):
+        headers, start, notes = [""] * len(headers), match.start(1), ("The first line has numbers and no names.",)
+    rows = list(_first_rows(head[start:].decode("utf-8-sig", "replace"), delimiter, len(headers)))
+    if len(head) == BLOCK and len(rows) > 1:
+        rows.pop()  # it may be cut
+    columns = [[cell.strip() for cell in cells] for cells in zip(*rows, strict=True)] or [[] for _ in headers]
+    decimal = "," if any(map(_has_decimal_comma, columns)) else "."
+    if decimal == ",":
+        columns = [[cell.replace(",", ".") if _COMMA.fullmatch(cell) else cell for cell in cells] for cells in columns]
+    arrays = [pa.array([cell or None for cell in cells], pa.string()) for cells in columns]
+    return _Dialect(headers, start, delimiter, decimal, notes), Table.of(headers, arrays)
+
+
+def _are_numbers(headers: Sequence[str]) -> bool:
+    """Whether a first line is one of data: of numbers, and not of whole ones, as unnamed columns are called."""
+    return all(_NUMBER.fullmatch(cell.strip()) for cell in headers) and not all(cell.isdigit() for cell in headers)
+
+
+def _has_decimal_comma(cells: Sequence[str]) -> bool:
+    full = [cell for cell in cells if cell]
+    return any("," in cell for cell in full) and all(_COMMA.fullmatch(cell) for cell in full)
+
+
+def _first_rows(text: str, delimiter: str, n_cells: int) -> Iterator[list[str]]:
+    """Those of the first rows that have as many cells as there are names."""
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    with suppress(csv.Error):  # a cell of over 128 kB
+        for _, cells in zip(range(HEAD_ROWS), reader, strict=False):
+            if len(cells) == n_cells:
+                yield cells
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -115,30 +143,32 @@ class _Counted:
         return True
 
 
-def _batches(stream: _Counted, dialect: _Dialect) -> Iterator[pa.RecordBatch]:
-    """Batches with the columns `Columns.wanted` in that order."""
+def _batches(
+    stream: _Counted, dialect: _Dialect, table: Table, values: Sequence[str], others: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Batches with these columns in that order: values as numbers, unless they have a sign, others as text."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    columns = dialect.columns
-    numbers = dict.fromkeys(map(str, columns.values), pa.float32())
-    texts = dict.fromkeys(map(str, columns.wanted[len(columns.values) :]), pa.dictionary(pa.int32(), pa.utf8()))
+    text = pa.dictionary(pa.int32(), pa.utf8())
+    places = [table.names.index(name) for name in (*values, *others)]
+    plain = {table.names.index(name) for name in values if not table[name].needs_parsing}
     try:
         # Named by number, as names may be there twice among the columns that do not matter.
         yield from arrow_csv.open_csv(
             stream,
             arrow_csv.ReadOptions(
-                column_names=[str(i) for i in range(len(dialect.names))], block_size=BLOCK, use_threads=False
+                column_names=[str(i) for i in range(len(dialect.headers))], block_size=BLOCK, use_threads=False
             ),
             arrow_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True),
             arrow_csv.ConvertOptions(
-                column_types=numbers | texts,
-                include_columns=[str(i) for i in columns.wanted],
+                column_types={str(i): pa.float32() if i in plain else text for i in places},
+                include_columns=[str(i) for i in places],
                 decimal_point=dialect.decimal,
             ),
         )
     except pa.ArrowException as error:
-        raise _explained(str(error), dialect.names) from error
+        raise _explained(str(error), dialect.headers) from error
 
 
 def _explained(error: str, names: list[str]) -> UqError:

@@ -1,4 +1,4 @@
-"""NPZ files, read by hand: nothing is unpickled, and nothing is unpacked before its size is known to be reasonable.
+"""NPZ and NPY files, read by hand: nothing is unpickled, nothing is unpacked before its size is known to be reasonable.
 
 `numpy.load` allocates what a header claims and unpacks a member whole. Here the directory of the zip is bounded first,
 then each array's header is held against its member's size and all of them against a budget, and the contents are
@@ -11,21 +11,32 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from uqcore.predictions.raw import Found, Kind, listed
+from uqcore.predictions.finding import said
+from uqcore.predictions.finding_arrays import ArrayHead, class_names_array, settled_arrays
+from uqcore.predictions.finding_values import kind_of_rows
+from uqcore.predictions.labels import texts_of
+from uqcore.predictions.raw import Found, listed
+from uqcore.predictions.roles import Asked, Roles, ValueKind
 from uqcore.types import ShareTick, UqError
 
 _NUMBERS, _NAMES, _BYTES = ("fiu", "numbers"), ("US", "text"), ("u", "8-bit unsigned numbers (uint8)")
-_ARRAYS = {
-    "probs": _NUMBERS,
-    "logits": _NUMBERS,
-    "labels": ("fiubUS", "whole numbers or text"),
+_ANY = ("fiubUS", "whole numbers or text")
+# What each part is made of; those of the second half have no other name.
+_PARTS = {
+    "values": _NUMBERS,
+    "labels": _ANY,
+    "ids": _ANY,
+    "group": _ANY,
+    "weight": _NUMBERS,
+    "time": _ANY,
     "ood": ("bfiuUS", "booleans"),
     "images": _BYTES,
     "class_names": _NAMES,
@@ -34,8 +45,13 @@ _ARRAYS = {
     "mean_field_factor": _NUMBERS,
     "score": _NUMBERS,
 }
-_FLOAT32 = frozenset(("probs", "logits", "mean_logits", "variance", "score"))  # converted as they are read
+_EXACT = ("images", "mean_logits", "variance", "mean_field_factor", "score")
+_FLOAT32 = frozenset(("values", "mean_logits", "variance", "score"))  # converted as they are read
+_LOOKED_AT = 1000  # rows, to see what they are
+_MOST_PIXELS = 2**24
+_MOST_MEMBERS = 1000  # whose headers are read to find out what they are
 
+_UNKNOWN = ArrayHead((), "?")
 BLOCK = 2**22  # bytes inflated at a time
 _MAX_DIRECTORY = 2**20  # bytes of the zip's directory, which `zipfile` turns into about ten times as much
 _END = struct.Struct("<4s4H2LH")
@@ -43,8 +59,12 @@ _END_64_SIZE = 20
 
 
 class _Array(NamedTuple):
-    """An array in the archive as its header describes it, which its size has been held against."""
+    """An array in the archive as its header describes it, which its size has been held against.
 
+    ``part`` is what it is read as, one of `_PARTS`.
+    """
+
+    part: str
     name: str
     member: zipfile.ZipInfo
     shape: tuple[int, ...]
@@ -55,97 +75,200 @@ class _Array(NamedTuple):
     @property
     def n_bytes(self) -> int:
         """Of memory, once it is read."""
-        return math.prod(self.shape) * (4 if self.name in _FLOAT32 else self.dtype.itemsize)
+        return math.prod(self.shape) * (4 if self.part in _FLOAT32 else self.dtype.itemsize)
 
 
-def read_npz(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
+def read_npz(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
     """The arrays of an NPZ file that mean something here, unpacked into at most about ``max_bytes``.
 
     Raises:
+        Unclear: which array the values are cannot be told.
         UqError: the file is damaged, encrypted or too large, or an array in it is not what its name says.
     """
-    try:
-        _check_directory(file)
+    with _damage("NPZ"):
+        check_directory(file, "an NPZ file with a handful of arrays")
         with zipfile.ZipFile(file) as archive:
-            return _read(archive, max_bytes, tick)
+            return _read(archive, asked, max_bytes, tick)
+
+
+def npz_heads(file: BinaryIO) -> dict[str, list[str]]:
+    """Array's name -> what it is, such as ``"(100, 3) numbers"``. UqError: the file is damaged."""
+    with _damage("NPZ"):
+        check_directory(file, "an NPZ file with a handful of arrays")
+        with zipfile.ZipFile(file) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+            words = {"U": "text", "S": "text", "b": "booleans"}
+            return {n: [f"{a.shape} {words.get(a.kind, 'numbers')}"] for n, a in _shapes(archive, names).items()}
+
+
+def read_npy(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
+    """The values alone, as `numpy.save` writes them. UqError: the file is damaged or too large, or holds no numbers."""
+    values = _npy(file, "values", max_bytes, tick)
+    classes = None if asked is None or asked.classes is None else np.array(asked.classes)
+    kind = (None if asked is None else asked.kind) or kind_of(values, "")
+    words = {"probs": "probabilities", "percent": "percentages", "scores": "scores", "logits": "logits"}[kind]
+    return Found(kind, values, class_names=classes, notes=(f"The numbers were read as {words}.",))
+
+
+def read_npy_labels(file: BinaryIO, max_bytes: int) -> NDArray[Any]:
+    """True labels as `numpy.save` writes them. UqError: as `read_npy`, or they are neither whole numbers nor text."""
+    return _npy(file, "labels", max_bytes, lambda share: None)
+
+
+def _npy(file: BinaryIO, part: str, max_bytes: int, tick: ShareTick) -> NDArray[Any]:
+    """The one array of an NPY file: held against the same limits, by the same code, as one of an NPZ file."""
+    with _damage("NPY"):
+        n_bytes = file.seek(0, 2)
+        file.seek(0)
+        header = _header(file, part, part if part == "labels" else "the array", zipfile.ZipInfo(), n_bytes)
+        _check_size(header.n_bytes, max_bytes)
+        file.seek(0)
+        return _contents(file, header, _later(tick, 0, header.n_bytes))
+
+
+@contextmanager
+def _damage(form: str) -> Iterator[None]:
+    """One sentence for what damaged files raise."""
+    try:
+        yield
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UqError(f"Expected a whole NPZ file. Received a damaged one ({reason}); save it again.") from error
+        raise UqError(f"Expected a whole {form} file. Received a damaged one ({reason}); save it again.") from error
 
 
-def _check_directory(file: BinaryIO) -> None:
-    """Refuse a directory that would take gigabytes as objects. NumPy writes a small one, right at the end."""
+def check_directory(file: BinaryIO, expected: str) -> None:
+    """Refuse a zip's directory that would take gigabytes as objects. NumPy writes a small one, right at the end."""
     file.seek(max(0, file.seek(0, 2) - _END.size - _END_64_SIZE))
     tail = file.read()
     if len(tail) < _END.size or tail[-_END.size :][:4] != b"PK\x05\x06":
         raise zipfile.BadZipFile("it has no directory at its end, so it is cut off")
     size = _END.unpack(tail[-_END.size :])[5]
     if size > _MAX_DIRECTORY or tail[:4] == b"PK\x06\x07":
-        raise UqError("Expected an NPZ file with a handful of arrays. Received thousands or more than 2 GB of them.")
+        raise UqError(f"Expected {expected}. Received thousands or more than 2 GB of them.")
 
 
-def _read(archive: zipfile.ZipFile, max_bytes: int, tick: ShareTick) -> Found:
-    members = _members(archive)
-    kind = _kind(members, archive)
+def _read(archive: zipfile.ZipFile, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
+    names = _names_of_parts(archive, asked)
+    members = [(part, name, _member(archive, name)) for part, some in names.items() for name in some]
     # Sizes first by the directory, which bounds what is inflated, then by the headers, which bound what is allocated.
-    _check_size(sum(member.file_size for member in members.values()), max_bytes)
-    headers = [_header(archive, name, member) for name, member in members.items()]
+    _check_size(sum(member.file_size for _, _, member in members), max_bytes)
+    headers = []
+    for part, name, member in members:
+        with archive.open(member) as stream:
+            headers.append(_header(stream, part, name, member, member.file_size))
     total = sum(array.n_bytes for array in headers)
     _check_size(total, max_bytes)
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[tuple[str, str], NDArray[Any]] = {}
     done = 0
     for header in headers:
-        arrays[header.name] = _contents(archive, header, _later(tick, done, total))
+        with archive.open(header.member) as stream:
+            arrays[header.part, header.name] = _contents(stream, header, _later(tick, done, total))
         done += header.n_bytes
-    read = {member.filename for member in members.values()}
-    ignored = [name for name in archive.namelist() if name not in read]
-    notes = (f"Arrays that mean nothing here were left out: {listed(ignored)}.",) if ignored else ()
-    return Found(kind, arrays.pop(kind), **arrays, notes=notes)  # type: ignore[arg-type]
+    return _found(arrays, archive, asked)
+
+
+def _found(arrays: dict[tuple[str, str], NDArray[Any]], archive: zipfile.ZipFile, asked: Roles | Asked | None) -> Found:
+    named = dict(arrays.keys())  # of the ids, one
+    values = arrays["values", named["values"]]
+    kind = (None if asked is None else asked.kind) or _kind_by_name(named["values"]) or kind_of(values, named["values"])
+    parts: dict[str, Any] = {
+        part: array for (part, _), array in arrays.items() if part not in ("values", "ids", "group", "weight", "time")
+    }
+    ids = {name: texts_of(array) for (part, name), array in arrays.items() if part == "ids"}
+    if asked is not None and asked.classes is not None:
+        parts["class_names"] = np.array(asked.classes)
+    roles = Roles(
+        kind,
+        (named["values"],),
+        label=named.get("labels"),
+        ood=named.get("ood"),
+        ids=tuple(ids),
+        group=named.get("group"),
+        weight=named.get("weight"),
+        time=named.get("time"),
+    )
+    read = {f"{name}.npy" for _, name in arrays}
+    ignored = tuple(name for name in archive.namelist() if name not in read)
+    left = f"Arrays that mean nothing here were left out: {listed(ignored)}." if ignored else None
+    return Found(
+        kind,
+        values,
+        **parts,
+        ids=ids,
+        group=arrays.get(("group", roles.group or "")),
+        weight=_flat(arrays.get(("weight", roles.weight or ""))),
+        time=None if roles.time is None else texts_of(arrays["time", roles.time]),
+        roles=roles,
+        left_out=tuple(name.removesuffix(".npy") for name in ignored),
+        notes=tuple(note for note in (said(roles), left) if note),
+    )
+
+
+def _flat(array: NDArray[Any] | None) -> NDArray[np.float64] | None:
+    return None if array is None else array.astype(np.float64).ravel()
+
+
+def _kind_by_name(name: str) -> ValueKind | None:
+    return "logits" if name == "logits" else "probs" if name == "probs" else None
+
+
+def kind_of(values: NDArray[Any], name: str) -> ValueKind:
+    """What values ``(..., K)`` or ``(N,)`` are, by some of them and by the array's name."""
+    rows = values[:_LOOKED_AT, None] if values.ndim == 1 else values.reshape(-1, values.shape[-1])[:_LOOKED_AT]
+    return kind_of_rows(rows.astype(np.float64), name)
 
 
 def _later(tick: ShareTick, done: int, total: int) -> Callable[[int], None]:
     return lambda n_bytes: tick((done + n_bytes) / max(total, 1))
 
 
-def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Array name -> its member, of the arrays wanted. Names are only compared: nothing is extracted to a path."""
-    found: dict[str, zipfile.ZipInfo] = {}
-    for member in archive.infolist():
-        name = member.filename.removesuffix(".npy")
-        if name not in _ARRAYS or name == member.filename:
-            continue
-        if name in found:
-            raise UqError(f"Expected one array `{name}`. Received several in the same file; keep one.")
-        if member.flag_bits & 1:
-            raise UqError(f"Expected an NPZ file that is not encrypted. Received `{name}` encrypted; save it openly.")
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise UqError(
-                f"Expected arrays as np.savez or np.savez_compressed write them. Received `{name}` packed in another "
-                f"way; save it again with one of these."
-            )
-        found[name] = member
-    return found
-
-
-def _kind(members: dict[str, zipfile.ZipInfo], archive: zipfile.ZipFile) -> Kind:
-    if "probs" in members and "logits" in members:
-        raise UqError("Expected either `probs` or `logits`. Received both; keep the one your model puts out.")
-    if "probs" in members:
-        return "probs"
-    if "logits" in members:
-        return "logits"
-    names = archive.namelist()
-    if "[Content_Types].xml" in names:
-        raise UqError("Expected an NPZ, CSV or Parquet file. Received an Excel or other Office file; save it as CSV.")
-    if any(name.endswith("data.pkl") for name in names):
+def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """The member of an array. Names are only compared: nothing is extracted to a path."""
+    found = [member for member in archive.infolist() if member.filename == f"{name}.npy"]
+    if len(found) != 1:
+        raise UqError(f"Expected one array `{name}`. Received several in the same file; keep one.")
+    member = found[0]
+    if member.flag_bits & 1:
+        raise UqError(f"Expected an NPZ file that is not encrypted. Received `{name}` encrypted; save it openly.")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UqError(
-            "Expected an NPZ, CSV or Parquet file. Received a PyTorch file, which is a pickle and is never opened; "
-            "save the arrays with np.savez."
+            f"Expected arrays as np.savez or np.savez_compressed write them. Received `{name}` packed in another "
+            f"way; save it again with one of these."
         )
-    raise UqError(
-        f"Expected an array `probs` or `logits`. Received: {listed([name.removesuffix('.npy') for name in names])}; "
-        f"save it with np.savez(file, probs=probs, labels=labels)."
-    )
+    return member
+
+
+def _names_of_parts(archive: zipfile.ZipFile, asked: Roles | Asked | None) -> dict[str, list[str]]:
+    """Part -> the names of its arrays, of which `ids` alone may have several."""
+    if any(name.endswith("data.pkl") for name in archive.namelist()):
+        raise UqError(
+            "Expected an NPZ file of arrays. Received a PyTorch file, which is a pickle and is never opened; save the "
+            "arrays with np.savez."
+        )
+    names = list(dict.fromkeys(n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")))
+    shapes = _shapes(archive, names)
+    roles = settled_arrays(shapes, asked)
+    exact = {part: [part] for part in _EXACT if part in names and part != roles.values[0]}
+    of = {"values": roles.values, "labels": roles.label, "ood": roles.ood, "group": roles.group}
+    of |= {"weight": roles.weight, "time": roles.time, "ids": roles.ids, "class_names": class_names_array(shapes)}
+    parts: dict[str, Any] = {part: [name] if isinstance(name, str) else [*name] for part, name in of.items() if name}
+    return parts | exact
+
+
+def _shapes(archive: zipfile.ZipFile, names: list[str]) -> dict[str, ArrayHead]:
+    """The shape and the kind of each array; of one that cannot be read only that it is there, until it is needed."""
+    found = {}
+    for name in names[:_MOST_MEMBERS]:
+        try:
+            with archive.open(f"{name}.npy") as stream:
+                if npy.read_magic(stream) == (1, 0):
+                    shape, _, dtype = npy.read_array_header_1_0(stream)
+                    found[name] = ArrayHead(shape, dtype.kind)
+                else:
+                    found[name] = _UNKNOWN
+        except Exception:  # a damaged header, or a member that is encrypted or packed otherwise
+            found[name] = _UNKNOWN
+    return found
 
 
 def _check_size(n_bytes: int, max_bytes: int) -> None:
@@ -156,40 +279,39 @@ def _check_size(n_bytes: int, max_bytes: int) -> None:
         )
 
 
-def _header(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> _Array:
-    with archive.open(member) as stream:
-        try:
-            # Version 1 bounds the header to 64 kB. Later ones are for arrays with fields, which have no place here.
-            if npy.read_magic(stream) != (1, 0):
-                raise ValueError("another format than that of plain arrays")
-            shape, fortran_order, dtype = npy.read_array_header_1_0(stream)
-        except Exception as error:  # NumPy meets a damaged header with half a dozen kinds of exception
-            raise ValueError(f"`{name}` has no header that can be read: {error}") from error
-        header_size = stream.tell()
+def _header(stream: IO[bytes], part: str, name: str, member: zipfile.ZipInfo, n_bytes: int) -> _Array:
+    try:
+        # Version 1 bounds the header to 64 kB. Later ones are for arrays with fields, which have no place here.
+        if npy.read_magic(stream) != (1, 0):
+            raise ValueError("another format than that of plain arrays")
+        shape, fortran_order, dtype = npy.read_array_header_1_0(stream)
+    except Exception as error:  # NumPy meets a damaged header with half a dozen kinds of exception
+        raise ValueError(f"`{name}` has no header that can be read: {error}") from error
+    header_size = stream.tell()
     if dtype.hasobject:
         raise UqError(
-            f"Expected `{name}` as {_ARRAYS[name][1]}. Received an object array, which is stored as a pickle that "
+            f"Expected `{name}` as {_PARTS[part][1]}. Received an object array, which is stored as a pickle that "
             f"could run code and is never opened; convert it, as with np.array({name}.tolist())."
         )
-    kinds, wanted = _ARRAYS[name]
-    if dtype.kind not in kinds or (name == "images" and dtype != np.uint8):
+    kinds, wanted = _PARTS[part]
+    if dtype.kind not in kinds or (part == "images" and dtype != np.uint8):
         hint = "; bfloat16 must become float32 first" if dtype.kind == "V" else ""
         raise UqError(f"Expected `{name}` as {wanted}. Received dtype {dtype}{hint}; convert it.")
-    if (
-        min(shape, default=0) < 0
-        or not dtype.itemsize
-        or header_size + math.prod(shape) * dtype.itemsize != member.file_size
-    ):
+    if part == "images" and math.prod(shape[1:]) > _MOST_PIXELS:
+        raise UqError(
+            f"Expected `images` of at most {_MOST_PIXELS:,} numbers each. Received shape {shape}; save smaller ones."
+        )
+    if min(shape, default=0) < 0 or not dtype.itemsize or header_size + math.prod(shape) * dtype.itemsize != n_bytes:
         raise ValueError(f"`{name}` does not have the size that its header says")
-    return _Array(name, member, shape, fortran_order, dtype, header_size)
+    return _Array(part, name, member, shape, fortran_order, dtype, header_size)
 
 
-def _contents(archive: zipfile.ZipFile, header: _Array, tick: Callable[[int], None]) -> NDArray[Any]:
+def _contents(stream: IO[bytes], header: _Array, tick: Callable[[int], None]) -> NDArray[Any]:
     """The array, inflated block by block; a member that ends early, goes on or fails its checksum is damaged."""
-    target = np.dtype(np.float32) if header.name in _FLOAT32 else header.dtype
+    target = np.dtype(np.float32) if header.part in _FLOAT32 else header.dtype
     flat = np.empty(math.prod(header.shape), target)
     step = max(1, BLOCK // max(header.dtype.itemsize, 1))
-    with archive.open(header.member) as stream, np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):
         stream.read(header.header_size)
         for start in range(0, len(flat), step):
             stop = min(start + step, len(flat))

@@ -1,4 +1,4 @@
-"""Parquet files, streamed: a process of its own unpacks some thousand rows at a time, which become float32 rows."""
+"""Parquet and Feather files, streamed: another process unpacks some thousand rows at a time, which become float32."""
 
 from __future__ import annotations
 
@@ -6,48 +6,56 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryFile
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, TypeVar
 
 import uqcore
-from uqcore.predictions.columns import Rows, find_columns
-from uqcore.predictions.parquet_process import REFUSED, damaged
+from uqcore.predictions.assemble import found_in
+from uqcore.predictions.parquet_process import HEAD, REFUSED, damaged
 from uqcore.predictions.raw import Found
+from uqcore.predictions.roles import Asked, Roles, Unclear, asked_json
+from uqcore.predictions.rows import Rows
 from uqcore.types import ShareTick, UqError
 
-PROGRAM = "import sys; from uqcore.predictions.parquet_process import main; sys.exit(main(int(sys.argv[1])))"
+_T = TypeVar("_T")
+PROGRAM = "import sys; from uqcore.predictions.parquet_process import main; sys.exit(main(*map(int, sys.argv[1:])))"
 # One thread and the system's own allocator need the least address space, which is bounded there.
 _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def read_parquet(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
-    """The rows of a Parquet file; ``tick`` gets the share of the rows read.
+def read_parquet(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
+    """The rows of a Parquet or Feather file; ``tick`` gets the share of the rows read.
 
     The number of rows that the file states is held against ``max_bytes`` before anything is unpacked, and the rows are
     counted again as they come.
 
     Raises:
+        Unclear: what the columns are cannot be told.
         UqError: the columns are not those of predictions or not numbers, or the file is damaged or too large.
     """
+    return _unpacked(file, asked_json(asked), max_bytes, lambda stream: _found(stream, max_bytes, tick))
+
+
+def first_cells(file: BinaryIO, max_bytes: int) -> dict[str, list[str]]:
+    """Column's name -> its first cells as short texts. UqError: the file is damaged or too large."""
+    return _unpacked(file, HEAD, max_bytes, lambda stream: json.loads(stream.read() or "null"))
+
+
+def _unpacked(file: BinaryIO, wish: str, max_bytes: int, read: Callable[[IO[bytes]], _T | None]) -> _T:
+    """What is read of what the other process writes."""
     with (
         _on_disk(file) as source,
         TemporaryFile() as errors,
-        subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(max_bytes)],
-            stdin=source,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            cwd=Path(uqcore.__file__).parents[1],
-            env=os.environ | _LEAN,
-        ) as process,
+        TemporaryFile("w+") as wishes,
+        _started(source, errors, wishes, wish, max_bytes) as process,
     ):
         assert process.stdout is not None
         try:
-            found = _found(process.stdout, max_bytes, tick)
+            found = read(process.stdout)
             if found is not None:
                 return found
             process.stdout.close()
@@ -55,7 +63,26 @@ def read_parquet(file: BinaryIO, max_bytes: int, tick: ShareTick) -> Found:
         finally:
             process.kill()
         errors.seek(0)
-        raise UqError(errors.read().decode().strip()) if exit_code == REFUSED else damaged(f"exit code {exit_code}")
+        if exit_code != REFUSED:
+            raise damaged(f"exit code {exit_code}")
+        role, sentence = errors.read().decode().strip().split("\n", 1)
+        raise UqError(sentence) if json.loads(role) is None else Unclear(sentence, json.loads(role))
+
+
+def _started(
+    source: BinaryIO | IO[bytes], errors: IO[bytes], wishes: IO[str], wish: str, max_bytes: int
+) -> subprocess.Popen[bytes]:
+    wishes.write(wish)
+    wishes.flush()
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(max_bytes), str(wishes.fileno())],
+        stdin=source,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        pass_fds=[wishes.fileno()],
+        cwd=Path(uqcore.__file__).parents[1],
+        env=os.environ | _LEAN,
+    )
 
 
 def _found(stream: IO[bytes], max_bytes: int, tick: ShareTick) -> Found | None:
@@ -64,15 +91,17 @@ def _found(stream: IO[bytes], max_bytes: int, tick: ShareTick) -> Found | None:
 
     try:
         with pa.ipc.open_stream(stream) as source:
-            n_rows = int(source.schema.metadata[b"n_rows"])
-            rows = Rows(find_columns(json.loads(source.schema.metadata[b"names"])), max_bytes, n_rows)
+            about = source.schema.metadata
+            n_rows, roles = int(about[b"n_rows"]), Roles.from_json(about[b"roles"])
+            rows = Rows(roles, max_bytes, n_rows)
             done = 0
             for batch in source:
                 done += batch.num_rows
                 share = min(done / max(n_rows, 1), 1.0)
                 rows.add(batch, share)
                 tick(share)
-            return rows.found() if done == n_rows else None
+            left_out = tuple(json.loads(about[b"left_out"]))
+            return found_in(rows.found(), roles, left_out, ()) if done == n_rows else None
     except pa.ArrowException:
         return None
 

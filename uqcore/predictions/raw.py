@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uqcore.predictions.roles import Roles, ValueKind
 from uqcore.types import FloatArray
 
 Kind = Literal["probs", "logits"]
@@ -30,14 +32,17 @@ class Found:
 
     Attributes:
         kind: what ``values`` are.
-        values: ``(N, K)`` or ``(S, N, K)``, or with other axes where somebody mixed them up.
+        values: ``(N, K)`` or ``(S, N, K)``, or with other axes where somebody mixed them up; ``(N,)`` or ``(N, 1)``
+            of the second of two classes alone.
         order: the axes of ``values``, e.g. ``"NK"``, where the file says them by its form; None for a bare array.
         labels, ood, images, class_names: one entry for each example; ``class_names`` one for each class.
         mean_logits, variance, mean_field_factor: the closed form, as `Predictions` has it; ``score`` likewise.
+        ids, group, weight, time: of each example, as `Predictions` has them.
+        roles: what each column was read as; ``left_out``: what was not read.
         notes: a sentence for everything that was guessed or left out.
     """
 
-    kind: Kind
+    kind: ValueKind
     values: FloatArray
     order: str | None = None
     labels: Column | None = None
@@ -48,6 +53,12 @@ class Found:
     variance: FloatArray | None = None
     mean_field_factor: FloatArray | None = None
     score: FloatArray | None = None
+    ids: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    group: Column | None = None
+    weight: FloatArray | None = None
+    time: NDArray[Any] | None = None
+    roles: Roles | None = None
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -55,6 +66,12 @@ def listed(names: Sequence[object], limit: int = 5) -> str:
     """``'a', 'b' and 3 more``: what a person needs to recognise them, each cut to 40 characters."""
     shown = ", ".join(repr(str(name)[:40]) for name in names[:limit]) or "none"
     return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
+
+
+def plain(name: str) -> str:
+    """A name for comparing: lower case, one underscore for whatever stands between words."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\W_]+", "_", spaced.lower()).strip("_")
 
 
 def counted(examples: NDArray[np.bool_]) -> str:

@@ -2,96 +2,212 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO, TypeVar
 
-from uqcore.predictions.from_csv import read_csv
-from uqcore.predictions.from_npz import read_npz
+from uqcore.predictions.assemble import found_in
+from uqcore.predictions.finding import label_alone, left_out, settled
+from uqcore.predictions.from_csv import open_csv
+from uqcore.predictions.from_excel import open_excel
+from uqcore.predictions.from_json import open_json
+from uqcore.predictions.from_npz import npz_heads, read_npy, read_npy_labels, read_npz
+from uqcore.predictions.from_parquet import first_cells as cells_of_parquet
 from uqcore.predictions.from_parquet import read_parquet
-from uqcore.predictions.raw import Found
+from uqcore.predictions.raw import Column, Found
 from uqcore.predictions.record import Predictions
+from uqcore.predictions.roles import Asked, Roles
+from uqcore.predictions.rows import Rows, text_column
+from uqcore.predictions.table import Opened
 from uqcore.predictions.validate import checked
-from uqcore.types import UqError
+from uqcore.types import ShareTick, UqError
 
 MAX_BYTES = 2_000_000_000
 """The most that the arrays of a file may take in memory, unless the caller says otherwise."""
 
+Source = Path | bytes | BinaryIO
+_T = TypeVar("_T")
+_KINDS = "an NPZ, NPY, CSV, Parquet, Feather, Excel or JSON file"
+_OF_OFFICE = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/")  # what such an archive begins with
+_BLOCK = 2**20
+
 _OTHER_FORMATS = {
-    b"\x93NUMPY": "a single array (.npy); save it by name with np.savez(file, probs=probs, labels=labels)",
     b"\x80": "a Python pickle, which could run code and is never opened; save the arrays with np.savez",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file; save the arrays with np.savez",
-    b"\xd0\xcf\x11\xe0": "an old Excel or other Office file; save it as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel or other Office file; save it as .xlsx or CSV",
     b"\x89PNG": "a picture; choose a file with a model's predictions",
     b"\xff\xd8\xff": "a picture; choose a file with a model's predictions",
     b"GIF8": "a picture; choose a file with a model's predictions",
     b"%PDF": "a PDF; choose a file with a model's predictions",
-    b"\x1f\x8b": "a gzip archive; unpack it first",
     b"7z\xbc\xaf": "a 7-Zip archive; unpack it first",
     b"BZh": "a bzip2 archive; unpack it first",
     b"\xfd7zXZ": "an xz archive; unpack it first",
     b"\x28\xb5\x2f\xfd": "a Zstandard archive; unpack it first",
-    b"ARROW1": "an Arrow or Feather file; save it as Parquet",
+    b"FEA1": "a Feather file of version 1; save it with version 2, which is today's",
     b"MATLAB": "a MATLAB file; save the arrays with np.savez",
     b"SQLite": "a SQLite database; save the table as CSV",
     b"\xff\xfe": "text in UTF-16; save it as CSV in UTF-8",
     b"\xfe\xff": "text in UTF-16; save it as CSV in UTF-8",
-    b"{": "JSON; save it as CSV",
-    b"[": "JSON; save it as CSV",
 }
 
 
 def read_predictions(
-    source: Path | bytes | BinaryIO,
+    source: Source,
     name: str,
     *,
+    roles: Roles | Asked | None = None,
+    labels: Source | None = None,
     normalize: bool = False,
     max_bytes: int = MAX_BYTES,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Predictions:
-    """Read and check an NPZ, CSV or Parquet file of predictions; what kind it is, its content tells.
+    """Read and check a file of predictions; what kind it is, its content tells.
 
-    NPZ: ``probs`` or ``logits``, ``(N, K)`` or ``(S, N, K)``, and optionally ``labels (N,)``, ``ood (N,)``,
-    ``images (N, H, W[, C]) uint8``, ``class_names (K,)``. CSV and Parquet: columns ``p_0 ... p_{K-1}`` or
-    ``logit_0 ...``, and optionally ``label`` and ``ood``. Numbers of any type are kept as float32.
+    Tables (CSV, TSV, Parquet, Feather, Excel, JSON, each of the text formats also gzipped): what the columns are is
+    found from their names and from what stands in them (`finding`), or said by ``roles``. ``p_0 ... p_{K-1}`` or
+    ``logit_0 ...``, ``label`` and ``ood`` are the plain way. NPZ: ``probs`` or ``logits``, ``(N, K)`` or
+    ``(S, N, K)``, and optionally ``labels (N,)``, ``ood (N,)``, ``images (N, H, W[, C]) uint8``, ``class_names (K,)``;
+    arrays of other names are told by these and by their shapes. NPY: the values alone. Numbers of any type are kept as
+    float32.
 
     Args:
         source: where the file is, its content, or a seekable stream, which stays open.
         name: the file's name, for people.
+        roles: `Roles` are taken as they are, but for columns beside the values that the file lacks; what `Asked` says
+            is taken and the rest found; None finds all.
+        labels: a second file with the true labels of the same examples: NPY, or a table with one column of them.
         normalize: divide rows of probabilities by their sums where a sum is too far from 1.
         max_bytes: how much the arrays may take in memory; a file that unpacks to more is refused before it does.
         tick: told the share of the file that has been read, rising to 1.
 
     Raises:
         NotNormalized: only the sums of the rows are wrong: reading again with ``normalize=True`` would do.
+        Unclear: the role of a column cannot be told: reading again with it in ``roles`` would do.
         UqError: anything else is.
     """
-    if isinstance(source, Path):
-        try:
-            with source.open("rb") as opened:
-                return read_predictions(opened, name, normalize=normalize, max_bytes=max_bytes, tick=tick)
-        except OSError as error:
-            raise UqError(f"{source} cannot be read ({error.strerror}); name a file that can.") from error
-    file: BinaryIO = BytesIO(source) if isinstance(source, bytes) else source
-    predictions = checked(_reader(file, name)(file, max_bytes, tick), name, normalize)
+    found = _with(source, lambda file: _found(file, name, roles, max_bytes, tick))
+    if labels is not None:
+        found = replace(found, labels=_with(labels, lambda file: _labels(file, max_bytes)))
+    predictions = checked(found, name, normalize)
     tick(1.0)
     return predictions
 
 
-def _reader(file: BinaryIO, name: str) -> Callable[[BinaryIO, int, Callable[[float], None]], Found]:
-    """Who can read the file, by its first bytes."""
+def first_cells(source: Source, name: str, *, max_bytes: int = MAX_BYTES) -> dict[str, list[str]]:
+    """What a person may give roles to: column's name -> its first ten cells as short texts, or array's name -> its
+    shape; nothing for an NPY file, which has one array.
+
+    Args:
+        source, name, max_bytes: as for `read_predictions`.
+
+    Raises:
+        UqError: it is no file of a kind that is read, or damaged or too large.
+    """
+    return _with(source, lambda file: _first_cells(file, name, max_bytes))
+
+
+def _first_cells(file: BinaryIO, name: str, max_bytes: int) -> dict[str, list[str]]:
+    file.seek(0)
+    head = file.read(2**12)
+    if head.startswith(b"\x1f\x8b"):
+        with TemporaryFile() as unpacked:
+            _unpack(file, unpacked, max_bytes)
+            return _first_cells(unpacked, name, max_bytes)
+    if head.startswith(b"\x93NUMPY"):
+        return {}
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_office(head):
+        return npz_heads(file)
+    if head.startswith((b"PAR1", b"PARE", b"ARROW1")):
+        return cells_of_parquet(file, max_bytes)
+    return _table(file, head, name, max_bytes).table.first_cells
+
+
+def _with(source: Source, read: Callable[[BinaryIO], _T]) -> _T:
+    if isinstance(source, Path):
+        try:
+            with source.open("rb") as opened:
+                return read(opened)
+        except OSError as error:
+            raise UqError(f"{source} cannot be read ({error.strerror}); name a file that can.") from error
+    return read(BytesIO(source) if isinstance(source, bytes) else source)
+
+
+def _found(file: BinaryIO, name: str, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
+    """What the file holds, by who can read it, which its first bytes tell."""
     file.seek(0)
     head = file.read(2**12)
     if not head:
-        raise UqError(f"Expected an NPZ, CSV or Parquet file. {name} is empty.")
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return read_npz
-    if head.startswith((b"PAR1", b"PARE")):
-        return read_parquet
+        raise UqError(f"Expected {_KINDS}. {name} is empty.")
+    if head.startswith(b"\x1f\x8b"):
+        with TemporaryFile() as unpacked:
+            _unpack(file, unpacked, max_bytes)
+            return _found(unpacked, name, asked, max_bytes, tick)
+    if head.startswith(b"\x93NUMPY"):
+        return read_npy(file, asked, max_bytes, tick)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_office(head):
+        return read_npz(file, asked, max_bytes, tick)
+    if head.startswith((b"PAR1", b"PARE", b"ARROW1")):
+        return read_parquet(file, asked, max_bytes, tick)
+    return _of_table(_table(file, head, name, max_bytes), asked, max_bytes, tick)
+
+
+def _table(file: BinaryIO, head: bytes, name: str, max_bytes: int) -> Opened:
+    if head.startswith(b"PK"):
+        return open_excel(file, max_bytes)
     for magic, what in _OTHER_FORMATS.items():
         if head.startswith(magic):
-            raise UqError(f"Expected an NPZ, CSV or Parquet file. {name} is {what}.")
+            raise UqError(f"Expected {_KINDS}. {name} is {what}.")
     if b"\0" in head:
-        raise UqError(f"Expected an NPZ, CSV or Parquet file. {name} is none of these; save the arrays with np.savez.")
-    return read_csv
+        raise UqError(f"Expected {_KINDS}. {name} is none of these; save the arrays with np.savez.")
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
+        return open_json(file, max_bytes)
+    return open_csv(file)
+
+
+def _of_table(opened: Opened, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
+    roles = settled(opened.table, asked)
+    rows = Rows(roles, max_bytes, opened.n_rows)
+    for batch, share in opened.batches(roles.values, roles.columns[len(roles.values) :]):
+        rows.add(batch, share)
+        tick(share)
+    return found_in(rows.found(), roles, left_out(opened.table, roles), opened.notes)
+
+
+def _labels(file: BinaryIO, max_bytes: int) -> Column:
+    """The true labels in a file of their own."""
+    file.seek(0)
+    head = file.read(2**12)
+    if head.startswith(b"\x93NUMPY"):
+        return read_npy_labels(file, max_bytes)
+    if head.startswith((b"PAR1", b"PARE", b"ARROW1", b"\x1f\x8b")) or (head.startswith(b"PK") and not _is_office(head)):
+        raise UqError("Expected labels as an NPY, CSV, Excel or JSON file. Received another kind; save them as CSV.")
+    opened = _table(file, head, "the file of labels", max_bytes)
+    return text_column(opened, label_alone(opened.table))
+
+
+def _is_office(head: bytes) -> bool:
+    return head.startswith(b"PK") and head[30:].startswith(_OF_OFFICE)
+
+
+def _unpack(packed: BinaryIO, target: IO[bytes], max_bytes: int) -> None:
+    """The content of a gzip archive, on disk; UqError if it is damaged, or larger than all that may be read of it."""
+    packed.seek(0)
+    left = max_bytes
+    try:
+        with gzip.open(packed) as stream:
+            while block := stream.read(_BLOCK):
+                left -= len(block)
+                if left < 0:
+                    raise UqError(
+                        f"Expected a gzip archive of at most {max_bytes / 1e6:,.0f} MB when unpacked. Received more; "
+                        f"save fewer examples."
+                    )
+                target.write(block)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UqError(f"Expected a whole gzip archive. Received a damaged one ({reason}); save it again.") from error

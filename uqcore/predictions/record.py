@@ -15,6 +15,7 @@ from uqcore.metrics.classification import checked_numbers, checked_probs
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.networks.parallel import map_examples
 from uqcore.predictions.raw import Kind
+from uqcore.predictions.roles import Roles
 from uqcore.types import Draws, FloatArray, IntArray, UqError
 
 NO_LABEL = -1
@@ -53,6 +54,10 @@ class Predictions:
         averaged_over: of how many samples ``values``, one row of probabilities, are the average; None where the
             samples are here.
         of_samples: measure's id -> ``(N,)``, what those samples said before they were averaged.
+        ids: column's name -> ``(N,)`` text: what names the examples, as it stands in their file.
+        group: ``(N,)`` text, which group each is of; ``weight (N,)`` float64; ``time (N,)`` text. None without.
+        roles: what the columns of the file were read as; None for predictions from elsewhere.
+        left_out: what the file calls the columns or arrays that were not read.
         notes: a sentence for everything that was guessed, repaired or left out when a file was read.
 
     Raises:
@@ -72,6 +77,12 @@ class Predictions:
     score: FloatArray | None = None
     averaged_over: int | None = None
     of_samples: Mapping[str, FloatArray] = field(default_factory=dict)
+    ids: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    group: NDArray[Any] | None = None
+    weight: FloatArray | None = None
+    time: NDArray[Any] | None = None
+    roles: Roles | None = None
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     _measured: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
@@ -89,7 +100,8 @@ class Predictions:
         if len(self.class_names) != self.n_classes:
             raise UqError(f"Expected {self.n_classes} class names. Received: {len(self.class_names)}.")
         arrays = (self.labels, self.ood, self.images, self.mean_logits, self.variance, self.score)
-        for part in (*arrays, *self.of_samples.values()):
+        extras = (self.group, self.weight, self.time, *self.ids.values())
+        for part in (*arrays, *extras, *self.of_samples.values()):
             if part is not None and len(part) != len(self):
                 raise UqError(f"Every array must have {len(self)} examples, as `values` has. Received: {len(part)}.")
 
@@ -227,6 +239,10 @@ class Predictions:
             variance=some(self.variance),
             score=some(self.score),
             of_samples={name: array[indices] for name, array in self.of_samples.items()},
+            ids={name: array[indices] for name, array in self.ids.items()},
+            group=some(self.group),
+            weight=some(self.weight),
+            time=some(self.time),
         )
 
     def _step(self) -> int:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from uqcore.metrics.classification import ROW_SUM_TOLERANCE
 from uqcore.predictions.axes import Clues, in_order, reordered
 from uqcore.predictions.labels import (
+    Labels,
     checked_class_names,
     checked_labels,
     checked_ood,
     column_length,
     largest_label,
+    texts_of,
 )
 from uqcore.predictions.raw import Found, counted
 from uqcore.predictions.record import Predictions
@@ -23,6 +25,7 @@ from uqcore.types import FloatArray, UqError
 
 _CHUNK_NUMBERS = 2**20
 _CHANNELS = (1, 3, 4)
+_MOST_NAMES = 10**6  # characters of class names in roles, which go into policies and links
 
 
 class NotNormalized(UqError):  # noqa: N818  what is the matter, not that it is one
@@ -33,11 +36,14 @@ class NotNormalized(UqError):  # noqa: N818  what is the matter, not that it is 
         furthest: the largest distance of a sum from 1.
     """
 
-    def __init__(self, examples: NDArray[np.bool_], furthest: float) -> None:
+    def __init__(self, examples: NDArray[np.bool_], furthest: float, up_to_one: bool) -> None:
         self.n_examples, self.furthest = int(examples.sum()), furthest
+        advice = "apply softmax if these are logits"
+        if up_to_one:  # no logits, then
+            advice = "leave it at that if several classes can be true at once (a sigmoid for each)"
         super().__init__(
             f"Expected rows of `probs` that sum to 1, give or take {ROW_SUM_TOLERANCE}. Received sums up to "
-            f"{furthest:.3g} away for {counted(examples)}; apply softmax if these are logits, or have them normalised."
+            f"{furthest:.3g} away for {counted(examples)}; {advice}, or have them normalised."
         )
 
 
@@ -51,15 +57,17 @@ def checked(found: Found, name: str, normalize: bool) -> Predictions:
         NotNormalized: only the sums of the rows are wrong.
         UqError: anything else is.
     """
+    found = of_two(found)
     values, note = _ordered(found)
     n_classes = values.shape[2]
     _check_finite(found.kind, values)
     notes = [*found.notes, note] if note else [*found.notes]
-    if found.kind == "probs" and _check_probs(values, normalize):
-        notes.append("Rows of `probs` did not sum to 1 and were divided by their sums.")
+    note = note_on_logits(values) if found.kind == "logits" else _as_probs(values, found.kind, normalize)
+    notes += [note] if note else []
     class_names = None if found.class_names is None else checked_class_names(found.class_names, n_classes)
     ood = None if found.ood is None else checked_ood(found.ood)
-    labels = None if found.labels is None else checked_labels(found.labels, ood, n_classes, class_names)
+    labels = Labels(None) if found.labels is None else checked_labels(found.labels, ood, n_classes, class_names)
+    class_names = class_names or labels.class_names or tuple(map(str, range(n_classes)))
     if found.images is not None:
         _check_images(found.images)
     if found.score is not None:
@@ -67,32 +75,81 @@ def checked(found: Found, name: str, normalize: bool) -> Predictions:
     return _with_closed_form(
         Predictions(
             name=name,
-            kind=found.kind,
+            kind="logits" if found.kind == "logits" else "probs",
             values=values,
-            class_names=class_names or tuple(map(str, range(n_classes))),
-            labels=labels,
+            class_names=class_names,
+            labels=labels.labels,
             ood=ood,
             images=found.images,
             score=found.score,
-            notes=tuple(notes),
+            ids=found.ids,
+            group=None if found.group is None else texts_of(found.group),
+            weight=None if found.weight is None else _checked_weight(found.weight),
+            time=found.time,
+            roles=found.roles and replace(found.roles, classes=default_classes(class_names)),
+            left_out=found.left_out,
+            notes=(*notes, *labels.notes),
         ),
         found,
     )
+
+
+def of_two(found: Found) -> Found:
+    """Of one column ``(N,)`` or ``(N, 1)``, what it says of both classes: 1 - p and p, or the logits 0 and z."""
+    if found.values.ndim != 1 and not (found.values.ndim == 2 and found.values.shape[1] == 1):
+        return found
+    one = found.values.reshape(-1, 1)
+    if found.kind == "logits":
+        note = "One column of logits was read as that of the second of two classes, beside 0 for the first."
+        return replace(
+            found, values=np.concatenate([np.zeros_like(one), one], axis=1), order="NK", notes=(*found.notes, note)
+        )
+    if found.kind == "percent":
+        one = one / np.float32(100)
+    finite = one[np.isfinite(one)]
+    if finite.size and (finite.min() < 0 or finite.max() > 1):
+        raise UqError(
+            f"Expected one column of probabilities from 0 to 1, of the second of two classes. Received numbers from "
+            f"{finite.min():.3g} to {finite.max():.3g}; if these are logits, say so by their name."
+        )
+    note = "One column of probabilities was read as that of the second of two classes."
+    notes = found.notes if found.roles and found.roles.predicted else (*found.notes, note)
+    return replace(found, kind="probs", values=np.concatenate([1 - one, one], axis=1), order="NK", notes=notes)
+
+
+def default_classes(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """None for the names that classes have where nothing names them, the numbers from 0, and for names like books."""
+    too_long = sum(map(len, names)) > _MOST_NAMES
+    return None if too_long or names == tuple(map(str, range(len(names)))) else names
+
+
+def _checked_weight(weight: FloatArray) -> FloatArray:
+    wrong = ~(np.isfinite(weight) & (weight >= 0))
+    if wrong.any():
+        raise UqError(f"Expected weights of 0 or more. Received others, or none, for {counted(wrong)}; correct them.")
+    return weight
 
 
 def _ordered(found: Found) -> tuple[FloatArray, str | None]:
     """The values as ``(S, N, K)``, and a note if the axes were guessed."""
     if found.values.size == 0:
         raise UqError(f"Expected at least one example in `{found.kind}`. Received shape: {found.values.shape}.")
+    n_others = _n_examples(found)
     if found.order is not None:
         values, note = reordered(found.values, found.order), None
+        if n_others not in (None, values.shape[1]):
+            raise UqError(
+                f"Expected as many labels as predictions. Received {n_others:,} labels and {values.shape[1]:,} "
+                f"predictions; check that both files are about the same examples."
+            )
     else:
         n_classes = None if found.class_names is None else found.class_names.size
-        clues = Clues(_n_examples(found), n_classes, largest_label(found.labels))
-        values, note = in_order(found.kind, found.values, clues)
+        clues = Clues(n_others, n_classes, largest_label(found.labels))
+        values, note = in_order("logits" if found.kind == "logits" else "probs", found.values, clues)
     if values.shape[2] < 2:
         raise UqError(
-            f"Expected `{found.kind}` of 2 classes or more. Received 1; for two classes save both columns, p and 1 - p."
+            f"Expected `{found.kind}` of 2 classes or more. Received samples of 1, shape {found.values.shape}; save "
+            f"the values of both classes."
         )
     return values, note
 
@@ -126,28 +183,74 @@ def _check_finite(kind: str, values: FloatArray) -> None:
         )
 
 
-def _check_probs(values: FloatArray, normalize: bool) -> bool:
-    """Whether rows had to be divided by their sums, which is done in place, as the array was made for us."""
+def _as_probs(values: FloatArray, kind: str, normalize: bool) -> str | None:
+    """Puts probabilities right in place, as the array was made for us; a note on what had to be done."""
     smallest = np.concatenate([values[:, part].min(axis=(0, 2)) for part in _chunks(values)])
     if (smallest < 0).any():
         raise UqError(
             f"Expected probabilities from 0 to 1 in `probs`. Received numbers down to {smallest.min():.3g} for "
             f"{counted(smallest < 0)}; if these are logits, name the array or the columns so."
         )
-    distance = np.concatenate([np.abs(_sums(values[:, part]) - 1).max(axis=0) for part in _chunks(values)])
+    note = None
+    distance = _distance(values)
+    if kind == "percent" or (kind == "probs" and distance.min() > 50 and _distance(values, 100).max() <= 1):
+        note = "Percentages were divided by 100."
+        values /= 100
+        distance = _distance(values)
     wrong = distance > ROW_SUM_TOLERANCE
     if not wrong.any():
-        return False
+        return note
     zeros = np.concatenate([(_sums(values[:, part]) == 0).any(axis=0) for part in _chunks(values)])
     if zeros.any():
         raise UqError(
             f"Expected rows of `probs` that sum to 1. Received nothing but zeros for {counted(zeros)}; leave those out."
         )
-    if not normalize:
-        raise NotNormalized(wrong, float(distance.max()))
+    is_rounding = _is_rounding(values, float(distance.max()))
+    if not (is_rounding or normalize or kind == "scores"):
+        up_to_one = all(values[:, part].max() <= 1 for part in _chunks(values))
+        raise NotNormalized(wrong, float(distance.max()), up_to_one)
     for part in _chunks(values):
-        values[:, part] /= _sums(values[:, part])[..., None]
-    return True
+        sums = _sums(values[:, part])
+        if is_rounding:  # the other rows stay as they came
+            sums[np.abs(sums - 1) <= ROW_SUM_TOLERANCE] = 1
+        values[:, part] /= sums[..., None]
+    repair = "Rows of `probs` did not sum to 1 and were divided by their sums."
+    if is_rounding:
+        repair = (
+            f"Probabilities are rounded, so that sums are up to {distance.max():.2g} away from 1: "
+            f"{counted(wrong)} with sums {ROW_SUM_TOLERANCE} away or more were divided by them."
+        )
+    return f"{note} {repair}" if note else repair
+
+
+def _distance(values: FloatArray, total: float = 1) -> FloatArray:
+    """Of each example's sum from ``total``, the largest of its samples ``(N,)``."""
+    return np.concatenate([np.abs(_sums(values[:, part]) - total).max(axis=0) for part in _chunks(values)])
+
+
+def _is_rounding(values: FloatArray, furthest: float) -> bool:
+    """Whether sums are no further from 1 than rounding K numbers to the decimals that all have can bring them."""
+    for decimals in (4, 3, 2):
+        if furthest <= 0.5001 * values.shape[2] * 10.0**-decimals + 1e-6:
+            scaled = (values[:, part].astype(np.float64) * 10**decimals for part in _chunks(values))
+            if all(np.abs(some - some.round()).max() < 1e-3 for some in scaled):
+                return True
+    return False
+
+
+def note_on_logits(values: FloatArray) -> str | None:
+    """A note on logits that look like something else."""
+    if not all(values[:, part].min() >= 0 and values[:, part].max() <= 1 for part in _chunks(values)):
+        return None
+    near = _distance(values) <= ROW_SUM_TOLERANCE
+    if near.all():
+        return "These logits are from 0 to 1 and every row sums to 1, as probabilities do; check which they are."
+    if not near.any():
+        return (
+            "These logits are from 0 to 1 and no row sums to 1, as if each class had a sigmoid of its own; check that "
+            "they are logits, and that one class is true and not several."
+        )
+    return None
 
 
 def _sums(probs: FloatArray) -> FloatArray:

@@ -10,9 +10,10 @@ import json
 import math
 import os
 import secrets
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,6 +81,8 @@ class ThresholdPolicy:
         created: the day, ``YYYY-MM-DD``.
         fingerprint: SHA-256 of the predictions it was chosen on.
         version: of the file's format.
+        roles: which columns of the file of predictions were what, as `uqcore.predictions.Roles.to_dict` has it, so that
+            the next file is read alike; None where they have the documented names. The rule does not depend on it.
 
     Raises:
         UqError: a field has another type, is out of range, or does not fit another one.
@@ -100,6 +103,7 @@ class ThresholdPolicy:
     created: str
     fingerprint: str
     version: int = VERSION
+    roles: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         check.one_of("version", self.version, [VERSION])
@@ -108,6 +112,8 @@ class ThresholdPolicy:
         check.boolean("certified", self.certified)
         check.iso_date("created", self.created)
         check.sha256("fingerprint", self.fingerprint)
+        if self.roles is not None:
+            check.json_map("roles", self.roles)
         plain = {
             "thresholds": tuple(_checked_threshold(value) for value in self.thresholds),
             "n_classes": check.integer("n_classes", self.n_classes, least=2),
@@ -202,6 +208,8 @@ class ThresholdPolicy:
             "coverage": None if self.coverage is None else self.coverage._asdict(),
             "risk": None if self.risk is None else self.risk._asdict(),
         }
+        if self.roles is None:  # as it was before there were any
+            del content["roles"]
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
@@ -214,7 +222,7 @@ class ThresholdPolicy:
         content = check.json_object(text, _LARGEST_FILE)
         if "version" in content:
             check.one_of("version", content["version"], [VERSION])  # first: another one may have other fields
-        check.names("A policy", content, [field.name for field in fields(cls)])
+        check.names("A policy", content.keys() | {"roles"}, [field.name for field in fields(cls)])
         thresholds = check.json_list("thresholds", content["thresholds"])
         target = check.json_fields("target", content["target"], [field.name for field in fields(Target)])
         estimates = {

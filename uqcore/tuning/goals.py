@@ -183,7 +183,7 @@ def _tuned(
     delta: float | None = None,
     certified: bool = False,
 ) -> Tuned:
-    assessment = study.held_out.assess(thresholds)
+    assessment, roles = study.held_out.assess(thresholds), study.predictions.roles
     policy = ThresholdPolicy(
         measure=study.measure_id,
         thresholds=thresholds,
@@ -199,6 +199,7 @@ def _tuned(
         confidence=CONFIDENCE,
         created=datetime.now(UTC).date().isoformat(),
         fingerprint=study.predictions.fingerprint,
+        roles=None if roles is None or roles.is_documented else roles.to_dict(),
     )
     return Tuned(policy, promise, assessment)
 

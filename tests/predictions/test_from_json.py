@@ -1,0 +1,52 @@
+"""JSON in the forms in which tables come, and a sentence for everything else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.prediction_files import read, refused
+
+RECORDS = [{"a": 0.25, "b": 0.75, "label": "b"}, {"a": 1, "b": 0, "label": "a"}]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        RECORDS,
+        {"predictions": RECORDS},
+        {"a": [0.25, 1], "b": [0.75, 0], "label": ["b", "a"]},
+        {"a": {"0": 0.25, "1": 1}, "b": {"0": 0.75, "1": 0}, "label": {"0": "b", "1": "a"}},
+        {"columns": ["a", "b", "label"], "index": [0, 1], "data": [[0.25, 0.75, "b"], [1, 0, "a"]]},
+    ],
+)
+def test_tables(data: object) -> None:
+    for text in (json.dumps(data), "\ufeff " + json.dumps(data, indent=2)):
+        mine = read(text.encode())
+        assert mine.values.tolist() == [[[0.25, 0.75], [1, 0]]]
+        assert mine.labels is not None
+        assert mine.labels.tolist() == [1, 0]
+
+
+def test_lines_and_bare_rows() -> None:
+    assert read("\n\n".join(map(json.dumps, RECORDS)).encode()).values.tolist() == [[[0.25, 0.75], [1, 0]]]
+    assert len(read(json.dumps(RECORDS[0]).encode())) == 1
+    assert read(b"[[0.25, 0.75], [1, 0]]").values.tolist() == [[[0.25, 0.75], [1, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"[]", "a list of records, or columns. Received something else or nothing"),
+        (b'{"a": [1, 2], "b": [1]}', "columns of equal length. Received an object of other things"),
+        (b"[[1, 2], [1]]", "rows of equal length, in JSON. Received a list of other things"),
+        (b'{"a": 1}\n{"a": ', "Expected JSON in every line. Received other text in line 2; correct it"),
+        (b'{"a": ', "Expected JSON. Received text that is not"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"\xff": 1}', "Expected JSON in UTF-8"),
+        (b"[" + b" " * 2000 + b"]", "at most 0 MB of JSON. Received more; save the table as Parquet or CSV"),
+    ],
+)
+def test_what_is_no_table_is_one_sentence(data: bytes, message: str) -> None:
+    refused(data, message, max_bytes=20_000 if len(data) > 1500 and data[1:2] == b" " else 10**9)

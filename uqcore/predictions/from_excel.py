@@ -1,0 +1,70 @@
+"""Excel files (.xlsx): the first sheet that has a table, its first row the names of the columns."""
+
+from __future__ import annotations
+
+import zipfile
+from itertools import zip_longest
+from typing import Any, BinaryIO
+
+from uqcore.predictions.from_npz import check_directory
+from uqcore.predictions.table import Opened, in_memory
+from uqcore.types import UqError
+
+_TIMES_LARGER = 10  # that Python's objects are than the XML that they are read from
+_MOST_COLUMNS = 16_384
+
+
+def open_excel(file: BinaryIO, max_bytes: int) -> Opened:
+    """The first sheet of an Excel file that is not empty, whole.
+
+    Raises:
+        UqError: openpyxl is not installed, or the file is damaged, empty or too large to be read as a whole.
+    """
+    try:
+        import openpyxl
+    except ImportError:
+        raise UqError(
+            "Expected openpyxl, which reads Excel files. Received an Excel file where it is not installed; "
+            "run `pip install openpyxl`, or save the sheet as CSV."
+        ) from None
+    most = max_bytes // _TIMES_LARGER
+    try:
+        file.seek(0)
+        check_directory(file, "an Excel file of a few sheets")
+        with zipfile.ZipFile(file) as archive:
+            n_bytes = sum(member.file_size for member in archive.infolist())
+            names = archive.namelist()
+        if "xl/workbook.xml" not in names:
+            raise UqError("Expected an Excel file. Received another Office file; save the table as .xlsx or CSV.")
+        if n_bytes > most:
+            raise UqError(
+                f"Expected at most {most / 1e6:,.0f} MB of Excel when unpacked. Received {n_bytes / 1e6:,.0f} MB; "
+                f"save the sheet as CSV or Parquet."
+            )
+        workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        sheets = [(sheet.title, _rows(sheet)) for sheet in workbook.worksheets]
+    except UqError:
+        raise
+    except Exception as error:  # openpyxl meets a damaged file with many kinds of exception
+        reason = " ".join(str(error).split())[:200]
+        raise UqError(f"Expected a whole Excel file. Received a damaged one ({reason}); save it again.") from error
+    title, rows = next(((title, rows) for title, rows in sheets if len(rows) > 1), ("", []))
+    if not rows:
+        raise UqError("Expected a sheet with column names and rows below them. Received none.")
+    columns = list(zip_longest(*rows))
+    headers = ["" if column[0] is None else str(column[0]) for column in columns]
+    more = sum(len(rows) > 0 for _, rows in sheets) > 1
+    note = (f"Of several sheets, {title[:40]!r} was read.",) if more else ()
+    return in_memory(headers, [column[1:] for column in columns], note)
+
+
+def _rows(sheet: Any) -> list[tuple[Any, ...]]:
+    """The rows that hold something."""
+    found = []
+    for row in sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS):
+        cells = tuple(row)
+        while cells and cells[-1] is None:
+            cells = cells[:-1]
+        if cells:
+            found.append(cells)
+    return found
