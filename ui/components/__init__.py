@@ -7,7 +7,7 @@ threshold lab's threshold alone can be moved, by a new ``revision``.
 
 from ui.components.drawing_pad import PEN_WIDTH, drawing_pad
 from ui.components.functions import Curves, Points, functions
-from ui.components.surfaces import Chosen, Panel, PointGroup, surfaces
+from ui.components.surfaces import Chosen, Frames, Panel, PointGroup, surfaces
 from ui.components.threshold import threshold_view
 from ui.components.verdict_cards import verdict_cards
 
@@ -15,6 +15,7 @@ __all__ = [
     "PEN_WIDTH",
     "Chosen",
     "Curves",
+    "Frames",
     "Panel",
     "PointGroup",
     "Points",

@@ -6,7 +6,9 @@ const MIN_WIDTH = 185; // Of a map, where there is room for more than two column
 const MAX_WIDTH = 460;
 const KEY_PAUSE = 250; // ms without a key press after which Python hears of the threshold.
 
-// Header length, header, colours, values, points: see `_pack` in surfaces.py.
+const FRAME_TIME = 150; // ms that a frame stays when they are played.
+
+// Header length, header, colours, values, frames, points: see `pack` in surfaces.py.
 function parse(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 4 + view.getUint32(0, true);
@@ -19,8 +21,18 @@ function parse(bytes) {
   const shown = header.panels.map((panel) => ({ ...panel, values: grid(height * width) }));
   // What the threshold cuts: the values, unless the panel brings a grid of its own.
   const panels = shown.map((panel) => ({ ...panel, cut: panel.has_cut ? grid(height * width) : panel.values }));
+  const [low, high] = header.value_range;
+  const coarse = (n) => Float32Array.from(take(n), (q) => low + (q / 255) * (high - low));
+  const frames = header.frames.map((frame) => {
+    const [rows, columns] = header.frame_shape;
+    const seen = panels.map((panel) => ({ ...panel, values: coarse(rows * columns) }));
+    const cut = seen.map((panel) => ({ ...panel, cut: panel.has_cut ? coarse(rows * columns) : panel.values }));
+    const said = cut.map((panel, i) => ({ ...panel, subtitles: [frame.subtitles[i]], subtitle_of: [] }));
+    return { time: frame.time, width: columns, height: rows, panels: said };
+  });
+  frames.push({ time: header.time, width, height, panels });
   const groups = header.groups.map((group) => ({ ...group, xy: floats(2 * group.n) }));
-  return { ...header, width, height, colors, panels, groups };
+  return { ...header, colors, frames, groups };
 }
 
 const decimals = ([low, high]) => Math.min(8, Math.max(0, 3 - Math.ceil(Math.log10(high - low || 1))));
@@ -33,6 +45,8 @@ class Surfaces {
   #cursor = null; // Where the cross-hair is, [x, y] in units of the axes, or null.
   #point = null; // The picked point, likewise.
   #threshold = null;
+  #time = Infinity; // The frame that is shown; beyond the last it is the last, however many there are.
+  #playing = 0;
   #frame = 0;
   #timer = 0;
 
@@ -42,6 +56,7 @@ class Surfaces {
     this.where = root.querySelector(".where");
     this.status = root.querySelector("[role=status]");
     this.cut = root.querySelector(".cut");
+    this.time = root.querySelector(".time");
     this.#listen();
     // Point and threshold in later data are echoes, perhaps older than what the visitor has chosen: they are not read.
     this.#threshold = parse(component.data).threshold;
@@ -56,21 +71,34 @@ class Surfaces {
     this.#component = component;
     this.#scene = parse(component.data);
     if (this.#scene.thresholds.length === 0) this.#threshold = this.#scene.threshold;
-    this.images = this.#scene.panels.map((panel) => colorize(panel.values, this.#scene));
+    if (this.#scene.frames.length === 1) this.#stop();
+    this.#colorize();
     this.size = ""; // Paint, whatever the size.
     this.#build();
     this.#layOut();
     this.#readOut();
   }
 
+  get #now() {
+    return this.#scene.frames[Math.min(this.#time, this.#scene.frames.length - 1)];
+  }
+
+  #colorize() {
+    const { panels, width, height } = this.#now;
+    const { colors, value_range } = this.#scene;
+    this.images = panels.map((panel) => colorize(panel.values, { width, height, colors, value_range }));
+  }
+
   disconnect() {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#timer);
+    this.#stop();
     this.observer.disconnect();
   }
 
   #build() {
-    const { panels, label, x_range, y_range } = this.#scene;
+    const { label, x_range, y_range } = this.#scene;
+    const { panels } = this.#now;
     const template = this.root.querySelector("template");
     while (this.#figures.length > panels.length) this.#figures.pop().remove();
     while (this.#figures.length < panels.length) {
@@ -89,6 +117,7 @@ class Surfaces {
     this.#buildBar();
     this.#buildLegend();
     this.#buildThreshold();
+    this.#buildTime();
   }
 
   // The place of the threshold among those that can be chosen: the nearest.
@@ -99,7 +128,8 @@ class Surfaces {
 
   // All that says where the threshold is, but the maps.
   #buildThreshold() {
-    const { panels, thresholds, value_range: [low, high] } = this.#scene;
+    const { thresholds, value_range: [low, high] } = this.#scene;
+    const { panels } = this.#now;
     const step = this.#step;
     panels.forEach(({ subtitles, subtitle_of }, i) => {
       this.#figures[i].querySelector(".subtitle").textContent = subtitles[subtitle_of[step] ?? 0];
@@ -117,6 +147,47 @@ class Surfaces {
     [slider.max, slider.value] = [thresholds.length - 1, step];
     slider.setAttribute("aria-valuetext", threshold.toFixed(2));
     this.cut.querySelector("output").textContent = threshold.toFixed(2);
+  }
+
+  #buildTime() {
+    const { frames } = this.#scene;
+    this.time.hidden = frames.length === 1;
+    const slider = this.time.querySelector("input");
+    [slider.max, slider.value] = [frames.length - 1, Math.min(this.#time, frames.length - 1)];
+    slider.setAttribute("aria-valuetext", this.#now.time);
+    this.time.querySelector("output").textContent = this.#now.time;
+    const play = this.time.querySelector("button");
+    play.toggleAttribute("data-on", this.#playing !== 0);
+    play.setAttribute("aria-label", this.#playing ? "Pause" : "Play");
+  }
+
+  #showTime(time) {
+    this.#time = time;
+    this.#soon(() => {
+      this.#colorize();
+      this.#buildTime();
+      this.#buildThreshold();
+      this.#readOut();
+    });
+  }
+
+  #stop() {
+    clearInterval(this.#playing);
+    this.#playing = 0;
+  }
+
+  #play() {
+    const last = this.#scene.frames.length - 1;
+    if (this.#playing) {
+      this.#stop();
+    } else {
+      if (this.#time >= last) this.#time = -1; // Once more, from the start.
+      this.#playing = setInterval(() => {
+        if (this.#time + 1 >= last) this.#stop();
+        this.#showTime(Math.min(this.#time + 1, last));
+      }, FRAME_TIME);
+    }
+    this.#buildTime();
   }
 
   #buildBar() {
@@ -176,7 +247,7 @@ class Surfaces {
   }
 
   #paint() {
-    const { panels, width: columns, height: rows } = this.#scene;
+    const { panels, width: columns, height: rows } = this.#now;
     const [[width, height, ratio], threshold] = [this.canvas, this.#threshold];
     // From the grid's units to pixels, upside down.
     const toPixels = new DOMMatrix([width / (columns - 1), 0, 0, -height / (rows - 1), 0, height]);
@@ -231,14 +302,25 @@ class Surfaces {
     slider.addEventListener("keydown", () => (pause = KEY_PAUSE));
     slider.addEventListener("pointerdown", () => (pause = 0));
     slider.addEventListener("change", () => this.#send(pause));
+    const time = this.time.querySelector("input");
+    time.addEventListener("input", () => {
+      this.#stop();
+      this.#showTime(Number(time.value));
+    });
+    this.time.querySelector("button").addEventListener("click", () => this.#play());
   }
 
   // The maps follow the slider here, once a frame.
   #cutAt(threshold) {
     this.#threshold = threshold;
+    this.#soon(() => this.#buildThreshold());
+  }
+
+  // ``change`` and then the maps, with the next frame of the screen: of several changes until then the last.
+  #soon(change) {
     cancelAnimationFrame(this.#frame);
     this.#frame = requestAnimationFrame(() => {
-      this.#buildThreshold();
+      change();
       if (this.canvas) this.#paint(); // Not in a closed tab or expander.
     });
   }
@@ -261,7 +343,7 @@ class Surfaces {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const from = this.#cursor ?? this.#point;
     if (step) {
-      const { width, height } = this.#scene;
+      const { width, height } = this.#now;
       const [right, down] = from ? this.#toFraction(from) : [0.5, 0.5];
       const steps = event.shiftKey ? 10 : 1;
       this.#moveTo(this.#toPoint([right + (steps * step[0]) / (width - 1), down + (steps * step[1]) / (height - 1)]));
@@ -290,7 +372,8 @@ class Surfaces {
 
   // Each panel's title and its value at the grid point nearest to the cross-hair or, without one, to the picked point.
   #readings() {
-    const { panels, width, height, value_range } = this.#scene;
+    const { panels, width, height } = this.#now;
+    const { value_range } = this.#scene;
     const at = this.#cursor ?? this.#point;
     if (at === null) return panels.map(({ title }) => [title, ""]);
     // The axes may have changed since the point was picked.

@@ -41,6 +41,26 @@ class PointGroup:
     xy: FloatArray
 
 
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """How the panels came to be, on a grid of their own: a slider goes through F frames, of which the last are the
+    panels.
+
+    Attributes:
+        times: what each frame is called, e.g. "epoch 3".
+        values: ``(F, P, H, W)``; cut off at the ends of the range of values.
+        cuts: ``(F, C, H, W)`` for the C panels that have a ``cut``.
+        subtitles: for each frame one for each panel.
+        last: what the panels themselves are called.
+    """
+
+    times: Sequence[str]
+    values: FloatArray
+    cuts: FloatArray
+    subtitles: Sequence[Sequence[str]]
+    last: str
+
+
 class Chosen(NamedTuple):
     """What the visitor has done: the point ``(x, y)`` that is picked and where the threshold stands, if any."""
 
@@ -61,6 +81,7 @@ def surfaces(
     threshold: float | None = None,
     thresholds: Sequence[float] = (),
     point: Point | None = None,
+    frames: Frames | None = None,
 ) -> Chosen:
     """Show the panels and return what the visitor has chosen.
 
@@ -79,6 +100,7 @@ def surfaces(
             the accepted region.
         thresholds: rising values for a slider that the maps follow. It starts at ``threshold`` and from then on is the
             visitor's.
+        frames: what a slider in time, and a button that plays it, goes through.
         point: the pick to start from (none if it is outside the ranges); from then on it is the visitor's.
 
     Raises:
@@ -101,9 +123,14 @@ def surfaces(
         "label": label,
         "groups": [{"name": group.name, "n": len(group.xy)} for group in points],
         "thresholds": [float(each) for each in thresholds],
+        "frames": [],
         **told,
     }
-    result = _mount(key=key, data=pack(header, grids, points, colormap))
+    if frames is not None:
+        each = zip(frames.times, frames.subtitles, strict=True)
+        header["frames"] = [{"time": time, "subtitles": list(said)} for time, said in each]
+        header |= {"frame_shape": frames.values.shape[2:], "time": frames.last}
+    result = _mount(key=key, data=pack(header, grids, points, colormap, frames))
     now = {name: result.get(name, state_or(value, key, name)) for name, value in start.items()}
     picked = now["point"]
     return Chosen(None if picked is None else (float(picked[0]), float(picked[1])), now["threshold"])
@@ -136,10 +163,18 @@ def stack(titled: Sequence[tuple[str, FloatArray]], shape: tuple[int, ...] | Non
     return values
 
 
-def pack(header: dict[str, Any], values: FloatArray, points: Sequence[PointGroup], colormap: str) -> bytes:
-    """One payload of bytes: header length (uint32), header (JSON), colours (256, 3), values (uint16), points (float32).
+def pack(
+    header: dict[str, Any],
+    values: FloatArray,
+    points: Sequence[PointGroup],
+    colormap: str,
+    frames: Frames | None = None,
+) -> bytes:
+    """One payload: header length (uint32), header (JSON), colours (256, 3), values (uint16), frames (uint8), points
+    (float32).
 
     The values are counted from the least in steps of a 65,535th of their range: ``low`` and ``step`` in the header.
+    Each frame's values, and then its cuts, are 255ths of ``value_range``, as its colours are.
     Streamlit takes bytes only by themselves, not beside JSON. Five panels of 100 by 100 cost the server 0.4 ms this
     way, 1.1 as Arrow, 1.7 as base64 and 58 as lists. All numbers are little-endian.
     """
@@ -148,4 +183,8 @@ def pack(header: dict[str, Any], values: FloatArray, points: Sequence[PointGroup
     text = json.dumps(header | {"low": low, "step": step}).encode()
     steps = np.rint((values - np.float32(low)) / np.float32(step)).astype("<u2")
     parts = [len(text).to_bytes(4, "little"), text, lut(colormap).tobytes(), steps.tobytes()]
+    if frames is not None:
+        start, end = header["value_range"]
+        both = np.concatenate([frames.values, frames.cuts], axis=1)
+        parts.append(np.rint(255 * np.clip((both - start) / (end - start), 0, 1)).astype(np.uint8).tobytes())
     return b"".join(parts + [np.asarray(group.xy, "<f4").tobytes() for group in points])
