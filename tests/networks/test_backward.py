@@ -307,7 +307,7 @@ def test_steps_in_blocks_are_steps(rng: np.random.Generator, monkeypatch: pytest
             gradient.vector[:] = np.sin(step * np.arange(23))
             optimizer.step(0.1, 0.2)
         ends.append(weights.vector)
-    np.testing.assert_array_equal(*ends)
+    np.testing.assert_array_equal(ends[0], ends[1])
 
 
 def test_an_epoch_sees_every_example_once(rng: np.random.Generator, data: Split) -> None:
@@ -367,4 +367,4 @@ def test_equal_settings_give_equal_bits() -> None:
         learner = backward.bounded(RESIDUAL, rng, 0.9, 16, 1.0, 0.4)
         learned(learner, 2, 1e-3, rng)
         vectors.append(learner.weights.vector)
-    np.testing.assert_array_equal(*vectors)
+    np.testing.assert_array_equal(vectors[0], vectors[1])
