@@ -41,7 +41,7 @@ def make(clock: Clock) -> Iterator[Make]:
     made: list[Jobs] = []
 
     def make(n_workers: int = 1, **options: int) -> Jobs:
-        made.append(Jobs(n_workers, clock=clock, **options))  # type: ignore[arg-type]
+        made.append(Jobs(n_workers, clock=clock, **options))
         return made[-1]
 
     yield make
@@ -105,7 +105,7 @@ def test_an_audience_that_opens_one_link_shares_one_job(make: Make) -> None:
         jobs.pause("presenter")
     jobs.cancel("presenter")
     assert jobs.job("presenter") is None
-    assert job.state is State.RUNNING
+    assert jobs.status(job).state is State.RUNNING
     for i in range(20):
         jobs.cancel(f"seat {i}")
     assert job.state is State.CANCELLED
@@ -242,7 +242,7 @@ def test_owners_who_are_gone_give_their_places_back(make: Make, clock: Clock) ->
     second = jobs.submit("here", TINY)
     clock.now += UNSEEN_S - 1
     jobs.reap()
-    assert first.state is State.RUNNING
+    assert jobs.status(first).state is State.RUNNING
     assert jobs.job("here") is second  # has been seen
     clock.now += 2
     jobs.reap()

@@ -7,16 +7,22 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.live.settings import ALL
 from uqcore.live import Frame, Trained, messages, wire
 from uqcore.live.training import train
 from uqcore.types import UqError, Weights
 
-ARRAYS = {"a": np.arange(6, dtype=np.uint8).reshape(2, 3), "b/c": np.array(0.5, np.float32), "d": np.empty((0, 2))}
+ARRAYS: dict[str, NDArray[Any]] = {
+    "a": np.arange(6, dtype=np.uint8).reshape(2, 3),
+    "b/c": np.array(0.5, np.float32),
+    "d": np.empty((0, 2)),
+}
 
 
 def damaged(head: object, body: bytes = b"") -> bytes:

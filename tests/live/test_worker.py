@@ -17,6 +17,7 @@ import pytest
 
 from tests.live.settings import ALL, LONG, PATIENCE_S, TINY
 from uqcore.live import Frame, Setting, Trained, messages, wire, worker
+from uqcore.live.estimate import DRAWING_SHARE
 from uqcore.live.process import COMMAND, LEAN, ROOT
 from uqcore.live.worker import PAUSE, RESUME, STEP, Gate
 from uqcore.types import UqError
@@ -174,7 +175,7 @@ def test_the_gate_draws_the_first_and_the_last_epoch_and_not_more_than_its_share
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(worker.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("uqcore.live.worker.time.monotonic", lambda: now[0])
     gate = Gate()
     wanted, drawn = gate.wanted(replace(TINY, epochs=100)), []
     for epoch in range(1, 101):
@@ -184,4 +185,4 @@ def test_the_gate_draws_the_first_and_the_last_epoch_and_not_more_than_its_share
         gate.passed()
     assert drawn[0]
     assert drawn[-1]
-    assert 2.0 * sum(drawn) / now[0] == pytest.approx(worker.DRAWING_SHARE, abs=0.05)
+    assert 2.0 * sum(drawn) / now[0] == pytest.approx(DRAWING_SHARE, abs=0.05)
