@@ -15,7 +15,7 @@ from tests.live.settings import ALL, TINY
 from tests.live.test_data import KINDS
 from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.exhibits.verdicts import OWN
-from uqcore.live import LIVE_METHODS, Frame, Setting, Trained, train
+from uqcore.live import LIVE_METHODS, Frame, Setting, Trained, train, views
 from uqcore.live.frames import packed, unpacked
 from uqcore.live.learners import posterior, pupils
 from uqcore.live.setting import OWN_POINTS
@@ -209,10 +209,15 @@ def test_odd_settings_give_finite_surfaces_or_a_sentence(name: str) -> None:
             raise UqError("It need not have diverged in epoch 5.")
     for last in shown[-1:]:
         for method in LIVE_METHODS:
-            for view in VIEWS.values():
-                if setting.n_classes == 2 or view.measure_id != "bernoulli_variance":
-                    surface = Plane(last.dataset).uncut(view, last.said(method, 5), last.own(method)).shown
-                    assert np.isfinite(surface).all()
+            for view in views(setting):
+                surface = Plane(last.dataset).uncut(view, last.said(method, 5), last.own(method)).shown
+                assert np.isfinite(surface).all()
+
+
+def test_views_of_three_classes_are_those_that_do_not_need_two() -> None:
+    assert views(TINY) == list(VIEWS.values())
+    some = [view.view_id for view in views(replace(TINY, kind="blobs", n_classes=3))]
+    assert some == ["own", "entropy", "aleatoric", "epistemic", "variance"]
 
 
 def test_what_diverges_stops_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

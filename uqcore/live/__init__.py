@@ -5,8 +5,8 @@ and yields frames, without a process or a clock of its own. `worker.py` is that 
 workers among visitors.
 """
 
-from uqcore.live.frames import Frame, Outcome, Trained
+from uqcore.live.frames import Frame, Outcome, Trained, views
 from uqcore.live.setting import LIVE_METHODS, PRESETS, RANGES, Setting
 from uqcore.live.training import train
 
-__all__ = ["LIVE_METHODS", "PRESETS", "RANGES", "Frame", "Outcome", "Setting", "Trained", "train"]
+__all__ = ["LIVE_METHODS", "PRESETS", "RANGES", "Frame", "Outcome", "Setting", "Trained", "train", "views"]

@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from uqcore.exhibits.verdicts import Gauge
+from uqcore.exhibits.moons import VIEWS, View
+from uqcore.exhibits.verdicts import OWN, Gauge
 from uqcore.live.data import coarse, dataset
 from uqcore.live.learners import posterior
 from uqcore.live.setting import Setting
@@ -33,7 +34,7 @@ class _Shown:
     """What frames and trained models have in common.
 
     Attributes:
-        figures: method -> loss and accuracy over the epoch; of an ensemble the members' means.
+        figures: method -> its figures of the epoch, in training; of an ensemble the members' means.
         thresholds: method -> the value of its own measure that 99 % of validation points stay below.
         tables: method -> what it says of `plane`'s points.
     """
@@ -100,6 +101,17 @@ class Trained(_Shown):
     def posteriors(self) -> Mapping[str, Posterior]:
         """Method -> the product's own posterior, for any point and any number of samples."""
         return {name: posterior(self.setting, name, arrays) for name, arrays in self.arrays.items()}
+
+
+def views(setting: Setting) -> list[View]:
+    """The views that mean something for its number of classes."""
+    return [
+        view
+        for view in VIEWS.values()
+        if setting.n_classes == 2
+        or view.measure_id == OWN
+        or MEASURES[view.measure_id].fits(n_samples=2, n_classes=setting.n_classes, has_logits=True)
+    ]
 
 
 def packed(table: Weights) -> dict[str, FloatArray]:
