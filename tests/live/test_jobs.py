@@ -15,7 +15,7 @@ import pytest
 
 from tests.live.settings import LONG, PATIENCE_S, TINY, until
 from uqcore.live import Frame, Setting, process
-from uqcore.live.jobs import PAUSED_S, UNSEEN_S, Job, Jobs, State
+from uqcore.live.jobs import PAUSED_S, STUCK_S, UNSEEN_S, Job, Jobs, State
 from uqcore.types import UqError
 
 Make = Callable[..., Jobs]
@@ -131,22 +131,26 @@ def test_places_and_waits_are_told_and_the_queue_is_bounded(make: Make, clock: C
     assert second.state is State.CANCELLED
 
 
-def test_the_time_that_is_left_follows_the_epochs(make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    listeners: list[process.Listener] = []
+@pytest.fixture
+def listeners(monkeypatch: pytest.MonkeyPatch) -> list[process.Listener]:
+    """In place of workers: to each listener the test says what it likes."""
+    found: list[process.Listener] = []
 
     class Worker:
-        """Says what the test says."""
-
         pid = 0
 
         def __init__(self, setting: Setting, n_threads: int, listener: process.Listener) -> None:
-            listeners.append(listener)
+            found.append(listener)
 
         def tell(self, line: str) -> None: ...
 
         def kill(self) -> None: ...
 
     monkeypatch.setattr("uqcore.live.jobs.Process", Worker)
+    return found
+
+
+def test_the_time_that_is_left_follows_the_epochs(make: Make, clock: Clock, listeners: list[process.Listener]) -> None:
     jobs, setting = make(), replace(TINY, epochs=3)
     job = jobs.submit("a", setting)
     assert jobs.status(job).left_s == jobs.estimate_s(setting)
@@ -271,6 +275,25 @@ def test_a_long_pause_ends_if_others_wait(make: Make, clock: Clock) -> None:
     jobs.reap()
     assert done(first).state is State.DONE
     assert done(second).state is State.DONE
+
+
+def test_a_job_that_is_stuck_gives_its_place_back_and_a_paused_one_is_not_stuck(
+    make: Make, clock: Clock, listeners: list[process.Listener]
+) -> None:
+    jobs = make()
+    stuck, second = jobs.submit("a", TINY), jobs.submit("b", replace(TINY, seed=1))
+    clock.now += STUCK_S + 1
+    for owner in "ab":
+        jobs.job(owner)
+    jobs.reap()
+    assert stuck.error == "Expected the training to end in 120 s. It did not, and was stopped."
+    jobs.pause("b")
+    clock.now += STUCK_S + 1
+    jobs.job("b")
+    jobs.reap()
+    assert second.state is State.RUNNING
+    listeners[0].ended(None)  # what comes late changes nothing
+    assert stuck.state is State.ERROR
 
 
 def test_a_step_is_one_epoch(make: Make) -> None:

@@ -30,9 +30,12 @@ UNSEEN_S = 20.0
 PAUSED_S = 60.0
 """How long a paused job may keep its worker while others wait."""
 
+STUCK_S, STUCK_FACTOR = 120.0, 5.0
+"""How long a job may take at least, and as a multiple of what is expected: BLAS, short of memory, turns for ever."""
+
 MOST_WAITING = 8
-MOST_BYTES = 3 * 2**24
-"""Of finished trainings that are kept: three or four of the tutorial's size."""
+MOST_BYTES = 2**25
+"""Of finished trainings that are kept: two or three. The last one is kept whatever its size."""
 
 _REAP_EVERY_S = 1.0
 _WEIGHT_OF_NEWS = 0.3  # of the last finished job in what is known of the machine's speed
@@ -193,14 +196,21 @@ class Jobs:
         self._tell(owner, RESUME)
 
     def reap(self) -> None:
-        """Gives up owners that were not seen, and lets a long pause end if others wait. Called every second."""
+        """Gives up owners that were not seen and jobs that are stuck, and lets a long pause end if others wait.
+
+        Called every second.
+        """
         with self._lock:
             now = self._clock()
             unseen = [owner for owner, seen in self._seen.items() if now - seen > self._unseen_s]
             for owner in unseen:
                 self._leave(owner)
-            for job in self._running:
-                if self._queue and job.paused_since is not None and now - job.paused_since > PAUSED_S:
+            for job in list(self._running):
+                if job.paused_since is None:
+                    most_s = max(STUCK_S, STUCK_FACTOR * self.estimate_s(job.setting))
+                    if now - job.started - job.idle_s > most_s:
+                        self._end(job, f"Expected the training to end in {most_s:.0f} s. It did not, and was stopped.")
+                elif self._queue and now - job.paused_since > PAUSED_S:
                     self._say(job, RESUME)
 
     def close(self) -> None:
@@ -275,6 +285,8 @@ class Jobs:
                 return
             self._running.remove(job)
             job.state, job.error = (State.DONE, None) if error is None else (State.ERROR, error)
+            if job.process is not None:
+                job.process.kill()
             if error is None:
                 self._keep(job)
                 self._learn(job)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from uqcore.live import messages, wire
-from uqcore.live.estimate import DRAWING_SHARE, MOST_FRAMES
+from uqcore.live.estimate import DRAWING_SHARE, MOST_FRAMES, cpu_seconds
 from uqcore.live.setting import Setting
 from uqcore.live.training import train
 from uqcore.networks.parallel import one_blas_thread
@@ -27,7 +27,9 @@ PAUSE, STEP, RESUME = "pause", "step", "resume"
 NICE = 10
 MOST_BYTES = 2**31
 """Of address space, of which Python and its libraries take about a third."""
-MOST_CPU_S = 300
+CPU_S, CPU_FACTOR = 60, 4
+"""What a training may take, and as a multiple of what is expected: whatever turns for ever in it comes to an end."""
+
 _MOST_LINE = 2**20
 _ENDED = 3  # the exit code when standard input has ended
 
@@ -36,9 +38,7 @@ def main(n_threads: int = 1) -> int:
     """The exit code: 0 when the training has ended, well or with a sentence."""
     one_blas_thread()
     os.nice(NICE)
-    for kind, most in ((resource.RLIMIT_AS, MOST_BYTES), (resource.RLIMIT_CPU, MOST_CPU_S)):
-        with suppress(ValueError, OSError):  # macOS knows no limit of address space
-            resource.setrlimit(kind, (most, most))
+    _limit(resource.RLIMIT_AS, MOST_BYTES)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     line = sys.stdin.buffer.readline(_MOST_LINE)
@@ -51,9 +51,15 @@ def main(n_threads: int = 1) -> int:
     return 0
 
 
+def _limit(kind: int, most: int) -> None:
+    with suppress(ValueError, OSError):  # macOS knows no limit of address space
+        resource.setrlimit(kind, (most, most))
+
+
 def _run(line: bytes, n_threads: int, gate: Gate, out: BinaryIO) -> None:
     try:
         setting = Setting.from_json(line)
+        _limit(resource.RLIMIT_CPU, CPU_S + round(CPU_FACTOR * cpu_seconds(setting)))
         for shown in train(setting, gate.wanted(setting), n_threads):
             out.write(messages.to_bytes(shown))
             out.flush()
