@@ -159,6 +159,13 @@ def test_paused_it_goes_on_an_epoch_at_a_time_and_then_to_the_end(started: Any) 
     assert [type(frame) for frame in frames] == [Frame] * 3 + [Trained]
 
 
+def test_an_epoch_after_the_last_one_is_the_end(started: Any) -> None:
+    process = started()
+    tell(process, "\n".join((TINY.to_json(), PAUSE, *[STEP] * TINY.epochs)))
+    assert [type(each) for each in shown(process.stdout, TINY)] == [Frame, Frame, Trained]
+    assert process.wait(PATIENCE_S) == 0
+
+
 def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object) -> Iterator[Frame]:
         raise MemoryError

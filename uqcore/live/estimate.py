@@ -19,7 +19,7 @@ from uqcore.types import UqError
 MOST_CPU_S = 120.0
 """What a training may take at most on the machine that costs were measured on."""
 
-DRAWING_SHARE = 0.35
+DRAWING_SHARE = 0.4
 """How much of the time surfaces may take while networks learn: drawn by the clock, see `uqcore.live.worker`."""
 
 MOST_FRAMES = 100

@@ -1,4 +1,4 @@
-"""The training itself, a generator: no process, no clock, no thread. Equal settings give equal bits on a machine."""
+"""The training itself, a generator without a process or a clock: equal settings give equal bits on a machine."""
 
 from __future__ import annotations
 

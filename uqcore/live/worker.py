@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from uqcore.live import messages, wire
 from uqcore.live.estimate import DRAWING_SHARE, MOST_FRAMES, cpu_seconds
+from uqcore.live.frames import Frame
 from uqcore.live.setting import Setting
 from uqcore.live.training import train
 from uqcore.networks.parallel import one_blas_thread
@@ -63,7 +64,8 @@ def _run(line: bytes, n_threads: int, gate: Gate, out: BinaryIO) -> None:
         for shown in train(setting, gate.wanted(setting), n_threads):
             out.write(messages.to_bytes(shown))
             out.flush()
-            gate.passed()
+            if isinstance(shown, Frame):  # behind the last one nothing is left to pause
+                gate.passed()
         return
     except UqError as error:
         sentence = str(error)
