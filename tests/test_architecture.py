@@ -75,6 +75,7 @@ ROOMS = (
     "tuning",
     "models",
     "exhibits",
+    "live",
     "reproduce",
     "bench",
     "cli",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from uqcore.bench import selection, serving
+from uqcore.bench import selection, serving, training
 from uqcore.bench.serving import Contest, Result, compare, run_all
 from uqcore.models.evaluation import RegressionEvaluation, evaluate
 from uqcore.store import MODELS_VARIABLE, Store
@@ -109,7 +109,7 @@ def empty_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("empty_store")
 def test_without_models_every_benchmark_of_a_model_is_skipped_with_the_command_that_trains_it() -> None:
     said: list[str] = []
-    others = {serving.FIRST_PAGE, *selection.CONTESTS}
+    others = {serving.FIRST_PAGE, *selection.CONTESTS, *training.CONTESTS}
     of_models = {name: prepare for name, prepare in serving.BENCHMARKS.items() if name not in others}
     assert list(run_all(of_models, said.append)) == []
     assert len(said) == 2 * len(of_models)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -199,7 +199,7 @@ def cheapest() -> tuple[Way, Way, str]:
     )
 
 
-CONTESTS: Mapping[str, Callable[[], tuple[Way, Way | None, str]]] = {
+CONTESTS: dict[str, Callable[[], tuple[Way, Way | None, str]]] = {
     "1,000,000 predictions: curves and certificate": curves,
     "1,000,000 predictions: certified threshold": certificate,
     "100,000 predictions: certified threshold": multiclass,

@@ -24,7 +24,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from uqcore import datasets
-from uqcore.bench.selection import CONTESTS
+from uqcore.bench import selection, training
 from uqcore.datasets.moons import GRID
 from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.exhibits.one_image import NOISE_STEPS, ROTATION_STEPS, Corruption, key
@@ -291,7 +291,7 @@ def _sine() -> Contest:
     return Contest(lambda i: ratios(models.draw), models.naive(lambda sample, i: ratios(sample)), note)
 
 
-def _of_selection(prepare: Callable[[], tuple[Way, Way | None, str]]) -> Contest:
+def _of_tuple(prepare: Callable[[], tuple[Way, Way | None, str]]) -> Contest:
     return Contest(*prepare())
 
 
@@ -329,6 +329,6 @@ BENCHMARKS: Mapping[str, Callable[[], Contest]] = {
     "feature density: score of 1,000 digits": _feature_density,
     "nearest neighbours: score of 1,000 digits": _nearest_neighbours,
     "sine: five methods, 50 functions": _sine,
-    **{name: partial(_of_selection, prepare) for name, prepare in CONTESTS.items()},
+    **{name: partial(_of_tuple, prepare) for name, prepare in (training.CONTESTS | selection.CONTESTS).items()},
     FIRST_PAGE: _first_page,
 }

@@ -114,7 +114,7 @@ def configure(default: TrainingConfig, settings: Mapping[str, str]) -> TrainingC
     for name, text in settings.items():
         if name not in known:
             raise UqError(f"Unknown setting {name!r}. Known settings: {', '.join(known)}.")
-        values[name] = _parse(name, text, known[name])
+        values[name] = parse_setting(name, text, known[name])
     return replace(default, **values)
 
 
@@ -125,7 +125,8 @@ def config_from_dict(default: TrainingConfig, values: Mapping[str, Any]) -> Trai
     return replace(default, **values)
 
 
-def _parse(name: str, text: str, kind: type) -> Any:
+def parse_setting(name: str, text: str, kind: type) -> Any:
+    """A setting of type ``kind`` (int, float, bool or str) given as text. UqError: the text is none."""
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]

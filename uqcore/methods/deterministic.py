@@ -45,15 +45,10 @@ def refit(
 ) -> tuple[TrainingConfig, Sequence[Weights]]:
     """From nothing, with the settings of ``config`` but in fewer and longer steps."""
     rng = np.random.default_rng([seed, REFIT_STREAM])
-    network = networks.NETWORKS[task]
-    shapes = backward.weight_shapes(network)
-    weights, gradient = backward.Arrays(shapes), backward.Arrays(shapes)
-    for array in weights.named.values():
-        array[...] = backward.glorot_uniform(array.shape, rng)
-    layers = [backward.DropoutLayer(layer, weights, gradient, rng) for layer in backward.dense_layers(network)]
+    learner = backward.plain(networks.NETWORKS[task], rng)
     steps, rate = REFIT_STEPS, _REFIT_LEARNING_RATE
-    backward.fit(layers, weights, gradient, data, config.batch_size, rng, steps, rate, config.weight_decay, tick)
-    return config, [weights.named]
+    backward.fit(learner, data, config.batch_size, rng, steps, rate, config.weight_decay, tick)
+    return config, [learner.arrays]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +66,16 @@ class Stacked(Posterior):
         return networks.logits(self.network, networks.choose(self.weights, samples), x)
 
 
-def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> Stacked:
+def stacked(network: networks.Network, arrays: Sequence[Weights]) -> Stacked:
+    """Networks of one shape, trained apart, as one posterior."""
     weights = {name: np.stack([part[name] for part in arrays]) for name in arrays[0]}
     for array in weights.values():
         array.flags.writeable = False
-    return Stacked(networks.NETWORKS[task], weights)
+    return Stacked(network, weights)
+
+
+def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> Stacked:
+    return stacked(networks.NETWORKS[task], arrays)
 
 
 METHOD = Method(

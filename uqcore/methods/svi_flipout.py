@@ -83,22 +83,10 @@ def refit(
 ) -> tuple[Config, Sequence[Weights]]:
     """From nothing, with the settings of ``config`` but in fewer and longer steps."""
     rng = np.random.default_rng([seed, REFIT_STREAM])
-    network = networks.NETWORKS[task]
-    shapes = backward.weight_shapes(network)
-    both = {f"{kind}/{name}": shape for name, shape in shapes.items() for kind in ("mean", "rho")}
-    weights, gradient = backward.Arrays(both), backward.Arrays(both)
-    for name, shape in shapes.items():
-        weights.named[f"mean/{name}"][...] = backward.glorot_uniform(shape, rng)
-        weights.named[f"rho/{name}"][...] = np.log(np.expm1(config.initial_std))
     kl_scale = config.kl_weight / len(data)
-    layers = [
-        backward.FlipoutLayer(layer, weights, gradient, rng, config.prior_std, kl_scale)
-        for layer in backward.dense_layers(network)
-    ]
-    steps, rate = REFIT_STEPS, _REFIT_LEARNING_RATE
-    backward.fit(layers, weights, gradient, data, config.batch_size, rng, steps, rate, tick=tick)
-    means = {f"mean/{name}": weights.named[f"mean/{name}"] for name in shapes}
-    return config, [means | {f"std/{name}": np.logaddexp(0, weights.named[f"rho/{name}"]) for name in shapes}]
+    learner = backward.flipout(networks.NETWORKS[task], rng, config.prior_std, config.initial_std, kl_scale)
+    backward.fit(learner, data, config.batch_size, rng, REFIT_STEPS, _REFIT_LEARNING_RATE, tick=tick)
+    return config, [backward.weight_posterior(learner)]
 
 
 class WeightPosterior(Posterior):

@@ -234,21 +234,7 @@ class Answers:
         (no effect without a closed form): the logarithms of the probabilities are the mean logits divided by
         ``sqrt(1 + factor x variance)``, and so are scaled by the ratio of two such roots.
         """
-        table = self.of(PLANE)
-        rung = _rung(table, n_samples)
-        at = {name: array[min(rung, len(array) - 1)] for name, array in table.items() if array.ndim > 1}
-        log_probs = at.pop("log_probs").astype(np.float32)
-        if factor is not None and "mean_field_factor" in table:
-            kept, variance = table["mean_field_factor"][0], at["logit_variance"]
-            log_probs *= np.sqrt((1 + kept * variance) / (1 + factor * variance))[:, None]
-        return Predictions(
-            METHODS[self.record.method].label,
-            "probs",
-            softmax(log_probs),
-            self.dataset.class_names,
-            averaged_over=int(table["counts"][rung]),
-            of_samples=at,
-        )
+        return averaged(self.of(PLANE), self.record.method, self.dataset.class_names, n_samples, factor)
 
     def predictions(self, parts: Sequence[tuple[str, float]], n_samples: int) -> Predictions:
         """What the model says of ``parts`` (see `of`), one after the other, by its first ``n_samples`` samples.
@@ -282,6 +268,26 @@ class Answers:
         if part not in _DISTURBANCES:
             return Group(part, value, len(self.dataset.part(part).x), lambda i: levels(self.dataset.part(part).x[i]))
         return Group(part, value, N_DISTURBED, lambda i: _disturbed(self.record.task, part, value)[i])
+
+
+def averaged(
+    table: Weights, method_id: str, class_names: tuple[str, ...], n_samples: int, factor: float | None = None
+) -> Predictions:
+    """What a table (see `answer`) of a model says by the first ``n_samples`` samples: see `Answers.plane`."""
+    rung = _rung(table, n_samples)
+    at = {name: array[min(rung, len(array) - 1)] for name, array in table.items() if array.ndim > 1}
+    log_probs = at.pop("log_probs").astype(np.float32)
+    if factor is not None and "mean_field_factor" in table:
+        kept, variance = table["mean_field_factor"][0], at["logit_variance"]
+        log_probs *= np.sqrt((1 + kept * variance) / (1 + factor * variance))[:, None]
+    return Predictions(
+        METHODS[method_id].label,
+        "probs",
+        softmax(log_probs),
+        class_names,
+        averaged_over=int(table["counts"][rung]),
+        of_samples=at,
+    )
 
 
 def _rung(table: Weights, n_samples: int) -> int:

@@ -15,6 +15,7 @@ from uqcore.networks.forward import (
     layer_means,
     logits,
     output_shapes,
+    residual_network,
     thin,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "layer_means",
     "logits",
     "output_shapes",
+    "residual_network",
     "thin",
 ]

@@ -1,149 +1,213 @@
-"""Training of small dense networks in NumPy, in about a second: for pages that train again when their data change.
+"""Training of small dense networks in NumPy, in a second or two: for pages that train when their data change.
 
-Layers know their gradients; the loss is the mean squared error, the optimiser Adam, as `uqcore.fitting` has them from
-Keras.
+Layers know their gradients (`uqcore.networks.layers`); here are the losses, the optimiser and what becomes of a
+description of a network when it is to learn. All is as `uqcore.fitting` has it from Keras. Everything depends on the
+data, the settings and the random generator alone: equal ones give equal bits in any process of a machine, as long as
+BLAS uses one thread.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from math import prod
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uqcore.networks import HEAD, Dense, Network
-from uqcore.types import FloatArray, Split, Tick
+from uqcore.networks.layers import (
+    Arrays,
+    BoundedLayer,
+    DropoutLayer,
+    FlipoutLayer,
+    FrozenLayer,
+    Layer,
+    RandomFeatureLayer,
+    glorot_uniform,
+    random_features,
+)
+from uqcore.types import FloatArray, Split, Tick, Weights, softmax
 
 _MEAN_DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-7
 _TICK_STEPS = 20
+_BLOCK = 2**15  # numbers that an optimiser's step takes at a time: its five arrays of them stay in the cache
+_FINAL_ITERATIONS = 100  # of the power method, once a bounded network is trained
+# A sure network's errors are denormal numbers, with which matrix products take twice as long.
+_LEAST_ERROR = 1e-12
+
+Loss = Callable[[FloatArray, NDArray[Any]], tuple[float, FloatArray]]
+"""``(output (B, K), y) -> (loss, its gradient by the output)``."""
 
 
-class Arrays:
-    """Named float32 arrays that are parts of one vector, so that an optimiser's step is a few operations on it all."""
-
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        self.vector = np.zeros(sum(prod(shape) for shape in shapes.values()), np.float32)
-        self.named: dict[str, FloatArray] = {}
-        start = 0
-        for name, shape in shapes.items():
-            self.named[name] = self.vector[start : start + prod(shape)].reshape(shape)
-            start += prod(shape)
-
-
-class Layer(Protocol):
-    """A layer that remembers its last input."""
-
-    def forward(self, x: FloatArray) -> FloatArray:
-        """Output ``(B, units)`` at ``x (B, D)``."""
-
-    def backward(self, error: FloatArray) -> FloatArray:
-        """Writes the weights' gradient; from the loss's gradient by the last output, that by the last input."""
-
-
-class DropoutLayer:
-    """A dense layer, with ReLU and inverted dropout unless it is the head."""
-
-    def __init__(self, layer: Dense, weights: Arrays, gradient: Arrays, rng: np.random.Generator) -> None:
-        self._layer, self._rng = layer, rng
-        self._kernel, self._bias = (weights.named[f"{layer.name}/{part}"] for part in ("kernel", "bias"))
-        self._kernel_gradient, self._bias_gradient = (
-            gradient.named[f"{layer.name}/{part}"] for part in ("kernel", "bias")
-        )
-
-    def forward(self, x: FloatArray) -> FloatArray:
-        self._x = x
-        output = x @ self._kernel
-        output += self._bias
-        self._mask = _slope(output, self._layer.relu)
-        if self._layer.dropout:
-            kept = self._rng.random(output.shape, dtype=np.float32) >= self._layer.dropout
-            self._mask *= kept * np.float32(1 / (1 - self._layer.dropout))
-        output *= self._mask
-        return output
-
-    def backward(self, error: FloatArray) -> FloatArray:
-        error = error * self._mask
-        np.matmul(self._x.T, error, out=self._kernel_gradient)
-        np.sum(error, axis=0, out=self._bias_gradient)
-        return error @ self._kernel.T
-
-
-class FlipoutLayer:
-    """`uqcore.fitting.flipout.DenseFlipout`: Gaussian weights, ``std = softplus(rho)``, and their KL divergence.
-
-    ``kl_scale`` times the divergence to N(0, prior_std^2) is part of the loss.
-    """
-
-    def __init__(
-        self,
-        layer: Dense,
-        weights: Arrays,
-        gradient: Arrays,
-        rng: np.random.Generator,
-        prior_std: float,
-        kl_scale: float,
-    ) -> None:
-        names = [f"{kind}/{layer.name}/{part}" for part in ("kernel", "bias") for kind in ("mean", "rho")]
-        self._layer, self._rng = layer, rng
-        self._weights, self._gradient = ([arrays.named[name] for name in names] for arrays in (weights, gradient))
-        self._prior_precision, self._kl_scale = np.float32(prior_std**-2), np.float32(kl_scale)
-
-    def forward(self, x: FloatArray) -> FloatArray:
-        kernel, kernel_rho, bias, bias_rho = self._weights
-        self._x = x
-        self._sign_in, self._sign_out = self._signs(x.shape), self._signs((len(x), len(bias)))
-        self._normal = [self._rng.standard_normal(rho.shape, dtype=np.float32) for rho in (kernel_rho, bias_rho)]
-        exps = [np.exp(rho) for rho in (kernel_rho, bias_rho)]
-        self._std = [np.log1p(e) for e in exps]
-        self._std_by_rho = [e / (1 + e) for e in exps]
-        self._kernel_noise, bias_noise = (std * normal for std, normal in zip(self._std, self._normal, strict=True))
-        noise = ((x * self._sign_in) @ self._kernel_noise + bias_noise) * self._sign_out
-        output = x @ kernel + bias + noise
-        self._slope = _slope(output, self._layer.relu)
-        return output * self._slope
-
-    def backward(self, error: FloatArray) -> FloatArray:
-        error = error * self._slope
-        flipped = error * self._sign_out
-        by_mean = (self._x.T @ error, error.sum(axis=0))
-        by_noise = ((self._x * self._sign_in).T @ flipped, flipped.sum(axis=0))
-        for i in (0, 1):
-            mean, std = self._weights[2 * i], self._std[i]
-            self._gradient[2 * i][...] = by_mean[i] + self._kl_scale * self._prior_precision * mean
-            by_std = by_noise[i] * self._normal[i] + self._kl_scale * (self._prior_precision * std - 1 / std)
-            np.multiply(by_std, self._std_by_rho[i], out=self._gradient[2 * i + 1])
-        return error @ self._weights[0].T + (flipped @ self._kernel_noise.T) * self._sign_in
-
-    def _signs(self, shape: tuple[int, ...]) -> FloatArray:
-        return np.where(self._rng.random(shape, dtype=np.float32) < 0.5, np.float32(-1), np.float32(1))
-
-
-def _slope(output: FloatArray, relu: bool) -> FloatArray:
-    """The derivative of the activation, by which ReLU also multiplies its input."""
-    return (output > 0).astype(np.float32) if relu else np.ones_like(output)
-
-
-def descend(layers: Sequence[Layer], x: FloatArray, y: FloatArray) -> float:
-    """Writes every layer's gradient of the mean squared error at ``x (B, D)``, ``y (B, 1)``; returns that error."""
-    output = x
-    for layer in layers:
-        output = layer.forward(output)
+def squared_error(output: FloatArray, y: FloatArray) -> tuple[float, FloatArray]:
+    """Mean squared error of ``output (B, 1)`` at ``y (B, 1)``."""
     difference = output - y
-    error: FloatArray = difference * np.float32(2 / len(y))
+    return float(np.square(difference).mean()), difference * np.float32(2 / len(y))
+
+
+def cross_entropy(output: FloatArray, y: NDArray[np.int64]) -> tuple[float, FloatArray]:
+    """Mean cross-entropy, in nats, of the logits ``output (B, K)`` at the labels ``y (B,)``."""
+    rows = np.arange(len(y))
+    probs = softmax(output.astype(np.float64))
+    loss = float(-np.log(np.maximum(probs[rows, y], np.finfo(np.float64).tiny)).mean())
+    probs[rows, y] -= 1
+    probs[np.abs(probs) < _LEAST_ERROR] = 0
+    return loss, (probs / len(y)).astype(np.float32)
+
+
+def forward(layers: Sequence[Layer], x: FloatArray) -> FloatArray:
+    """What all layers make of ``x (B, D)``."""
+    for layer in layers:
+        x = layer.forward(x)
+    return x
+
+
+def backward(layers: Sequence[Layer], error: FloatArray) -> None:
+    """Writes every layer's gradient, from the loss's by the output of the last `forward`."""
     for layer in reversed(layers):
         error = layer.backward(error)
-    return float(np.square(difference).mean())
+
+
+def descend(layers: Sequence[Layer], x: FloatArray, y: NDArray[Any], loss: Loss = squared_error) -> float:
+    """Writes every layer's gradient of the loss at ``x (B, D)`` and ``y``; returns it, without penalties."""
+    value, error = loss(forward(layers, x), y)
+    backward(layers, error)
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """A network that is to learn.
+
+    Attributes:
+        layers: from the input to the head.
+        weights, gradient: what the layers learn, and the loss's gradient by it.
+        frozen: name -> the weights that stay.
+    """
+
+    layers: Sequence[Layer]
+    weights: Arrays
+    gradient: Arrays
+    frozen: Weights
+
+    @property
+    def arrays(self) -> dict[str, FloatArray]:
+        """Name -> weights, frozen ones included: they change as the network learns."""
+        return {**self.frozen, **self.weights.named}
+
+    def penalty(self) -> float:
+        """What the weights themselves add to the loss."""
+        return sum(layer.penalty() for layer in self.layers)
+
+
+class MakeLayer(Protocol):
+    def __call__(self, layer: Dense, weights: Arrays, gradient: Arrays, rng: np.random.Generator) -> Layer: ...
+
+
+def plain(network: Network, rng: np.random.Generator, make: MakeLayer = DropoutLayer) -> Learner:
+    """``network`` with its dropout, from Keras's starting point."""
+    shapes = weight_shapes(network)
+    learned = _learned(network, shapes)
+    weights, gradient = Arrays(learned), Arrays(learned)
+    frozen = _start(weights, shapes, rng)
+    return Learner(_stack(dense_layers(network), frozen, weights, gradient, rng, make), weights, gradient, frozen)
+
+
+def bounded(
+    network: Network, rng: np.random.Generator, bound: float, n_features: int, kernel_scale: float, scale: float
+) -> Learner:
+    """``network`` with layers of spectral norm at most ``bound`` below ``n_features`` random features: SNGP."""
+    layers, beta = dense_layers(network)[:-1], (n_features, network.n_classes)
+    shapes = {name: shape for name, shape in weight_shapes(network).items() if not name.startswith(f"{HEAD}/")}
+    head = random_features(layers[-1].units, n_features, kernel_scale, scale, rng)
+    learned = {**_learned(network, shapes), "gp/beta": beta}
+    weights, gradient = Arrays(learned), Arrays(learned)
+    frozen = _start(weights, shapes, rng)
+    weights.named["gp/beta"][...] = glorot_uniform(beta, rng)
+    below = _stack(layers, frozen, weights, gradient, rng, partial(BoundedLayer, bound=bound))
+    top = RandomFeatureLayer(weights, gradient, head["gp/projection"], head["gp/phase"], scale)
+    frozen |= head | {"gp/bias": np.zeros(network.n_classes, np.float32)}
+    return Learner((*below, top), weights, gradient, frozen)
+
+
+def project(learner: Learner) -> None:
+    """Brings every bounded layer within its bound, to rounding: the power method runs until it stands still."""
+    for layer in learner.layers:
+        if isinstance(layer, BoundedLayer):
+            layer.project(_FINAL_ITERATIONS)
+
+
+def flipout(
+    network: Network, rng: np.random.Generator, prior_std: float, initial_std: float, kl_scale: float
+) -> Learner:
+    """``network`` with a Gaussian over each weight that is not frozen; noise takes the place of its dropout."""
+    shapes = weight_shapes(network)
+    learned = {f"{kind}/{name}": s for name, s in _learned(network, shapes).items() for kind in ("mean", "rho")}
+    weights, gradient = Arrays(learned), Arrays(learned)
+    frozen = _start(weights, shapes, rng, "mean/")
+    for name, array in weights.named.items():
+        if name.startswith("rho/"):
+            array[...] = np.log(np.expm1(initial_std))
+    make = partial(FlipoutLayer, prior_std=prior_std, kl_scale=kl_scale)
+    layers = _stack(dense_layers(network), frozen, weights, gradient, rng, make, "mean/")
+    return Learner(layers, weights, gradient, frozen)
+
+
+def weight_posterior(learner: Learner) -> dict[str, FloatArray]:
+    """``mean/<name>`` of every weight of a `flipout` learner, and ``std/<name>`` of those with a posterior."""
+    posterior = {name: array for name, array in learner.arrays.items() if name.startswith("mean/")}
+    for name, array in learner.weights.named.items():
+        if name.startswith("rho/"):
+            posterior[f"std/{name.removeprefix('rho/')}"] = np.logaddexp(np.float32(0), array)
+    return posterior
+
+
+def _learned(network: Network, shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    still = {layer.name for layer in dense_layers(network) if not layer.trainable}
+    return {name: shape for name, shape in shapes.items() if name.partition("/")[0] not in still}
+
+
+def _start(
+    weights: Arrays, shapes: dict[str, tuple[int, ...]], rng: np.random.Generator, prefix: str = ""
+) -> dict[str, FloatArray]:
+    """Sets the weights of ``shapes`` to where Keras starts; returns those that are not among ``weights``: frozen."""
+    frozen: dict[str, FloatArray] = {}
+    for name, shape in shapes.items():
+        start = glorot_uniform(shape, rng)
+        if f"{prefix}{name}" in weights.named:
+            weights.named[f"{prefix}{name}"][...] = start
+        else:
+            frozen[f"{prefix}{name}"] = start
+    return frozen
+
+
+def _stack(
+    layers: Sequence[Dense],
+    frozen: Weights,
+    weights: Arrays,
+    gradient: Arrays,
+    rng: np.random.Generator,
+    make: MakeLayer,
+    prefix: str = "",
+) -> tuple[Layer, ...]:
+    return tuple(
+        make(layer, weights, gradient, rng)
+        if layer.trainable
+        else FrozenLayer(frozen[f"{prefix}{layer.name}/kernel"], frozen[f"{prefix}{layer.name}/bias"])
+        for layer in layers
+    )
 
 
 def dense_layers(network: Network) -> tuple[Dense, ...]:
-    """The network's layers and its head, where all are plain."""
+    """The network's layers and its head, where all are dense; frozen ones are linear."""
     layers = []
     for layer in network.layers:
-        if not isinstance(layer, Dense) or layer.residual or not layer.trainable:
-            raise NotImplementedError(f"Expected plain dense layers. Received: {layer}")
+        if not isinstance(layer, Dense) or not (layer.trainable or not (layer.relu or layer.residual or layer.dropout)):
+            raise NotImplementedError(f"Expected dense layers, frozen ones linear. Received: {layer}")
         layers.append(layer)
     return (*layers, Dense(HEAD, network.n_classes, relu=False))
 
@@ -158,12 +222,6 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def glorot_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-    """A kernel as Keras starts with (Glorot & Bengio 2010, eq. 16); 0 for a bias."""
-    limit = np.sqrt(6 / sum(shape)) if len(shape) > 1 else 0.0
-    return rng.uniform(-limit, limit, shape).astype(np.float32)
-
-
 def batches(data: Split, size: int, rng: np.random.Generator) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Batches ``x (size, D)``, ``y (size, 1)`` without end; what is left over before a shuffling is left out."""
     y = data.y.astype(np.float32)[:, None]
@@ -175,6 +233,36 @@ def batches(data: Split, size: int, rng: np.random.Generator) -> Iterator[tuple[
             yield data.x[chosen], y[chosen]
 
 
+class Adam:
+    """AdamW on ``weights`` in place (Loshchilov & Hutter 2019)."""
+
+    def __init__(self, weights: Arrays, gradient: Arrays) -> None:
+        self._step = 0
+        w, g = weights.vector, gradient.vector
+        arrays = (w, g, np.zeros_like(w), np.zeros_like(w), np.empty_like(w))
+        self._blocks = [tuple(a[i : i + _BLOCK] for a in arrays) for i in range(0, len(w), _BLOCK)]
+
+    def step(self, rate: float, weight_decay: float = 0.0) -> None:
+        """One step against the gradient as it stands."""
+        self._step += 1
+        scaled = rate * math.sqrt(1 - _SQUARE_DECAY**self._step) / (1 - _MEAN_DECAY**self._step)
+        for w, g, mean, square, change in self._blocks:
+            # In place: arrays made anew at every step would take as long as the arithmetic.
+            mean *= _MEAN_DECAY
+            mean += np.multiply(g, 1 - _MEAN_DECAY, out=change)
+            square *= _SQUARE_DECAY
+            np.square(g, out=change)
+            change *= 1 - _SQUARE_DECAY
+            square += change
+            np.sqrt(square, out=change)
+            change += _EPSILON
+            np.divide(mean, change, out=change)
+            change *= scaled
+            if weight_decay:
+                w *= 1 - rate * weight_decay
+            w -= change
+
+
 def adam(
     weights: Arrays,
     gradient: Arrays,
@@ -184,33 +272,18 @@ def adam(
     weight_decay: float = 0.0,
     tick: Tick = lambda done, total: None,
 ) -> None:
-    """AdamW on ``weights`` in place (Loshchilov & Hutter 2019), the learning rate going down to 0 along a cosine."""
-    w, g = weights.vector, gradient.vector
-    mean, square, change = np.zeros_like(w), np.zeros_like(w), np.empty_like(w)
+    """``n_steps`` of `Adam`, the learning rate going down to 0 along a cosine."""
+    optimizer = Adam(weights, gradient)
     for step in range(1, n_steps + 1):
         write_gradient()
-        # In place: arrays made anew at every step would take as long as the arithmetic.
-        mean *= _MEAN_DECAY
-        mean += np.multiply(g, 1 - _MEAN_DECAY, out=change)
-        square *= _SQUARE_DECAY
-        np.square(g, out=change)
-        change *= 1 - _SQUARE_DECAY
-        square += change
-        np.sqrt(square, out=change)
-        change += _EPSILON
-        np.divide(mean, change, out=change)
         rate = 0.5 * learning_rate * (1 + math.cos(math.pi * (step - 1) / n_steps))
-        change *= rate * math.sqrt(1 - _SQUARE_DECAY**step) / (1 - _MEAN_DECAY**step)
-        w *= 1 - rate * weight_decay
-        w -= change
+        optimizer.step(rate, weight_decay)
         if step % _TICK_STEPS == 0 or step == n_steps:
             tick(step, n_steps)
 
 
 def fit(
-    layers: Sequence[Layer],
-    weights: Arrays,
-    gradient: Arrays,
+    learner: Learner,
     data: Split,
     batch_size: int,
     rng: np.random.Generator,
@@ -219,6 +292,43 @@ def fit(
     weight_decay: float = 0.0,
     tick: Tick = lambda done, total: None,
 ) -> None:
-    """`adam` on the mean squared error of ``layers`` over `batches` of ``data``."""
+    """`adam` on the mean squared error over `batches` of ``data``."""
     each = batches(data, batch_size, rng)
-    adam(weights, gradient, lambda: descend(layers, *next(each)), n_steps, learning_rate, weight_decay, tick)
+
+    def write_gradient() -> None:
+        descend(learner.layers, *next(each))
+
+    adam(learner.weights, learner.gradient, write_gradient, n_steps, learning_rate, weight_decay, tick)
+
+
+class Figures(NamedTuple):
+    """How a classifier did while it learned: means over the examples of an epoch.
+
+    Attributes:
+        loss: as Keras reports it, with what the weights add: SVI's divergence, above all.
+        accuracy: with dropout and noise on.
+        cross_entropy: the loss without that, in nats: what methods can be compared by.
+    """
+
+    loss: float
+    accuracy: float
+    cross_entropy: float
+
+
+def epoch(
+    learner: Learner, optimizer: Adam, data: Split, batch_size: int, rng: np.random.Generator, rate: float
+) -> Figures:
+    """One pass over ``data``, shuffled, at a constant learning rate: cross-entropy and penalties go down."""
+    total, n_correct = 0.0, 0
+    order = rng.permutation(len(data))
+    for i in range(0, len(order), batch_size):
+        chosen = order[i : i + batch_size]
+        y = data.y[chosen]
+        output = forward(learner.layers, data.x[chosen])
+        of_batch, error = cross_entropy(output, y)
+        backward(learner.layers, error)
+        optimizer.step(rate)
+        total += of_batch * len(chosen)
+        n_correct += int(np.count_nonzero(output.argmax(axis=1) == y))
+    mean = total / len(order)
+    return Figures(mean + learner.penalty(), n_correct / len(order), mean)

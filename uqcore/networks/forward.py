@@ -96,16 +96,16 @@ _IMAGES = Network(
     n_classes=10,
 )
 
+
+def residual_network(depth: int, width: int, dropout: float, n_classes: int) -> Network:
+    """The DeepResNet of the SNGP tutorial for points of a plane: residual layers above a frozen linear one."""
+    layers = (Dense(f"residual_{i}", width, residual=True, dropout=dropout) for i in range(depth))
+    return Network((2,), (Dense("input", width, relu=False, trainable=False), *layers), n_classes)
+
+
 NETWORKS: Mapping[str, Network] = {
-    # The DeepResNet of the SNGP tutorial: 99,714 parameters with its head, of which the 384 of `input` are frozen.
-    "moons": Network(
-        input_shape=(2,),
-        layers=(
-            Dense("input", 128, relu=False, trainable=False),
-            *(Dense(f"residual_{i}", 128, residual=True, dropout=0.1) for i in range(6)),
-        ),
-        n_classes=2,
-    ),
+    # 99,714 parameters with its head, of which the 384 of `input` are frozen.
+    "moons": residual_network(depth=6, width=128, dropout=0.1, n_classes=2),
     "digits": _IMAGES,
     "fashion": _IMAGES,
     # The network of the SVI article: three layers of 100 hidden units. Of the dropout rates 0.01, 0.02, 0.05, 0.1, 0.2
