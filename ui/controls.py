@@ -41,9 +41,10 @@ def choice(label: str, options: Mapping[T, str], key: str, default: T, help: str
     return chosen or default
 
 
-def view() -> View:
-    labels = {view_id: view.label for view_id, view in VIEWS.items()}
-    return VIEWS[choice("Show", labels, "show", "own")]
+def view(views: Sequence[View] = tuple(VIEWS.values())) -> View:
+    labels = {view.view_id: view.label for view in views}
+    # A key for each choice of views: Streamlit would keep a chosen one that the next data lack.
+    return VIEWS[choice("Show", labels, "show" if len(views) == len(VIEWS) else f"show_{len(views)}", "own")]
 
 
 PLACES: Final = {method.label: place for place, method in enumerate(METHODS.values())}
@@ -52,11 +53,11 @@ PLACES: Final = {method.label: place for place, method in enumerate(METHODS.valu
 M = TypeVar("M")
 
 
-def shown(models: Mapping[str, M]) -> dict[str, M]:
+def shown(models: Mapping[str, M], key: str = "methods") -> dict[str, M]:
     """Those of ``models`` (method id -> anything) that are to be shown: all, until some are taken out."""
     labels = {METHODS[method_id].label: method_id for method_id in models}
     chosen = st.pills(
-        "Methods", list(labels), selection_mode="multi", default=list(labels), key=f"methods_{len(labels)}", bind=BIND
+        "Methods", list(labels), selection_mode="multi", default=list(labels), key=f"{key}_{len(labels)}", bind=BIND
     )
     return {method_id: models[method_id] for label, method_id in labels.items() if not chosen or label in chosen}
 

@@ -7,9 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from uqcore.datasets.moons import OOD_MEAN
 from uqcore.exhibits.functions import Figures
 from uqcore.exhibits.moons import Surface
 from uqcore.exhibits.verdicts import Verdict
+from uqcore.live import Trained
+from uqcore.live.jobs import Status
+from uqcore.methods import METHODS
 from uqcore.selection import Acceptance, Estimate
 from uqcore.text import fine_percent, percent
 from uqcore.tuning import Tuned
@@ -21,6 +25,7 @@ QUALITY = (
     "what a perfect order of the examples would have saved. AUROC: the chance that an error, or an unseen input, "
     "has the higher uncertainty, higher is better. FPR95: the share deferred where 95 % of the unseen is."
 )
+USUAL_CLUSTER = (float(OOD_MEAN[0]), float(OOD_MEAN[1]))
 ACCEPT, DEFER = "✓ accept", "? defer"
 
 
@@ -35,14 +40,61 @@ def acceptance(accepted: Acceptance) -> str:
     return f"accepts {percent(accepted.coverage)} of test points{right}, {percent(accepted.ood_accepted)} of unseen"
 
 
-def who_accepts_the_unseen(seen: Mapping[str, Surface]) -> str:
-    """The answer of the two-moons page, in Markdown."""
+TRAIN_HERE = (
+    "**Train them here, now:** every method's uncertainty forms before your eyes. Then go through it epoch by epoch."
+)
+TRAIN_AGAIN = "These are the networks that were trained last; the settings have changed since. Train again."
+STOPPED = "The training was stopped. What was drawn until then stays."
+
+
+def how_long(seconds: float) -> str:
+    """Beside the button that trains."""
+    return f"about **{max(1, round(seconds))} s**"
+
+
+def forming(n_methods: int) -> str:
+    """The answer while networks learn, in Markdown."""
+    return f"**{n_methods} method{'s' * (n_methods > 1)}** at work: the maps form as the networks learn."
+
+
+def how_far(status: Status) -> str:
+    """Beside the bar of a training."""
+    if status.place:
+        return f"The machine trains for others: place {status.place}, about {max(1, round(status.wait_s))} s to wait"
+    paused = ", paused" if status.paused else f", about {max(1, round(status.left_s))} s left"
+    return f"Epoch {status.epoch} of {status.epochs}{paused}"
+
+
+def learnt(cross_entropy: float, accuracy: float) -> str:
+    """The line under a map that forms."""
+    return f"loss {cross_entropy:.3f}, {percent(accuracy)} right"
+
+
+def outcomes(trained: Trained) -> str:
+    """A row a method, in HTML: what the training came to."""
+    rows = [
+        [
+            METHODS[name].label,
+            f"{trained.figures[name].loss:.4g}",
+            f"{trained.figures[name].cross_entropy:.4g}",
+            percent(outcome.test_accuracy),
+            f"{outcome.auroc:.3f}",
+        ]
+        for name, outcome in trained.outcomes.items()
+    ]
+    made = table(["", "loss", "cross-entropy", "right on test points", "AUROC of the unseen cluster"], rows)
+    return f"{made}<p><small>{trained.cpu_s:.1f} s of one core, with all maps. The AUROC is by the entropy.</small></p>"
+
+
+def who_accepts_the_unseen(seen: Mapping[str, Surface], cluster: tuple[float, float] = USUAL_CLUSTER) -> str:
+    """The answer of the two-moons page, in Markdown; ``cluster`` is where the unseen points lie."""
     if not seen:
         return "No trained model can be shown."
     shares = {label: surface.acceptance.ood_accepted for label, surface in seen.items()}
     fooled = [label for label, share in shares.items() if share >= 0.5]
     wary = [label for label, share in shares.items() if share < 0.5]
-    start = "The crosses at the lower right are unlike anything the models were trained on. At this threshold "
+    where = " at the lower right" if cluster == USUAL_CLUSTER else ""
+    start = f"The crosses{where} are unlike anything the models were trained on. At this threshold "
     if not fooled:
         return start + "**every method** defers most of them."
     if not wary:

@@ -195,7 +195,7 @@ def test_a_thumbnail_is_the_image_that_the_lab_of_the_same_task_opens(task: str)
         opened_lab = followed(hrefs(app)[place])
         np.testing.assert_array_equal(seen(opened_lab), images[examples[place]])
         assert buttons(opened_lab, "task").value == task
-        assert buttons(opened_lab, controls.task_key("source", task)).value == "Upload"
+        assert buttons(opened_lab, controls.task_key("source", task)).value == "Pick"
     assert [examples[0] < len(dataset.test), examples[-1] < len(dataset.test)] == [True, False]
 
 

@@ -7,6 +7,7 @@ threshold lab's threshold alone can be moved, by a new ``revision``.
 
 from ui.components.drawing_pad import PEN_WIDTH, drawing_pad
 from ui.components.functions import Curves, Points, functions
+from ui.components.points_pad import points_pad
 from ui.components.surfaces import Chosen, Frames, Panel, PointGroup, surfaces
 from ui.components.threshold import threshold_view
 from ui.components.verdict_cards import verdict_cards
@@ -21,6 +22,7 @@ __all__ = [
     "Points",
     "drawing_pad",
     "functions",
+    "points_pad",
     "surfaces",
     "threshold_view",
     "verdict_cards",

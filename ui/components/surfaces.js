@@ -181,7 +181,7 @@ class Surfaces {
     if (this.#playing) {
       this.#stop();
     } else {
-      if (this.#time >= last) this.#time = -1; // Once more, from the start.
+      if (this.#time >= last) this.#showTime(0); // Once more, from the start.
       this.#playing = setInterval(() => {
         if (this.#time + 1 >= last) this.#stop();
         this.#showTime(Math.min(this.#time + 1, last));

@@ -95,7 +95,7 @@ def surfaces(
         key: identity of the component. Another key makes a new one that starts from ``point``.
         value_range: values at the ends of the colour bar; by default the least and greatest value of all panels.
         colormap: name of a plotly colour scale.
-        points: up to three groups: circles, triangles, crosses.
+        points: up to four groups: circles, triangles, crosses, diamonds.
         threshold: where the values (or a panel's ``cut``) are above it they are deferred: hatched, with a line around
             the accepted region.
         thresholds: rising values for a slider that the maps follow. It starts at ``threshold`` and from then on is the

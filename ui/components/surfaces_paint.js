@@ -93,6 +93,16 @@ const MARKERS = [
       path.lineTo(-r, r);
     },
   },
+  {
+    color: "#E58FC4",
+    trace(path, r) {
+      path.moveTo(0, -1.4 * r);
+      path.lineTo(1.4 * r, 0);
+      path.lineTo(0, 1.4 * r);
+      path.lineTo(-1.4 * r, 0);
+      path.closePath();
+    },
+  },
 ];
 
 // One after the other from a stamp: each keeps its own rim, so that a crowd does not melt into one blot.

@@ -1,0 +1,244 @@
+"""Two moons, trained in front of the visitor: by `AppTest` with small networks, and in a browser to the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+from streamlit.testing.v1 import AppTest
+
+from tests.app_pages import answer, buttons, checked, choose, component, html, opened
+from tests.browsing import Visit, at, needs_browser, serve, settle
+from ui import words
+from ui.moons import training
+from uqcore.exhibits.moons import VIEWS, Plane
+from uqcore.live import LIVE_METHODS, Setting
+from uqcore.live.jobs import Jobs, State
+from uqcore.methods import METHODS
+
+PAGE = "pages/two_moons.py"
+SMALL = {"t_depth": "1", "t_width": "8", "t_n_points": "20", "t_n_random_features": "16", "t_n_members": "2",
+         "t_epochs": "3"}  # fmt: skip
+SETTING = Setting(depth=1, width=8, n_points=20, n_random_features=16, n_members=2, epochs=3)
+LABELS = [METHODS[method_id].label for method_id in LIVE_METHODS]
+TRIANGLE = ((-1.0, 0.0, 0), (1.0, 0.0, 1), (0.0, 1.5, 2))
+
+
+@pytest.fixture(autouse=True)
+def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """Workers of this test alone, which end with it."""
+    own = Jobs()
+    monkeypatch.setattr(training, "jobs", lambda: own)
+    yield own
+    own.close()
+
+
+def page(**link: str) -> AppTest:
+    return opened(PAGE, models="Train now", **(SMALL | link))
+
+
+def trained(app: AppTest, jobs: Jobs) -> AppTest:
+    """The page after its training has ended."""
+    job = jobs.job(app.session_state["owner"])
+    assert job is not None
+    assert job.over.wait(120)
+    return checked(app.run())
+
+
+def test_nothing_is_trained_before_it_is_asked_for(jobs: Jobs) -> None:
+    app = page()
+    assert answer(app) == words.TRAIN_HERE
+    assert not app.get("bidi_component")
+    assert jobs.job(app.session_state["owner"]) is None
+    assert any(re.fullmatch(r"about \*\*\d+ s\*\*", said.value) for said in app.markdown)
+
+
+def test_a_training_ends_with_the_very_maps_of_the_trained_models_and_its_link_shows_them_at_once(jobs: Jobs) -> None:
+    app = page()
+    app.button(key="t_train").click()
+    app = trained(checked(app.run()), jobs)
+    header, data = component(app)
+    assert [panel["title"] for panel in header["panels"]] == LABELS
+    times = [frame["time"] for frame in header["frames"]]
+    assert times in (["epoch 1", "epoch 3"], ["epoch 1", "epoch 2", "epoch 3"])  # they are drawn by the clock
+    assert all(re.fullmatch(r"loss [\d.]+, [\d.]+ % right", said) for f in header["frames"] for said in f["subtitles"])
+    job = jobs.job(app.session_state["owner"])
+    assert job is not None
+    assert job.setting == SETTING
+    assert job.trained is not None
+    steps = np.frombuffer(data, "<u2", int(np.prod(header["shape"])), 768).reshape(header["shape"])
+    plane = Plane(job.trained.dataset)
+    for i, method_id in enumerate(LIVE_METHODS):
+        uncut = plane.uncut(VIEWS["own"], job.trained.said(method_id, 10), job.trained.own(method_id))
+        np.testing.assert_allclose(header["low"] + header["step"] * steps[i], uncut.shown, atol=2e-5)
+    assert html(app).count("<tr>") == 1 + len(LABELS)
+    assert answer(app).startswith("The crosses at the lower right")
+
+    linked = page(go="1")  # another visitor: what is kept is not trained again
+    assert component(linked)[0]["frames"] == header["frames"]
+    assert jobs.job(linked.session_state["owner"]) is job
+
+
+def test_views_samples_and_comparisons_act_on_what_was_trained(jobs: Jobs) -> None:
+    app = trained(page(go="1"), jobs)
+    before = component(app)[1]
+    assert component(choose(app, "show", "entropy"))[0]["label"] == VIEWS["entropy"].label
+    assert component(app)[1] != before
+    app.slider(key="t_samples").set_value(2)
+    few = component(checked(app.run()))[1]
+    assert few != before
+    choose(app, "t_beside_2", "stored")
+    assert len(app.get("bidi_component")) == 2
+    app.number_input(key="t_epochs").set_value(2)
+    app = checked(app.run())
+    assert words.TRAIN_AGAIN in [warning.value for warning in app.warning]
+    app.button(key="t_train").click()
+    app = trained(checked(app.run()), jobs)
+    assert buttons(app, "t_beside_3").options == ["Nothing", "Trained before", "The last run"]
+    choose(app, "t_beside_3", "last")
+    assert len(app.get("bidi_component")) == 2
+
+
+def test_a_point_is_asked_of_the_trained_networks(jobs: Jobs) -> None:
+    app = trained(page(go="1", point="0.5,0.25"), jobs)
+    assert "What each method says at (0.50, 0.25)" in [each.value for each in app.subheader]
+    assert html(app).count("<tr>") == 2 * (1 + len(LABELS))
+
+
+def test_own_points_in_a_link_are_what_is_learnt(jobs: Jobs) -> None:
+    points = Setting(kind="own", points=TRIANGLE).to_params()["points"]
+    app = opened(PAGE, models="Train now", **{**SMALL, "t_kind": "Your own points", "t_points": points, "go": "1"})
+    job = jobs.job(app.session_state["owner"])
+    assert job is not None
+    assert job.setting.points == TRIANGLE
+    app = trained(app, jobs)
+    mounted = app.get("bidi_component")
+    assert len(mounted) == 2  # the pad and the maps
+    assert "probability" not in buttons(app, "show_5").options
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ({"t_kind": "Your own points"}, "Paint points of at least two classes"),
+        ({"t_kind": "Your own points", "t_points": "%%%"}, "Paint points of at least two classes"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_sentence(link: dict[str, str], said: str) -> None:
+    app = opened(PAGE, models="Train now", **SMALL, **link)
+    assert any(said in warning.value for warning in app.warning)
+
+
+@pytest.mark.parametrize(
+    "link", [{"t_epochs": "x"}, {"t_epochs": "0"}, {"t_depth": "1e9"}, {"t_learning_rate": "nan"}, {"t_kind": "cubes"}]
+)
+def test_nonsense_in_a_link_is_ignored(link: dict[str, str]) -> None:
+    app = opened(PAGE, models="Train now", **link)
+    assert not app.warning
+    assert answer(app) == words.TRAIN_HERE
+
+
+def test_a_training_that_diverges_says_so_and_shows_what_was_there(jobs: Jobs) -> None:
+    app = trained(page(go="1", t_learning_rate="1", t_width="256", t_depth="12", t_epochs="60"), jobs)
+    job = jobs.job(app.session_state["owner"])
+    assert job is not None
+    if job.state is State.ERROR:  # it depends on the processor's rounding whether it does
+        assert job.error in [warning.value for warning in app.warning]
+    assert not app.exception
+
+
+def test_a_longer_training_than_is_allowed_is_refused(jobs: Jobs) -> None:
+    link = {"t_epochs_tutorial": "300", "t_n_points_tutorial": "2000", "t_depth_tutorial": "12"}
+    link |= {"preset": "As in the tutorial"}
+    app = opened(PAGE, models="Train now", go="1", **link)
+    (error,) = app.error
+    assert error.value.startswith("Expected a training of at most")
+    assert jobs.job(app.session_state["owner"]) is None
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serve("app.py") as url:
+        yield url
+
+
+def small(url: str, **link: str) -> str:
+    both = {"models": "Train+now", **SMALL, **link}
+    return f"{url}/two_moons?" + "&".join(f"{key}={value}" for key, value in both.items())
+
+
+def train_to_the_end(page: Page) -> None:
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.locator(".time:not([hidden])").wait_for(timeout=120_000)
+    settle(page)
+
+
+@needs_browser
+def test_it_trains_to_the_end_and_the_epochs_are_gone_through_without_a_request(visit: Visit, url: str) -> None:
+    sent: list[str | bytes] = []
+
+    def relay(page_end: WebSocketRoute) -> None:
+        server = page_end.connect_to_server()
+
+        def send(message: str | bytes) -> None:
+            sent.append(message)
+            server.send(message)
+
+        page_end.on_message(send)
+        server.on_message(page_end.send)
+
+    page = visit(small(url, t_epochs="12"), ready="[data-testid=stExpander]", relay=relay)
+    train_to_the_end(page)
+    time, canvas = page.locator(".time input"), page.locator(".plot canvas").first
+    expect(page.locator(".time output")).to_have_text("the end")
+    end = canvas.evaluate("canvas => canvas.toDataURL()")
+    n_sent = len(sent)
+    time.press("Home")
+    expect(page.locator(".time output")).to_have_text("epoch 1")
+    expect(page.locator(".subtitle").first).to_have_text(re.compile("loss"))
+    assert canvas.evaluate("canvas => canvas.toDataURL()") != end
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".time output")).to_have_text("the end")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    assert canvas.evaluate("canvas => canvas.toDataURL()") == end
+    assert len(sent) == n_sent
+
+
+@needs_browser
+def test_a_training_is_paused_goes_on_by_one_epoch_and_is_stopped(visit: Visit, url: str) -> None:
+    page = visit(small(url, t_epochs="300", t_n_points="2000", t_seed="1"), ready="[data-testid=stExpander]")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.locator(".plot").first.wait_for()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="One epoch").wait_for()
+    expect(page.get_by_test_id("stProgress")).to_have_text(re.compile("paused"))
+    page.get_by_role("button", name="One epoch").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text(words.STOPPED)).to_be_visible()
+    expect(page.locator(".plot").first).to_be_visible()
+
+
+@needs_browser
+@pytest.mark.parametrize("by", ["mouse", "touch"])
+def test_painted_points_are_trained_and_their_link_paints_the_same(visit: Visit, url: str, by: str) -> None:
+    touch = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True} if by == "touch" else {}
+    page = visit(small(url, t_kind="Your+own+points"), ready=".points-pad canvas", **touch)
+    canvas = page.locator(".points-pad canvas")
+    canvas.scroll_into_view_if_needed()
+    for name, places in (("First class", [(0.2, 0.3), (0.4, 0.3)]), ("Second class", [(0.6, 0.7), (0.8, 0.7)])):
+        page.get_by_role("radio", name=name).click()
+        for place in places:
+            page.touchscreen.tap(*at(canvas, *place)) if by == "touch" else page.mouse.click(*at(canvas, *place))
+    expect(page.locator(".hint")).to_have_text("first class: 2, second class: 2")
+    expect(page).to_have_url(re.compile("t_points="))
+    settle(page)
+    train_to_the_end(page)
+    expect(page.locator(".plot")).to_have_count(len(LABELS))
+    copy = visit(page.url, ready=".plot", **touch)
+    expect(copy.locator(".hint")).to_have_text("first class: 2, second class: 2")

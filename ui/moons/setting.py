@@ -1,0 +1,121 @@
+"""The controls of a training: data, methods, network. All of them are in the link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui import controls
+from ui.components import points_pad
+from ui.controls import BIND, put_in_url
+from uqcore.datasets.moons import GRID
+from uqcore.live import LIVE_METHODS, PRESETS, RANGES, Setting
+from uqcore.live.own_points import COLUMNS, read_csv
+from uqcore.live.setting import MOST_CLASSES, OWN_POINTS, Point
+from uqcore.live.shapes import SHAPES
+from uqcore.methods import METHODS
+from uqcore.types import UqError
+
+_PRESETS = {"quick": "Quick", "tutorial": "As in the tutorial"}
+_IN_ROW = 4
+_STEPS = {"noise": 0.05, "n_points": 50, "cluster_x": 0.25, "cluster_y": 0.25, "width": 8, "dropout": 0.05,
+          "bound": 0.05, "n_random_features": 16, "learning_rate": 0.0001, "epochs": 10}  # fmt: skip
+_OF_DATA = ("n_points", "noise", "cluster_x", "cluster_y", "seed")
+_OF_NETWORK = ("depth", "width", "dropout", "bound", "n_random_features", "n_members", "learning_rate", "epochs",
+               "svi_epochs")  # fmt: skip
+_POINTS = "t_points"
+_LABELS = {"cluster_x": "Unseen cluster, x", "cluster_y": "Unseen cluster, y"}
+
+
+def choose(bar: DeltaGenerator) -> tuple[Setting, DeltaGenerator]:
+    """What is asked for, and the place of the button that trains; the methods are chosen in ``bar``.
+
+    Raises:
+        UqError: it cannot be trained.
+    """
+    with bar:
+        methods = tuple(controls.shown({method_id: METHODS[method_id] for method_id in LIVE_METHODS}, "t_methods"))
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        preset = controls.choice("Settings", _PRESETS, "preset", "quick")
+        kinds = {kind: shape.label.capitalize() for kind, shape in SHAPES.items()} | {OWN_POINTS: "Your own points"}
+        kind = controls.choice("Data", kinds, "t_kind", "moons")
+        n_classes = 2
+        if kind != OWN_POINTS and SHAPES[kind].most_classes > 2:
+            n_classes = int(controls.choice("Classes", {"2": "Two", "3": "Three"}, "t_classes", "2"))
+        place = st.container(horizontal=True, gap="small", vertical_alignment="center", width="content")
+    values: dict[str, Any] = {"kind": kind, "methods": methods, "n_classes": n_classes}
+    if kind == OWN_POINTS:
+        values["points"] = _points()
+        values |= {"n_points": len(values["points"])}
+    usual = PRESETS[preset]
+    with st.expander("Data, network and training", key="t_more"):
+        for names in (_OF_DATA, _OF_NETWORK):
+            drawn = [name for name in names if kind != OWN_POINTS or name not in ("n_points", "noise")]
+            for i in range(0, len(drawn), _IN_ROW):
+                for column, name in zip(st.columns(_IN_ROW), drawn[i : i + _IN_ROW], strict=False):
+                    values[name] = _number(name, getattr(usual, name), preset, column)
+    return Setting(**values), place
+
+
+def _number(name: str, usual: float, preset: str, place: DeltaGenerator) -> float:
+    """A number in its range; each preset has its own, so that one starts from where it says."""
+    least, most, label = RANGES[name]
+    whole = isinstance(usual, int)
+    made = int if whole else float
+    value = place.number_input(
+        _LABELS.get(name, label.capitalize()),
+        made(least),
+        made(most),
+        usual,
+        made(_STEPS.get(name, 1)),
+        format="%d" if whole else "%g",
+        key=f"t_{name}" if preset == "quick" else f"t_{name}_{preset}",
+        bind=BIND,
+        help=f"{RANGES[name]}".capitalize() + ".",
+    )
+    return usual if value is None else made(value)
+
+
+def _points() -> tuple[Point, ...]:
+    """The points that the visitor has painted or brought; they are in the link."""
+    linked: tuple[Point, ...] = ()
+    try:
+        if kept := st.query_params.get(_POINTS, st.session_state.get(_POINTS, "")):
+            linked = Setting.from_params({"kind": OWN_POINTS, "points": kept}).points
+    except UqError as error:
+        st.warning(str(error))
+    left, right = st.columns(2, gap="medium")
+    with right:
+        file = st.file_uploader(
+            f"Or a CSV file with the columns {', '.join(COLUMNS)}", type=["csv"], key="t_file", max_upload_size=1
+        )
+        if file is not None and st.session_state.get("t_read") != file.file_id:
+            try:
+                read = read_csv(file.getvalue())
+            except UqError as error:
+                st.error(str(error))
+            else:
+                linked = read.points
+                st.session_state["t_pad"] = st.session_state.get("t_pad", 0) + 1  # another pad, which starts from these
+                if read.scaled:
+                    st.info("The points were moved and scaled into the plane.")
+            st.session_state["t_read"] = file.file_id
+    with left:
+        points = points_pad(
+            linked,
+            n_classes=MOST_CLASSES,
+            x_range=(float(GRID.x[0]), float(GRID.x[-1])),
+            y_range=(float(GRID.y[0]), float(GRID.y[-1])),
+            most=int(RANGES["n_points"].most),
+            key=f"t_pad_{st.session_state.get('t_pad', 0)}",
+        )
+    used = {label for _, _, label in points}
+    if len(used) < 2 or used != set(range(len(used))):
+        put_in_url(_POINTS, None)
+        raise UqError("Paint points of at least two classes, the first and the second, and then train.")
+    text = Setting(kind=OWN_POINTS, points=points).to_params()["points"]
+    st.session_state[_POINTS] = text
+    put_in_url(_POINTS, text)
+    return points

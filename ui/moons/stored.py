@@ -1,0 +1,59 @@
+"""Which methods know that they have never seen this part of the plane? The committed models answer from tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui import cache, controls, page, words
+from ui.cache import Model
+from ui.moons import maps
+from ui.moons.maps import Map
+from uqcore.exhibits.moons import View
+from uqcore.models.sampling import with_mean_field
+from uqcore.types import Draws
+
+TASK = "moons"
+
+
+def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
+    """The page on the committed models; its first controls stand in ``bar``."""
+    models, problems = cache.models(TASK)
+    with bar:
+        view = controls.view()
+        models = controls.shown(models)
+    factors = cache.mean_field_factors(models)
+    columns = st.columns(2 + len(factors))
+    n_samples = controls.samples(columns[0])
+    n_members = controls.members(cache.most_members(models.values()), columns[1])
+    for column, (method_id, factor) in zip(columns[2:], factors.items(), strict=True):
+        factors[method_id] = controls.mean_field_factor(method_id, factor, column)
+    counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
+    if not models:
+        page.answer(top, words.who_accepts_the_unseen({}), problems)
+        return
+
+    shown = of(models, view, counts, factors)
+    plane = cache.plane()
+    point, threshold = maps.keep(maps.show(shown, view, plane.dataset))
+    seen = {label: one.uncut.at(threshold) for label, one in shown.items()}
+    page.answer(top, words.who_accepts_the_unseen(seen), problems)
+    maps.explain(view)
+    if point is not None:
+        answers: dict[str, Draws] = {}
+        for method_id, model in models.items():
+            drawn = model.bank.take(f"point {point}", plane.point(point), counts[method_id])
+            answers[model.label] = with_mean_field(drawn, factors[method_id]) if method_id in factors else drawn
+        maps.ask(point, answers, seen, threshold, plane.dataset.class_names)
+
+
+def of(
+    models: Mapping[str, Model], view: View, counts: Mapping[str, int], factors: Mapping[str, float]
+) -> dict[str, Map]:
+    """Label -> the map of a committed model, by so many samples."""
+    return {
+        model.label: Map(*cache.uncut(model, view, counts[method_id], factors.get(method_id)))
+        for method_id, model in models.items()
+    }

@@ -1,0 +1,240 @@
+"""Networks that learn in front of the visitor: their maps form while they do, and can be gone through afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import NamedTuple
+from uuid import uuid4
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui import cache, controls, page, words
+from ui.components import Frames
+from ui.moons import maps, setting, stored
+from ui.moons.maps import Map
+from uqcore.exhibits.moons import Plane, Uncut, View
+from uqcore.live import Frame, Setting, Trained, views
+from uqcore.live.jobs import Job, Jobs, State, Status
+from uqcore.live.training import FINAL_SAMPLES
+from uqcore.methods import METHODS
+from uqcore.models.sampling import draw, rungs, with_mean_field
+from uqcore.types import UqError
+
+_EVERY_S = 0.2  # a map that forms is looked at anew
+_GO = "go"  # in a link: train at once, or show what is there
+_BESIDE = {"nothing": "Nothing", "stored": "Trained before", "last": "The last run"}
+
+
+class Look(NamedTuple):
+    """What is shown of the models, and by how many samples; ``factors``: method id -> mean-field factor."""
+
+    view: View
+    n_samples: int
+    n_members: int
+    factors: Mapping[str, float]
+
+    @property
+    def key(self) -> str:
+        """What determines it."""
+        return f"{self.view.view_id} {self.n_samples} {self.n_members} {dict(self.factors)}"
+
+    def n(self, method_id: str) -> int:
+        return self.n_members if method_id == "deep_ensemble" else self.n_samples
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """The trainings of all visitors of this server."""
+    return Jobs()
+
+
+def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
+    """The page while it trains; its first controls stand in ``bar``."""
+    owner: str = st.session_state.setdefault("owner", uuid4().hex)
+    try:
+        asked, place = setting.choose(bar)
+    except UqError as error:
+        page.answer(top, words.TRAIN_HERE, [str(error)])
+        return
+    with place:
+        go = st.button("Train", type="primary", icon=":material/play_arrow:", key="t_train")
+        st.markdown(words.how_long(jobs().estimate_s(asked)), width="content")
+    job = _job(owner, asked, go)
+    if job is None:
+        page.answer(top, words.TRAIN_HERE, [])
+        return
+    with bar:
+        view = controls.view(views(job.setting))
+    look = _look(job.setting, view)
+    if not job.state.is_over:
+        page.answer(top, words.forming(len(job.setting.methods)), [])
+        st.fragment(partial(_forming, owner, job, look), run_every=_EVERY_S)()
+    elif job.trained is not None:
+        _finished(top, job, job.trained, look, asked)
+    else:
+        _ended(top, job, look)
+
+
+def _job(owner: str, asked: Setting, go: bool) -> Job | None:
+    """The visitor's training: a new one where it was asked for, by the button or by a link."""
+    job = jobs().job(owner)
+    if go or (job is None and _GO in st.query_params):
+        if job is not None and job.trained is not None and job.setting != asked:
+            st.session_state["t_last"] = job.trained
+        try:
+            job = jobs().submit(owner, asked)
+        except UqError as error:
+            st.error(str(error))
+        else:
+            controls.put_in_url(_GO, "1")
+    return job
+
+
+def _look(of: Setting, view: View) -> Look:
+    columns = st.columns(2 + ("sngp" in of.methods))
+    help = "How many samples of each method that can draw as many as one likes; while it learns, up to five."
+    n_samples = controls.count("Samples", rungs(FINAL_SAMPLES), FINAL_SAMPLES, "t_samples", columns[0], help=help)
+    most = min(of.n_members, FINAL_SAMPLES)
+    n_members = controls.count("Ensemble members", rungs(most), most, f"t_shown_members_{most}", columns[1])
+    factors = {}
+    if "sngp" in of.methods:
+        factors["sngp"] = controls.mean_field_factor("sngp", float(np.pi / 8), columns[2])
+    return Look(view, n_samples, n_members, factors)
+
+
+def _uncut(shown: Frame | Trained, method_id: str, look: Look) -> Uncut:
+    said = shown.said(method_id, look.n(method_id), look.factors.get(method_id))
+    return Plane(shown.dataset).uncut(look.view, said, shown.own(method_id))
+
+
+def _learnt(shown: Frame | Trained) -> dict[str, str]:
+    """Label -> how the method did in the epoch."""
+    return {
+        METHODS[name].label: words.learnt(each.cross_entropy, each.accuracy) for name, each in shown.figures.items()
+    }
+
+
+def _drawn(job: Job) -> list[Frame]:
+    return [frame for frame in list(job.frames) if frame.tables]
+
+
+def _maps(shown: Frame, look: Look) -> dict[str, Map]:
+    learnt = _learnt(shown)
+    return {METHODS[name].label: Map(_uncut(shown, name, look), [learnt[METHODS[name].label]]) for name in shown.tables}
+
+
+def _forming(owner: str, job: Job, look: Look) -> None:
+    """What there is of a training that waits or runs; called several times a second."""
+    jobs().job(owner)  # the visitor is here
+    if job.state.is_over:
+        st.rerun()
+    status = jobs().status(job)
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    left.progress(status.epoch / status.epochs, words.how_far(status))
+    with right.container(horizontal=True):
+        _buttons(owner, status)
+    if drawn := _drawn(job):
+        frame = drawn[-1]
+        maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset))
+
+
+def _buttons(owner: str, status: Status) -> None:
+    """They act on a job at once; another's is left alone."""
+    acts = {"Stop": (jobs().cancel, ":material/stop:")}
+    if status.state is State.RUNNING:
+        paused = {"Go on": (jobs().resume, ":material/play_arrow:"), "One epoch": (jobs().step, ":material/skip_next:")}
+        acts = (paused if status.paused else {"Pause": (jobs().pause, ":material/pause:")}) | acts
+    for label, (act, icon) in acts.items():
+        if st.button(label, icon=icon, key=f"t_{label}"):
+            try:
+                act(owner)
+            except UqError as error:
+                st.warning(str(error))
+            st.rerun(scope="fragment")
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def _final(digest: str, method_id: str, view_id: str, n: int, factor: float | None, _uncut: object) -> Map:
+    """Cut at every threshold, once for all visitors of the same training."""
+    assert callable(_uncut)
+    uncut: Uncut = _uncut()
+    return Map(uncut, [words.acceptance(uncut.at(threshold).acceptance) for threshold in controls.THRESHOLDS])
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _history(training: str, look: str, _job: Job, _look: Look) -> Frames:
+    """All maps that were drawn on the way, once for all visitors of the same training."""
+    drawn = _drawn(_job)
+    rows = [_maps(frame, _look) for frame in drawn]
+    values = np.stack([[one.uncut.shown for one in row.values()] for row in rows])
+    cuts = np.stack([[one.uncut.uncertainty for one in row.values()] for row in rows])
+    return Frames(
+        [f"epoch {frame.epoch}" for frame in drawn],
+        values,
+        cuts if _look.view.shows_probability else cuts[:, :0],
+        [[one.subtitles[0] for one in row.values()] for row in rows],
+        "the end",
+    )
+
+
+def _of(trained: Trained, look: Look) -> dict[str, Map]:
+    return {
+        METHODS[name].label: _final(
+            trained.setting.digest, name, look.view.view_id, look.n(name), look.factors.get(name),
+            partial(_uncut, trained, name, look),
+        )
+        for name in trained.setting.methods
+    }  # fmt: skip
+
+
+def _finished(top: DeltaGenerator, job: Job, trained: Trained, look: Look, asked: Setting) -> None:
+    view, factors = look.view, look.factors
+    dataset, shown = trained.dataset, _of(trained, look)
+    frames = _history(trained.setting.digest, look.key, job, look)
+    point, threshold = maps.keep(maps.show(shown, view, dataset, frames=frames))
+    seen = {label: one.uncut.at(threshold) for label, one in shown.items()}
+    problems = [] if asked == trained.setting else [words.TRAIN_AGAIN]
+    page.answer(top, words.who_accepts_the_unseen(seen, trained.setting.cluster), problems)
+    maps.explain(view)
+    st.html(words.outcomes(trained))
+    _beside(look)
+    if point is not None:
+        x = Plane.point(point)
+        answers = {}
+        for name, posterior in trained.posteriors.items():
+            drawn = draw(posterior, x, look.n(name))
+            answers[METHODS[name].label] = with_mean_field(drawn, factors[name]) if name in factors else drawn
+        maps.ask(point, answers, seen, threshold, dataset.class_names)
+
+
+def _beside(look: Look) -> None:
+    """Another training to compare with: the committed models, or what this visitor trained before."""
+    last: Trained | None = st.session_state.get("t_last")
+    names = {name: label for name, label in _BESIDE.items() if name != "last" or last is not None}
+    chosen = controls.choice("Compare with", names, f"t_beside_{len(names)}", "nothing")
+    if chosen == "stored":
+        models, problems = cache.models(stored.TASK)
+        for problem in problems:
+            st.warning(problem)
+        factors = cache.mean_field_factors(models)
+        counts = {method_id: model.n_draws(look.n_samples, look.n_members) for method_id, model in models.items()}
+        if models:
+            maps.show(stored.of(models, look.view, counts, factors), look.view, cache.plane().dataset, key="beside")
+    elif chosen == "last" and last is not None:
+        if look.view in views(last.setting):
+            maps.show(_of(last, look), look.view, last.dataset, key="beside")
+        else:
+            st.info("This view says nothing of the last run's classes.")
+
+
+def _ended(top: DeltaGenerator, job: Job, look: Look) -> None:
+    """Stopped, or failed: what was drawn until then can be looked at."""
+    problems = [] if job.error is None else [job.error]
+    page.answer(top, words.STOPPED, problems)
+    if drawn := _drawn(job):
+        frame = drawn[-1]
+        frames = _history(f"{id(job)} {len(drawn)}", look.key, job, look)
+        maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset, frames=frames))
