@@ -68,14 +68,16 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
         return
     with bar:
         view = controls.view(views(job.setting))
+    stage = st.container()  # the maps; what they are drawn by stands below
     look = _look(job.setting, view)
-    if not job.state.is_over:
-        page.answer(top, words.forming(len(job.setting.methods)), [])
-        st.fragment(partial(_forming, owner, job, look), run_every=_EVERY_S)()
-    elif job.trained is not None:
-        _finished(top, job, job.trained, look, asked)
-    else:
-        _ended(top, job, look)
+    with stage:
+        if not job.state.is_over:
+            page.answer(top, words.forming(len(job.setting.methods)), [])
+            st.fragment(partial(_forming, owner, job, look), run_every=_EVERY_S)()
+        elif job.trained is not None:
+            _finished(top, job, job.trained, look, asked)
+        else:
+            _ended(top, job, look)
 
 
 def _job(owner: str, asked: Setting, go: bool) -> Job | None:
