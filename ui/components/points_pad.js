@@ -1,7 +1,7 @@
 // Points of some classes, painted on a plane by mouse, finger or keys; Python gets them all when the pen is lifted.
 // surfaces_paint.js has the markers: the same as on the maps.
 
-const CLASS_MARKERS = [0, 1, 3]; // The third of the maps' markers is of what was never seen.
+const [UNSEEN, CLASS_MARKERS] = [2, [0, 1, 3]]; // Of the maps' markers.
 const NAMES = ["First class", "Second class", "Third class"];
 const APART = 0.12; // Of neighbours in one stroke, in units of the plane.
 const ERASED = 0.25; // How far the eraser reaches.
@@ -10,6 +10,7 @@ const MARKER = 5; // px
 class PointsPad {
   #component;
   #points;
+  #cluster;
   #tool = 0;
   #down = null; // The pointer that paints.
   #last = null; // Where it painted last.
@@ -21,6 +22,7 @@ class PointsPad {
     this.tools = root.querySelector(".tools");
     this.#component = component;
     this.#points = component.data.points.map((point) => [...point]);
+    this.#cluster = component.data.cluster;
     this.#buildTools();
     this.canvas.addEventListener("pointerdown", (event) => this.#start(event));
     this.canvas.addEventListener("pointermove", (event) => this.#move(event));
@@ -31,9 +33,13 @@ class PointsPad {
     this.observer.observe(this.canvas);
   }
 
-  // The points are the visitor's: later data are echoes.
+  // What is painted is the visitor's, of which later data are echoes; the cluster can be moved by numbers too.
   update(component) {
     this.#component = component;
+    const { paints, points, cluster } = component.data;
+    if (!paints) this.#points = points;
+    if (this.#down === null) this.#cluster = cluster;
+    this.#paint();
   }
 
   disconnect() {
@@ -41,7 +47,8 @@ class PointsPad {
   }
 
   #buildTools() {
-    const names = [...NAMES.slice(0, this.#component.data.n_classes), "Eraser"];
+    const { paints, n_classes } = this.#component.data;
+    const names = paints ? [...NAMES.slice(0, n_classes), "Eraser", "Unseen cluster"] : ["Unseen cluster"];
     const buttons = names.map((name, i) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -58,7 +65,8 @@ class PointsPad {
       this.#paint();
       this.#send();
     });
-    this.tools.replaceChildren(...buttons, clear);
+    this.tools.replaceChildren(...buttons, ...(paints ? [clear] : []));
+    this.tools.hidden = !paints;
     this.#choose(0);
   }
 
@@ -69,6 +77,10 @@ class PointsPad {
 
   get #erases() {
     return this.#tool === this.#component.data.n_classes;
+  }
+
+  get #movesCluster() {
+    return !this.#component.data.paints || this.#tool > this.#component.data.n_classes;
   }
 
   #toPoint(event) {
@@ -99,7 +111,9 @@ class PointsPad {
 
   #put(at) {
     const distance = ([x, y]) => Math.hypot(x - at[0], y - at[1]);
-    if (this.#erases) {
+    if (this.#movesCluster) {
+      this.#cluster = at.map((value) => Math.round(100 * value) / 100);
+    } else if (this.#erases) {
       this.#points = this.#points.filter((point) => distance(point) > ERASED);
     } else {
       if (this.#last !== null && distance(this.#last) < APART) return;
@@ -123,7 +137,7 @@ class PointsPad {
       this.#put(from);
       this.#at(from);
       this.#send();
-    } else if (event.key >= "1" && event.key <= String(n_classes + 1)) {
+    } else if (this.#component.data.paints && event.key >= "1" && event.key <= String(n_classes + 2)) {
       this.#choose(Number(event.key) - 1);
     } else {
       return;
@@ -137,7 +151,8 @@ class PointsPad {
   }
 
   #send() {
-    this.#component.setStateValue("points", this.#points);
+    if (this.#movesCluster) this.#component.setStateValue("cluster", this.#cluster);
+    else this.#component.setStateValue("points", this.#points);
   }
 
   #paint() {
@@ -152,6 +167,9 @@ class PointsPad {
       const of_class = this.#points.filter((point) => point[2] === k).map(place);
       drawMarkers(context, CLASS_MARKERS[k], MARKER * ratio, of_class);
     }
+    const around = [[0, 0], [0.12, 0.05], [-0.1, 0.09], [0.04, -0.13], [-0.07, -0.08]];
+    const cross = around.map(([x, y]) => place([this.#cluster[0] + x, this.#cluster[1] + y]));
+    drawMarkers(context, UNSEEN, MARKER * ratio, cross);
     if (this.#cursor !== null) {
       const [x, y] = place(this.#cursor);
       context.strokeStyle = "#fff";
@@ -160,8 +178,9 @@ class PointsPad {
     }
     const n = NAMES.slice(0, n_classes).map((name, k) => [name, this.#points.filter((p) => p[2] === k).length]);
     const counted = n.filter(([, count]) => count).map(([name, count]) => `${name.toLowerCase()}: ${count}`).join(", ");
-    this.root.querySelector(".hint").textContent = counted
-      || "Paint points of two classes or three. Keys: arrows move, Enter paints, 1 to 4 choose.";
+    this.root.querySelector(".hint").textContent = this.#component.data.paints
+      ? counted || "Paint points of two classes or three. Keys: arrows move, Enter paints, 1 to 5 choose."
+      : "Drag the crosses: what no method sees in training. Keys: arrows and Enter.";
   }
 }
 

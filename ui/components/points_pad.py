@@ -1,9 +1,9 @@
-"""A plane on which points of two or three classes are painted."""
+"""A plane on which points of two or three classes are painted, and the unseen cluster is moved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ui.components._mount import register, state_or
 
@@ -12,31 +12,50 @@ _mount = register("points_pad", "surfaces_paint")
 LabelledPoint = tuple[float, float, int]
 
 
+class Painted(NamedTuple):
+    """Points ``(x, y, class)``, and where the visitor has dragged the cluster: None until then."""
+
+    points: tuple[LabelledPoint, ...]
+    cluster: tuple[float, float] | None
+
+
 def points_pad(
     points: Sequence[LabelledPoint],
+    cluster: tuple[float, float],
     *,
+    paints: bool,
     n_classes: int,
     x_range: tuple[float, float],
     y_range: tuple[float, float],
     most: int,
     key: str,
-) -> tuple[LabelledPoint, ...]:
-    """Show the pad and return the points ``(x, y, class)``, which arrive when the pen is lifted.
+) -> Painted:
+    """Show the pad and return what is on it, which arrives when the pen is lifted.
 
     Points are painted with one colour a class, and removed with an eraser: by mouse or finger, or by arrow keys, Enter
-    and the digits, which choose what is painted.
+    and the digits, which choose what is painted. The cross is dragged likewise.
 
     Args:
-        points: to start from; from then on they are the visitor's. Another ``key`` makes a new pad.
+        points: with ``paints``, to start from; from then on they are the visitor's, and another ``key`` makes a new
+            pad. Without it, to be seen.
+        cluster: the middle of what is never seen in training.
         most: no more are painted.
     """
     data = {
         "points": [list(point) for point in points],
+        "cluster": list(cluster),
+        "paints": paints,
         "n_classes": n_classes,
         "x_range": list(x_range),
         "y_range": list(y_range),
         "most": most,
     }
-    start = [list(point) for point in points]
-    given: list[Any] = _mount(key=key, data=data).get("points", state_or(start, key, "points")) or []
-    return tuple((float(x), float(y), int(label)) for x, y, label in given)
+    result = _mount(key=key, data=data)
+    given: list[Any] = list(points)
+    if paints:
+        given = result.get("points", state_or(given, key, "points")) or []
+    moved = result.get("cluster", state_or(None, key, "cluster"))
+    return Painted(
+        tuple((float(x), float(y), int(label)) for x, y, label in given),
+        None if moved is None else (float(moved[0]), float(moved[1])),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from ui.components import points_pad
 from ui.controls import BIND, put_in_url
 from uqcore.datasets.moons import GRID
 from uqcore.live import LIVE_METHODS, PRESETS, RANGES, Setting
+from uqcore.live.data import dataset
 from uqcore.live.own_points import COLUMNS, read_csv
 from uqcore.live.setting import MOST_CLASSES, OWN_POINTS, Point
 from uqcore.live.shapes import SHAPES
@@ -19,13 +21,14 @@ from uqcore.methods import METHODS
 from uqcore.types import UqError
 
 _PRESETS = {"quick": "Quick", "tutorial": "As in the tutorial"}
-_IN_ROW = 4
+_IN_ROW = 3
 _STEPS = {"noise": 0.05, "n_points": 50, "cluster_x": 0.25, "cluster_y": 0.25, "width": 8, "dropout": 0.05,
           "bound": 0.05, "n_random_features": 16, "learning_rate": 0.0001, "epochs": 10}  # fmt: skip
 _OF_DATA = ("n_points", "noise", "cluster_x", "cluster_y", "seed")
 _OF_NETWORK = ("depth", "width", "dropout", "bound", "n_random_features", "n_members", "learning_rate", "epochs",
                "svi_epochs")  # fmt: skip
-_POINTS = "t_points"
+_POINTS, _PAD = "t_points", "t_pad_of"
+_SEEN = 300  # of the training points, on the small plane
 _LABELS = {"cluster_x": "Unseen cluster, x", "cluster_y": "Unseen cluster, y"}
 
 
@@ -46,17 +49,57 @@ def choose(bar: DeltaGenerator) -> tuple[Setting, DeltaGenerator]:
             n_classes = int(controls.choice("Classes", {"2": "Two", "3": "Three"}, "t_classes", "2"))
         place = st.container(horizontal=True, gap="small", vertical_alignment="center", width="content")
     values: dict[str, Any] = {"kind": kind, "methods": methods, "n_classes": n_classes}
-    if kind == OWN_POINTS:
-        values["points"] = _points()
-        values |= {"n_points": len(values["points"])}
-    usual = PRESETS[preset]
+    pad_at, usual = st.container(), PRESETS[preset]
     with st.expander("Data, network and training", key="t_more"):
-        for names in (_OF_DATA, _OF_NETWORK):
-            drawn = [name for name in names if kind != OWN_POINTS or name not in ("n_points", "noise")]
-            for i in range(0, len(drawn), _IN_ROW):
-                for column, name in zip(st.columns(_IN_ROW), drawn[i : i + _IN_ROW], strict=False):
-                    values[name] = _number(name, getattr(usual, name), preset, column)
-    return Setting(**values), place
+        left, right = st.columns([2, 3], gap="medium")
+        _take_dragged(preset)
+        with right:
+            for names in (_OF_DATA, _OF_NETWORK):
+                drawn = [name for name in names if kind != OWN_POINTS or name not in ("n_points", "noise")]
+                for i in range(0, len(drawn), _IN_ROW):
+                    for column, name in zip(st.columns(_IN_ROW), drawn[i : i + _IN_ROW], strict=False):
+                        values[name] = _number(name, getattr(usual, name), preset, column)
+    cluster = values["cluster_x"], values["cluster_y"]
+    if kind == OWN_POINTS:
+        with pad_at:
+            values["points"] = _points(cluster)
+        values["n_points"] = len(values["points"])
+    asked = Setting(**values)
+    if kind != OWN_POINTS:
+        with left:
+            train = dataset(asked).train
+            seen = [(x, y, k) for (x, y), k in zip(train.x[:_SEEN].tolist(), train.y[:_SEEN].tolist(), strict=True)]
+            _pad(seen, cluster, paints=False, key=_PAD)
+    return asked, place
+
+
+def _pad(points: Sequence[Point], cluster: tuple[float, float], *, paints: bool, key: str) -> tuple[Point, ...]:
+    painted = points_pad(
+        points,
+        cluster,
+        paints=paints,
+        n_classes=MOST_CLASSES,
+        x_range=(float(GRID.x[0]), float(GRID.x[-1])),
+        y_range=(float(GRID.y[0]), float(GRID.y[-1])),
+        most=int(RANGES["n_points"].most),
+        key=key,
+    )
+    if painted.cluster is not None and painted.cluster != st.session_state.get("t_dragged"):
+        st.session_state["t_dragged"] = st.session_state["t_drag"] = painted.cluster
+        st.rerun()  # the numbers stand before the pad
+    return painted.points
+
+
+def _take_dragged(preset: str) -> None:
+    """Puts the numbers to where the cluster was dragged since the last run."""
+    dragged = st.session_state.pop("t_drag", None)
+    if dragged is not None:
+        for name, value in zip(("cluster_x", "cluster_y"), dragged, strict=True):
+            st.session_state[_key(name, preset)] = value
+
+
+def _key(name: str, preset: str) -> str:
+    return f"t_{name}" if preset == "quick" else f"t_{name}_{preset}"
 
 
 def _number(name: str, usual: float, preset: str, place: DeltaGenerator) -> float:
@@ -71,14 +114,14 @@ def _number(name: str, usual: float, preset: str, place: DeltaGenerator) -> floa
         usual,
         made(_STEPS.get(name, 1)),
         format="%d" if whole else "%g",
-        key=f"t_{name}" if preset == "quick" else f"t_{name}_{preset}",
+        key=_key(name, preset),
         bind=BIND,
         help=f"{RANGES[name]}".capitalize() + ".",
     )
     return usual if value is None else made(value)
 
 
-def _points() -> tuple[Point, ...]:
+def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
     """The points that the visitor has painted or brought; they are in the link."""
     linked: tuple[Point, ...] = ()
     try:
@@ -103,14 +146,7 @@ def _points() -> tuple[Point, ...]:
                     st.info("The points were moved and scaled into the plane.")
             st.session_state["t_read"] = file.file_id
     with left:
-        points = points_pad(
-            linked,
-            n_classes=MOST_CLASSES,
-            x_range=(float(GRID.x[0]), float(GRID.x[-1])),
-            y_range=(float(GRID.y[0]), float(GRID.y[-1])),
-            most=int(RANGES["n_points"].most),
-            key=f"t_pad_{st.session_state.get('t_pad', 0)}",
-        )
+        points = _pad(linked, cluster, paints=True, key=f"{_PAD}_{st.session_state.get('t_pad', 0)}")
     used = {label for _, _, label in points}
     if len(used) < 2 or used != set(range(len(used))):
         put_in_url(_POINTS, None)
