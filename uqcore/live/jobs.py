@@ -13,12 +13,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple
 
 from uqcore.live.estimate import cpu_seconds, pace, refuse_too_long
 from uqcore.live.frames import Frame, Trained
+from uqcore.live.job import Job, State, Status
 from uqcore.live.process import Process
 from uqcore.live.setting import Setting
 from uqcore.live.worker import PAUSE, RESUME, STEP
@@ -39,66 +38,6 @@ MOST_BYTES = 2**25
 
 _REAP_EVERY_S = 1.0
 _WEIGHT_OF_NEWS = 0.3  # of the last finished job in what is known of the machine's speed
-
-
-class State(Enum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    ERROR = "error"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_over(self) -> bool:
-        return self in (State.DONE, State.ERROR, State.CANCELLED)
-
-
-class Status(NamedTuple):
-    """How a job stands.
-
-    Attributes:
-        place: in the queue, 1 for the next; 0 for a job that runs or is over.
-        wait_s: expected seconds until it starts.
-        left_s: expected seconds until it is done, if nothing pauses it.
-        epoch, epochs: done, of how many.
-        error: a sentence, where the state is `State.ERROR`.
-    """
-
-    state: State
-    place: int
-    wait_s: float
-    left_s: float
-    epoch: int
-    epochs: int
-    paused: bool
-    error: str | None
-
-
-@dataclass(eq=False)
-class Job:
-    """One training. Read it; `Jobs` alone changes it.
-
-    Attributes:
-        frames: one an epoch, in order; the list grows while others read it.
-        trained: the end, where the state is `State.DONE`.
-    """
-
-    setting: Setting
-    state: State = State.QUEUED
-    frames: list[Frame] = field(default_factory=list)
-    trained: Trained | None = None
-    error: str | None = None
-    owners: set[str] = field(default_factory=set)  # who want it
-    process: Process | None = None
-    n_bytes: int = 0
-    started: float = 0.0
-    paused_since: float | None = None
-    idle_s: float = 0.0  # paused, before now
-    over: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def epoch(self) -> int:
-        return self.frames[-1].epoch if self.frames else 0
 
 
 class Jobs:
@@ -329,7 +268,7 @@ class Jobs:
             job = self._of_owner.get(owner)
             if job is None or job.state is not State.RUNNING:
                 return
-            if len(job.owners) > 1:
+            if len(job.owners) > 1 and command != RESUME:
                 raise UqError("Expected a training of one's own to pause. Received one that others watch too.")
             self._say(job, command)
 
