@@ -18,10 +18,12 @@ from typing import NamedTuple
 from uqcore.live.estimate import cpu_seconds, pace, refuse_too_long
 from uqcore.live.frames import Frame, Trained
 from uqcore.live.job import Job, State, Status
+from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.process import Process
 from uqcore.live.setting import Setting
-from uqcore.live.worker import PAUSE, RESUME, STEP
 from uqcore.types import UqError
+
+__all__ = ["Job", "Jobs", "State", "Status"]
 
 UNSEEN_S = 20.0
 """How long after its owner was last seen a job is given up."""

@@ -19,12 +19,12 @@ from typing import BinaryIO
 from uqcore.live import messages, wire
 from uqcore.live.estimate import DRAWING_SHARE, cpu_seconds, frame_gap
 from uqcore.live.frames import Frame
+from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.setting import Setting
 from uqcore.live.training import train
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.types import UqError
 
-PAUSE, STEP, RESUME = "pause", "step", "resume"
 NICE = 10
 MOST_BYTES = 2**31
 """Of address space, of which Python and its libraries take about a third."""
