@@ -1,4 +1,4 @@
-"""What server and worker say to each other: commands, and frames and trained models as messages (`uqcore.live.wire`)."""
+"""What server and worker say to each other: commands, and frames and trained models in messages (`wire`)."""
 
 from __future__ import annotations
 
