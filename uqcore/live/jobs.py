@@ -39,7 +39,7 @@ MOST_BYTES = 2**25
 """Of finished trainings that are kept: two or three. The last one is kept whatever its size."""
 
 _REAP_EVERY_S = 1.0
-_WEIGHT_OF_NEWS = 0.3  # of the last finished job in what is known of the machine's speed
+_MEMORY = 3  # how many finished jobs tell how fast the machine is
 
 
 class Jobs:
@@ -63,7 +63,8 @@ class Jobs:
         self._of_owner: dict[str, Job] = {}
         self._seen: dict[str, float] = {}
         self._finished: OrderedDict[Setting, Job] = OrderedDict()
-        self._wall_by_estimate = 1.0 if self._n_threads == 1 else 0.75
+        # Two threads on an idle machine: a guess until the first job is done.
+        self._wall_by_estimate, self._n_learned = (1.0 if self._n_threads == 1 else 0.75), 0
         self._closed = threading.Event()
         self._reaper: threading.Thread | None = None
         atexit.register(self.close)
@@ -242,7 +243,8 @@ class Jobs:
     def _learn(self, job: Job) -> None:
         """How long jobs take here and now, beside what was expected."""
         took = (self._clock() - job.started - job.idle_s) / (cpu_seconds(job.setting) * pace())
-        self._wall_by_estimate += _WEIGHT_OF_NEWS * (took - self._wall_by_estimate)
+        self._n_learned = min(self._n_learned + 1, _MEMORY)
+        self._wall_by_estimate += (took - self._wall_by_estimate) / self._n_learned
 
     def _left_s(self, job: Job) -> float:
         """Until a running job ends, from its epochs as soon as some are done; a whole one otherwise."""
