@@ -17,7 +17,7 @@ from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.exhibits.verdicts import OWN
 from uqcore.live import LIVE_METHODS, Frame, Setting, Trained, train, views
 from uqcore.live.frames import packed, unpacked
-from uqcore.live.learners import posterior, pupils
+from uqcore.live.pupils import posterior, pupils
 from uqcore.live.setting import OWN_POINTS
 from uqcore.live.training import FINAL_SAMPLES, every
 from uqcore.methods import METHODS

@@ -13,19 +13,17 @@ import pytest
 from uqcore import datasets, networks
 from uqcore.methods import sngp
 from uqcore.methods.svi_flipout import WeightPosterior
-from uqcore.networks import NETWORKS, Conv, Dense, Network, backward, residual_network
+from uqcore.networks import NETWORKS, Conv, Dense, Network, backward, learners, residual_network
 from uqcore.networks.backward import (
     Adam,
     Figures,
-    Learner,
     adam,
     batches,
     cross_entropy,
-    dense_layers,
     descend,
-    weight_shapes,
 )
 from uqcore.networks.layers import Arrays, BoundedLayer, DropoutLayer, FlipoutLayer, glorot_uniform
+from uqcore.networks.learners import Learner, dense_layers, weight_shapes
 from uqcore.store import Store
 from uqcore.types import FloatArray, Split
 
@@ -217,10 +215,10 @@ def test_batches_show_every_example_once_before_any_comes_back(rng: np.random.Ge
 RESIDUAL = residual_network(depth=2, width=6, dropout=0.3, n_classes=3)
 LABELS = np.arange(N) % 3
 LEARNERS: Mapping[str, Callable[[np.random.Generator], Learner]] = {
-    "plain": lambda rng: backward.plain(RESIDUAL, rng),
+    "plain": lambda rng: learners.plain(RESIDUAL, rng),
     # A bound that none of the layers reaches: the gradient knows nothing of the scaling.
-    "bounded": lambda rng: backward.bounded(RESIDUAL, rng, 50.0, 16, 0.5, 0.4),
-    "flipout": lambda rng: backward.flipout(RESIDUAL, rng, 0.7, 0.1, 0.02),
+    "bounded": lambda rng: learners.bounded(RESIDUAL, rng, 50.0, 16, 0.5, 0.4),
+    "flipout": lambda rng: learners.flipout(RESIDUAL, rng, 0.7, 0.1, 0.02),
 }
 
 
@@ -243,7 +241,7 @@ def test_the_gradient_of_a_residual_network_is_the_slope_of_its_whole_loss(
 
 def test_a_frozen_layer_hands_the_gradient_down(rng: np.random.Generator, data: Split) -> None:
     network = Network((2,), (Dense("below", 3), Dense("frozen", 4, relu=False, trainable=False)), 3)
-    learner = backward.plain(network, rng)
+    learner = learners.plain(network, rng)
 
     def loss() -> float:
         return descend(learner.layers, data.x, LABELS, cross_entropy)
@@ -269,17 +267,17 @@ def test_without_noise_a_learner_is_the_network_that_serves(data: Split, kind: s
     rng, shown = np.random.default_rng(3), RESIDUAL
     if kind == "plain":
         shown = residual_network(depth=2, width=6, dropout=0.0, n_classes=3)
-        learner = backward.plain(shown, rng)
+        learner = learners.plain(shown, rng)
         served = networks.logits(shown, {name: array[None] for name, array in learner.arrays.items()}, data.x)[0]
     elif kind == "bounded":
         shown = residual_network(depth=2, width=6, dropout=0.0, n_classes=3)
-        learner = backward.bounded(shown, rng, 0.9, 16, 0.5, 0.4)
-        backward.project(learner)
+        learner = learners.bounded(shown, rng, 0.9, 16, 0.5, 0.4)
+        learners.project(learner)
         process = sngp.RandomFeatures(shown, learner.arrays)
         served = process.features(process.hidden(data.x)) @ learner.arrays["gp/beta"] + learner.arrays["gp/bias"]
     else:
-        learner = backward.flipout(shown, rng, 1.0, 1e-6, 0.0)
-        served = WeightPosterior(shown, backward.weight_posterior(learner), 0).draw(data.x, [0])[0]
+        learner = learners.flipout(shown, rng, 1.0, 1e-6, 0.0)
+        served = WeightPosterior(shown, learners.weight_posterior(learner), 0).draw(data.x, [0])[0]
     np.testing.assert_allclose(backward.forward(learner.layers, data.x), served, rtol=1e-4, atol=1e-4)
 
 
@@ -312,7 +310,7 @@ def test_steps_in_blocks_are_steps(rng: np.random.Generator, monkeypatch: pytest
 
 def test_an_epoch_sees_every_example_once(rng: np.random.Generator, data: Split) -> None:
     """With a rate of 0 the figures are those of one pass over all, in whatever order."""
-    learner = backward.plain(residual_network(2, 6, 0.0, 3), rng)
+    learner = learners.plain(residual_network(2, 6, 0.0, 3), rng)
     figures = backward.epoch(
         learner, Adam(learner.weights, learner.gradient), Split(data.x, LABELS), batch_size=5, rng=rng, rate=0.0
     )
@@ -331,17 +329,17 @@ def learned(learner: Learner, n_epochs: int, rate: float, rng: np.random.Generat
 
 def test_a_plain_network_learns_two_moons_as_keras_does(rng: np.random.Generator) -> None:
     """Keras ends between 0.0138 and 0.0292 with the seeds 0 to 9."""
-    figures = learned(backward.plain(NETWORKS["moons"], rng), 100, 1e-4, rng)
+    figures = learned(learners.plain(NETWORKS["moons"], rng), 100, 1e-4, rng)
     assert 0.0138 / 1.5 < figures.loss < 0.0292 * 1.5
     assert figures.accuracy > 0.98
 
 
 def test_sngp_learns_two_moons_as_keras_does(rng: np.random.Generator, committed: Store) -> None:
-    learner = backward.bounded(NETWORKS["moons"], rng, 0.9, 1024, 1.0, (2 / 1024) ** 0.5)
+    learner = learners.bounded(NETWORKS["moons"], rng, 0.9, 1024, 1.0, (2 / 1024) ** 0.5)
     figures = learned(learner, 100, 1e-4, rng)
     assert figures.loss == pytest.approx(committed.find("moons", "sngp").metrics["loss"], rel=0.15)
     assert figures.accuracy > 0.99
-    backward.project(learner)
+    learners.project(learner)
     kernels = [array for name, array in learner.weights.named.items() if name.endswith("/kernel")]
     assert len(kernels) == 6
     for kernel in kernels:
@@ -350,12 +348,12 @@ def test_sngp_learns_two_moons_as_keras_does(rng: np.random.Generator, committed
 
 def test_flipout_learns_two_moons_as_keras_does(rng: np.random.Generator) -> None:
     """21.487 after 50 epochs in Keras, of which the divergence is 21.4."""
-    learner = backward.flipout(NETWORKS["moons"], rng, 1.0, 0.05, 0.1 / 1000)
+    learner = learners.flipout(NETWORKS["moons"], rng, 1.0, 0.05, 0.1 / 1000)
     figures = learned(learner, 50, 1e-3, rng)
     assert figures.loss == pytest.approx(21.487, rel=0.02)
     assert figures.cross_entropy < 0.1
     assert figures.loss == pytest.approx(figures.cross_entropy + learner.penalty())
-    posterior = backward.weight_posterior(learner)
+    posterior = learners.weight_posterior(learner)
     assert {name for name in posterior if name.startswith("std/")} == {
         name.replace("rho/", "std/") for name in learner.weights.named if name.startswith("rho/")
     }
@@ -365,7 +363,7 @@ def test_equal_settings_give_equal_bits() -> None:
     vectors = []
     for _ in range(2):
         rng = np.random.default_rng(3)
-        learner = backward.bounded(RESIDUAL, rng, 0.9, 16, 1.0, 0.4)
+        learner = learners.bounded(RESIDUAL, rng, 0.9, 16, 1.0, 0.4)
         learned(learner, 2, 1e-3, rng)
         vectors.append(learner.weights.vector)
     np.testing.assert_array_equal(vectors[0], vectors[1])

@@ -12,7 +12,7 @@ from functools import cache
 from statistics import median
 
 from uqcore.live.data import dataset
-from uqcore.live.learners import BATCH_SIZE, pupils
+from uqcore.live.pupils import BATCH_SIZE, pupils
 from uqcore.live.setting import PRESETS, Setting
 from uqcore.types import UqError
 
@@ -22,7 +22,7 @@ MOST_CPU_S = 120.0
 DRAWING_SHARE = 0.4
 """How much of the time surfaces may take while networks learn: drawn by the clock, see `uqcore.live.worker`."""
 
-MOST_FRAMES = 100
+_MOST_FRAMES = 60
 _START_MS = 400.0
 _TOGETHER = 1.2  # networks that learn by turns push each other out of the cache
 _MEASURED_MS, _ROUNDS = 1.4, 5  # a step of one network of the tutorial
@@ -32,6 +32,11 @@ def _of_network(setting: Setting, costs: tuple[float, float, float, float]) -> f
     """Constant, per layer, per unit, per weight."""
     constant, layer, unit, weight = costs
     return constant + setting.depth * (layer + setting.width * (unit + setting.width * weight))
+
+
+def frame_gap(setting: Setting) -> int:
+    """Surfaces are drawn after every so many epochs at most: a visitor's slider has no more places than that gives."""
+    return -(-setting.epochs // _MOST_FRAMES)
 
 
 def step_ms(setting: Setting) -> float:
@@ -80,7 +85,7 @@ def cpu_seconds(setting: Setting) -> float:
     filled = setting.n_points / (n_steps * BATCH_SIZE)
     learning = setting.epochs * n_steps * step_ms(setting) * (0.4 + 0.6 * filled)
     n_frames = learning * DRAWING_SHARE / (1 - DRAWING_SHARE) / frame_ms(setting)
-    n_frames = min(max(n_frames, 2), setting.epochs, MOST_FRAMES)
+    n_frames = min(max(n_frames, 2), -(-setting.epochs // frame_gap(setting)))
     return (_START_MS + learning + n_frames * frame_ms(setting) + final_ms(setting)) / 1000
 
 

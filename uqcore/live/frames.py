@@ -16,7 +16,7 @@ import numpy as np
 from uqcore.exhibits.moons import VIEWS, View
 from uqcore.exhibits.verdicts import OWN, Gauge
 from uqcore.live.data import coarse, dataset
-from uqcore.live.learners import posterior
+from uqcore.live.pupils import posterior
 from uqcore.live.setting import Setting
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES

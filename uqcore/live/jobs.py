@@ -13,16 +13,17 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple
 
 from uqcore.live.estimate import cpu_seconds, pace, refuse_too_long
 from uqcore.live.frames import Frame, Trained
+from uqcore.live.job import Job, State, Status
+from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.process import Process
 from uqcore.live.setting import Setting
-from uqcore.live.worker import PAUSE, RESUME, STEP
 from uqcore.types import UqError
+
+__all__ = ["Job", "Jobs", "State", "Status"]
 
 UNSEEN_S = 20.0
 """How long after its owner was last seen a job is given up."""
@@ -38,67 +39,7 @@ MOST_BYTES = 2**25
 """Of finished trainings that are kept: two or three. The last one is kept whatever its size."""
 
 _REAP_EVERY_S = 1.0
-_WEIGHT_OF_NEWS = 0.3  # of the last finished job in what is known of the machine's speed
-
-
-class State(Enum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    ERROR = "error"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_over(self) -> bool:
-        return self in (State.DONE, State.ERROR, State.CANCELLED)
-
-
-class Status(NamedTuple):
-    """How a job stands.
-
-    Attributes:
-        place: in the queue, 1 for the next; 0 for a job that runs or is over.
-        wait_s: expected seconds until it starts.
-        left_s: expected seconds until it is done, if nothing pauses it.
-        epoch, epochs: done, of how many.
-        error: a sentence, where the state is `State.ERROR`.
-    """
-
-    state: State
-    place: int
-    wait_s: float
-    left_s: float
-    epoch: int
-    epochs: int
-    paused: bool
-    error: str | None
-
-
-@dataclass(eq=False)
-class Job:
-    """One training. Read it; `Jobs` alone changes it.
-
-    Attributes:
-        frames: one an epoch, in order; the list grows while others read it.
-        trained: the end, where the state is `State.DONE`.
-    """
-
-    setting: Setting
-    state: State = State.QUEUED
-    frames: list[Frame] = field(default_factory=list)
-    trained: Trained | None = None
-    error: str | None = None
-    owners: set[str] = field(default_factory=set)  # who want it
-    process: Process | None = None
-    n_bytes: int = 0
-    started: float = 0.0
-    paused_since: float | None = None
-    idle_s: float = 0.0  # paused, before now
-    over: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def epoch(self) -> int:
-        return self.frames[-1].epoch if self.frames else 0
+_MEMORY = 3  # how many finished jobs tell how fast the machine is
 
 
 class Jobs:
@@ -122,7 +63,8 @@ class Jobs:
         self._of_owner: dict[str, Job] = {}
         self._seen: dict[str, float] = {}
         self._finished: OrderedDict[Setting, Job] = OrderedDict()
-        self._wall_by_estimate = 1.0 if self._n_threads == 1 else 0.75
+        # Two threads on an idle machine: a guess until the first job is done.
+        self._wall_by_estimate, self._n_learned = (1.0 if self._n_threads == 1 else 0.75), 0
         self._closed = threading.Event()
         self._reaper: threading.Thread | None = None
         atexit.register(self.close)
@@ -301,7 +243,8 @@ class Jobs:
     def _learn(self, job: Job) -> None:
         """How long jobs take here and now, beside what was expected."""
         took = (self._clock() - job.started - job.idle_s) / (cpu_seconds(job.setting) * pace())
-        self._wall_by_estimate += _WEIGHT_OF_NEWS * (took - self._wall_by_estimate)
+        self._n_learned = min(self._n_learned + 1, _MEMORY)
+        self._wall_by_estimate += (took - self._wall_by_estimate) / self._n_learned
 
     def _left_s(self, job: Job) -> float:
         """Until a running job ends, from its epochs as soon as some are done; a whole one otherwise."""
@@ -329,7 +272,7 @@ class Jobs:
             job = self._of_owner.get(owner)
             if job is None or job.state is not State.RUNNING:
                 return
-            if len(job.owners) > 1:
+            if len(job.owners) > 1 and command != RESUME:
                 raise UqError("Expected a training of one's own to pause. Received one that others watch too.")
             self._say(job, command)
 

@@ -1,4 +1,4 @@
-"""Frames and trained models as messages of a worker (`uqcore.live.wire`), and back."""
+"""What server and worker say to each other: commands, and frames and trained models in messages (`wire`)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from uqcore.live.frames import Frame, Outcome, Trained
 from uqcore.live.setting import Setting
 from uqcore.networks.backward import Figures
 from uqcore.types import UqError, Weights
+
+PAUSE, STEP, RESUME = "pause", "step", "resume"
+"""Commands: wait after this epoch, after one more, no longer."""
 
 ERROR = "error"
 _FRAME, _TRAINED = "frame", "trained"

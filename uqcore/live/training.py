@@ -11,7 +11,7 @@ import numpy as np
 from uqcore.live.data import coarse, dataset
 from uqcore.live.estimate import refuse_too_long
 from uqcore.live.frames import Frame, Outcome, Trained, packed
-from uqcore.live.learners import Pupil, diverged, graduate, posterior, pupils
+from uqcore.live.pupils import Pupil, diverged, graduate, posterior, pupils
 from uqcore.live.setting import Setting
 from uqcore.methods import METHODS
 from uqcore.metrics.classification import auroc

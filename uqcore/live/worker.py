@@ -17,14 +17,14 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from uqcore.live import messages, wire
-from uqcore.live.estimate import DRAWING_SHARE, MOST_FRAMES, cpu_seconds
+from uqcore.live.estimate import DRAWING_SHARE, cpu_seconds, frame_gap
 from uqcore.live.frames import Frame
+from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.setting import Setting
 from uqcore.live.training import train
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.types import UqError
 
-PAUSE, STEP, RESUME = "pause", "step", "resume"
 NICE = 10
 MOST_BYTES = 2**31
 """Of address space, of which Python and its libraries take about a third."""
@@ -96,11 +96,11 @@ class Gate:
 
     def wanted(self, setting: Setting) -> Callable[[int], bool]:
         """See `uqcore.live.training.Wanted`: the first epoch, the last, each that was asked for by itself."""
-        least_gap = -(-setting.epochs // MOST_FRAMES)
+        gap = frame_gap(setting)
 
         def wanted(epoch: int) -> bool:
             now = time.monotonic()
-            in_time = self._drawing_s <= DRAWING_SHARE * (now - self._started) and epoch % least_gap == 0
+            in_time = self._drawing_s <= DRAWING_SHARE * (now - self._started) and epoch % gap == 0
             drawn = epoch in (1, setting.epochs) or not self._open or in_time
             self._drawn_from = now if drawn else None
             return drawn

@@ -9,7 +9,7 @@ import numpy as np
 
 from uqcore import networks
 from uqcore.methods.base import REFIT_STREAM, Method, Part, TrainingConfig, network_settings
-from uqcore.networks import backward
+from uqcore.networks import backward, learners
 from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
 REFIT_STEPS, _REFIT_LEARNING_RATE = 500, 5e-3
@@ -45,7 +45,7 @@ def refit(
 ) -> tuple[TrainingConfig, Sequence[Weights]]:
     """From nothing, with the settings of ``config`` but in fewer and longer steps."""
     rng = np.random.default_rng([seed, REFIT_STREAM])
-    learner = backward.plain(networks.NETWORKS[task], rng)
+    learner = learners.plain(networks.NETWORKS[task], rng)
     steps, rate = REFIT_STEPS, _REFIT_LEARNING_RATE
     backward.fit(learner, data, config.batch_size, rng, steps, rate, config.weight_decay, tick)
     return config, [learner.arrays]

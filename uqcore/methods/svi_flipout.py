@@ -14,7 +14,7 @@ import numpy as np
 
 from uqcore import networks
 from uqcore.methods.base import REFIT_STREAM, Method, TrainingConfig, require
-from uqcore.networks import backward
+from uqcore.networks import backward, learners
 from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
 _STREAM = 3  # Keeps the draws of the weights apart from the random numbers of other methods with the same seed.
@@ -84,9 +84,9 @@ def refit(
     """From nothing, with the settings of ``config`` but in fewer and longer steps."""
     rng = np.random.default_rng([seed, REFIT_STREAM])
     kl_scale = config.kl_weight / len(data)
-    learner = backward.flipout(networks.NETWORKS[task], rng, config.prior_std, config.initial_std, kl_scale)
+    learner = learners.flipout(networks.NETWORKS[task], rng, config.prior_std, config.initial_std, kl_scale)
     backward.fit(learner, data, config.batch_size, rng, REFIT_STEPS, _REFIT_LEARNING_RATE, tick=tick)
-    return config, [backward.weight_posterior(learner)]
+    return config, [learners.weight_posterior(learner)]
 
 
 class WeightPosterior(Posterior):

@@ -11,8 +11,9 @@ from uqcore.methods import METHODS, sngp, svi_flipout
 from uqcore.methods.deterministic import stacked
 from uqcore.methods.mc_dropout import ThinnedNetworks
 from uqcore.methods.svi_flipout import WeightPosterior
-from uqcore.networks import Network, backward, residual_network
-from uqcore.networks.backward import Adam, Figures, Learner
+from uqcore.networks import Network, backward, learners, residual_network
+from uqcore.networks.backward import Adam, Figures
+from uqcore.networks.learners import Learner
 from uqcore.types import FloatArray, Posterior, Split, UqError, Weights
 
 BATCH_SIZE = 128
@@ -74,14 +75,14 @@ def _rng(setting: Setting, place: int) -> np.random.Generator:
 
 def _plain(setting: Setting, member: int) -> Pupil:
     rng = _rng(setting, member)
-    learner = backward.plain(network(setting), rng)
+    learner = learners.plain(network(setting), rng)
     return Pupil(learner, rng, setting.learning_rate, 1, lambda learner: learner.arrays)
 
 
 def _sngp(setting: Setting) -> Pupil:
     rng, config = _rng(setting, _SNGP), sngp_config(setting)
     scale = (2 / config.n_random_features) ** 0.5
-    learner = backward.bounded(
+    learner = learners.bounded(
         network(setting), rng, config.spec_norm_bound, config.n_random_features, config.kernel_scale, scale
     )
     return Pupil(learner, rng, setting.learning_rate, 1, lambda learner: learner.arrays)
@@ -90,9 +91,9 @@ def _sngp(setting: Setting) -> Pupil:
 def _svi(setting: Setting) -> Pupil:
     rng, config = _rng(setting, _SVI), svi_flipout.CONFIGS["moons"]
     kl_scale = config.kl_weight / setting.n_points
-    learner = backward.flipout(network(setting), rng, config.prior_std, config.initial_std, kl_scale)
+    learner = learners.flipout(network(setting), rng, config.prior_std, config.initial_std, kl_scale)
     rate = SVI_RATE * setting.learning_rate
-    return Pupil(learner, rng, rate, setting.svi_epochs, backward.weight_posterior)
+    return Pupil(learner, rng, rate, setting.svi_epochs, learners.weight_posterior)
 
 
 def graduate(setting: Setting, method_id: str, pupil: Pupil, x: FloatArray) -> Weights:
@@ -102,7 +103,7 @@ def graduate(setting: Setting, method_id: str, pupil: Pupil, x: FloatArray) -> W
         UqError: they are not finite, or SNGP's precision has no factor.
     """
     if method_id == "sngp":
-        backward.project(pupil.learner)
+        learners.project(pupil.learner)
     arrays = {name: np.array(array) for name, array in pupil.arrays.items()}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise diverged(method_id, setting.epochs, "weights that are not finite")
