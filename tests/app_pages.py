@@ -53,10 +53,14 @@ def stops(app: AppTest, key: str) -> list[float]:
     return [round(slider.min + i * slider.step, 6) for i in range(n + 1)]
 
 
+def plotted(app: AppTest) -> list[bytes]:
+    """What each component of plots was given."""
+    return [mounted.proto.bytes for mounted in app.get("bidi_component") if mounted.proto.bytes]
+
+
 def component(app: AppTest) -> tuple[dict[str, Any], bytes]:
-    """The header of what the page's one component was given, and what comes after it."""
-    (mounted,) = app.get("bidi_component")
-    data: bytes = mounted.proto.bytes
+    """The header of what the page's one component of plots was given, and what comes after it."""
+    (data,) = plotted(app)
     end = 4 + int.from_bytes(data[:4], "little")
     header: dict[str, Any] = json.loads(data[4:end])
     return header, data[end:]

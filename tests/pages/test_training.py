@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import answer, buttons, checked, choose, component, html, opened
+from tests.app_pages import answer, buttons, checked, choose, component, html, opened, plotted
 from tests.browsing import Visit, at, needs_browser, serve, settle
 from ui import words
 from ui.moons import training
@@ -51,7 +51,7 @@ def trained(app: AppTest, jobs: Jobs) -> AppTest:
 def test_nothing_is_trained_before_it_is_asked_for(jobs: Jobs) -> None:
     app = page()
     assert answer(app) == words.TRAIN_HERE
-    assert not app.get("bidi_component")
+    assert not plotted(app)
     assert jobs.job(app.session_state["owner"]) is None
     assert any(re.fullmatch(r"about \*\*\d+ s\*\*", said.value) for said in app.markdown)
 
@@ -91,7 +91,7 @@ def test_views_samples_and_comparisons_act_on_what_was_trained(jobs: Jobs) -> No
     few = component(checked(app.run()))[1]
     assert few != before
     choose(app, "t_beside_2", "stored")
-    assert len(app.get("bidi_component")) == 2
+    assert len(plotted(app)) == 2
     app.number_input(key="t_epochs").set_value(2)
     app = checked(app.run())
     assert words.TRAIN_AGAIN in [warning.value for warning in app.warning]
@@ -99,7 +99,7 @@ def test_views_samples_and_comparisons_act_on_what_was_trained(jobs: Jobs) -> No
     app = trained(checked(app.run()), jobs)
     assert buttons(app, "t_beside_3").options == ["Nothing", "Trained before", "The last run"]
     choose(app, "t_beside_3", "last")
-    assert len(app.get("bidi_component")) == 2
+    assert len(plotted(app)) == 2
 
 
 def test_a_point_is_asked_of_the_trained_networks(jobs: Jobs) -> None:
@@ -115,8 +115,7 @@ def test_own_points_in_a_link_are_what_is_learnt(jobs: Jobs) -> None:
     assert job is not None
     assert job.setting.points == TRIANGLE
     app = trained(app, jobs)
-    mounted = app.get("bidi_component")
-    assert len(mounted) == 2  # the pad and the maps
+    assert len(plotted(app)) == 1
     assert "probability" not in buttons(app, "show_5").options
 
 
@@ -222,6 +221,29 @@ def test_a_training_is_paused_goes_on_by_one_epoch_and_is_stopped(visit: Visit, 
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text(words.STOPPED)).to_be_visible()
     expect(page.locator(".plot").first).to_be_visible()
+
+
+@needs_browser
+def test_the_unseen_cluster_is_dragged_or_set_by_numbers(visit: Visit, url: str) -> None:
+    page = visit(small(url, t_more="true"), ready="[data-testid=stExpander]")
+    if not page.locator(".points-pad canvas").is_visible():
+        page.get_by_text("Data, network and training").click()
+    canvas = page.locator(".points-pad canvas")
+    canvas.wait_for()
+    canvas.scroll_into_view_if_needed()
+    page.mouse.move(*at(canvas, 0.9, 0.9))
+    page.mouse.down()
+    page.mouse.move(*at(canvas, 0.25, 0.75), steps=4)
+    page.mouse.up()
+    x, y = (page.get_by_role("spinbutton", name=f"Unseen cluster, {axis}") for axis in "xy")
+    expect(x).not_to_have_value("2.5")
+    assert float(x.input_value()) == pytest.approx(-3.5 + 7 * 0.25, abs=0.05)
+    assert float(y.input_value()) == pytest.approx(2.5 - 5 * 0.75, abs=0.05)
+    settle(page)
+    assert "t_cluster_x=-1.7" in page.url
+    x.fill("3")
+    x.press("Enter")
+    expect(page).to_have_url(re.compile(r"t_cluster_x=3(\.0)?(&|$)"))
 
 
 @needs_browser

@@ -29,7 +29,7 @@ _OF_NETWORK = ("depth", "width", "dropout", "bound", "n_random_features", "n_mem
                "svi_epochs")  # fmt: skip
 _POINTS, _PAD = "t_points", "t_pad_of"
 _SEEN = 300  # of the training points, on the small plane
-_LABELS = {"cluster_x": "Unseen cluster, x", "cluster_y": "Unseen cluster, y"}
+_LABELS = {"noise": "Noise (deviation)", "svi_epochs": "SVI, epochs for each"}
 
 
 def choose(bar: DeltaGenerator) -> tuple[Setting, DeltaGenerator]:
@@ -108,7 +108,7 @@ def _number(name: str, usual: float, preset: str, place: DeltaGenerator) -> floa
     whole = isinstance(usual, int)
     made = int if whole else float
     value = place.number_input(
-        _LABELS.get(name, label.capitalize()),
+        _LABELS.get(name, label[0].upper() + label[1:]),
         made(least),
         made(most),
         usual,
