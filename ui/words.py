@@ -6,18 +6,21 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from uqcore.datasets.moons import OOD_MEAN
 from uqcore.exhibits.functions import Figures
 from uqcore.exhibits.moons import Surface
 from uqcore.exhibits.verdicts import Verdict
-from uqcore.live import Trained
-from uqcore.live.jobs import Status
 from uqcore.methods import METHODS
 from uqcore.selection import Acceptance, Estimate
 from uqcore.text import fine_percent, percent
 from uqcore.tuning import Tuned
 from uqcore.tuning.split import Quality
+
+if TYPE_CHECKING:  # which pages that train nothing need not load
+    from uqcore.live import Trained
+    from uqcore.live.jobs import Status
 
 NO_PREDICTIONS = "**Bring your own predictions**, or try an example: how sure must a model be before you take its word?"
 QUALITY = (
