@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebSocketRoute, sync_playwright
+from streamlit.components.v2 import manifest_scanner
 
 from tests.browsing import CHROMIUM, Visit, settle
 from uqcore.methods import METHODS
@@ -24,6 +25,8 @@ from uqcore.store import Store, default_store
 from uqcore.types import ModelRecord, Posterior
 
 one_blas_thread()  # as every program of ours does
+# Each AppTest looks for components in the metadata of all installed packages, which takes longer than most pages: once.
+setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))  # noqa: B010
 
 
 @pytest.fixture(scope="session")
