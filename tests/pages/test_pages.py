@@ -224,8 +224,9 @@ def test_the_threshold_of_a_link_is_where_the_maps_start_and_what_the_answer_is_
     seen = {}
     for panel, (method_id, model) in zip(header["panels"], cache.models("moons")[0].items(), strict=True):
         drawn = model.bank.take("plane", plane.points, model.n_draws(50, 10))
-        # What is said below the map at every threshold is what the draws say, to the rounding of the table.
-        for step in (0, 5, 50, 100):
+        # What is said below the map at every threshold is what the draws say, to the rounding of the table, in which no
+        # probability is 0.
+        for step in (1, 5, 50, 100):
             surface = plane.surface(VIEWS["entropy"], drawn, controls.THRESHOLDS[step])
             said = panel["subtitles"][panel["subtitle_of"][step]]
             shares = [float(share) for share in re.findall(r"([\d.]+) %", said)]
