@@ -9,6 +9,7 @@ from uqcore.selection.certified import (
     Procedure,
     certify,
     certify_per_class,
+    smallest_of,
     smallest_risk,
 )
 from uqcore.selection.conformal import (
@@ -84,6 +85,7 @@ __all__ = [
     "rank_outcomes",
     "risk_coverage_curve",
     "singleton_curve",
+    "smallest_of",
     "smallest_risk",
     "split_by_class",
     "split_calibration",
