@@ -12,7 +12,16 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
-from uqcore.selection import Certificate, Procedure, Ranking, certify, certify_per_class, rank, smallest_of, smallest_risk
+from uqcore.selection import (
+    Certificate,
+    Procedure,
+    Ranking,
+    certify,
+    certify_per_class,
+    rank,
+    smallest_of,
+    smallest_risk,
+)
 from uqcore.selection.certified import MOST_TIMES
 from uqcore.selection.gaps import clearance
 from uqcore.types import FloatArray, IntArray, UqError

@@ -1,4 +1,4 @@
-"""A public example of predictions with class names and groups: breast cancer, Wisconsin (diagnostic), from scikit-learn.
+"""A public example with class names and groups: breast cancer, Wisconsin (diagnostic), as scikit-learn has it.
 
 ``python -m uqcore.predictions.breast_cancer`` makes the file anew; serving reads it and needs no scikit-learn.
 """

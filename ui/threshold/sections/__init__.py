@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from ui import controls
+from ui import controls, words
 from ui.threshold.sections import article, classes, costs, examples, measures, methods, sets, take_home
 from ui.threshold.source import Source
 from uqcore.reproduce import mnist_article
@@ -48,4 +48,4 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     try:
         SECTIONS[chosen].show(source, study, goal, tuned)
     except UqError as error:
-        st.error(str(error))
+        st.error(words.plain(str(error)))
