@@ -218,7 +218,7 @@ def risk(estimate: Estimate) -> tuple[str, str]:
 
 def plain(text: str) -> str:
     """Words of a visitor's file in one line, without what Markdown would read as marks."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>~:$&^=" else c for c in " ".join(text.split()))
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>~:$&^=" else c for c in " ".join(text.splitlines()))
 
 
 def shortened(name: str, most: int = 40) -> str:
