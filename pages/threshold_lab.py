@@ -12,7 +12,7 @@ from uqcore.tuning import Goal, tune
 from uqcore.types import UqError
 
 top = page.start("Threshold lab")
-understood = top.container()  # what a file holds stands before any number made of it
+understood = top.container(key="understood")  # what a file holds stands before any number made of it
 left, right = st.columns([5, 22], gap="medium")
 try:
     chosen_source = source.choose(left, understood, right)

@@ -6,7 +6,7 @@ It is kept in the session alone, and gone with the visit.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import streamlit as st
@@ -25,8 +25,8 @@ MOST_IN_LINK = 2000
 
 _HELP = (
     "CSV or TSV (also gzipped), Parquet, Feather, Excel, JSON, JSON lines, NPZ or NPY: a probability, score or "
-    "logit for each class, and if known the true label. Which column is what is found from names and content, shown, and can be "
-    "corrected. Read on this server, kept for nobody but you and gone with your visit."
+    "logit for each class, and the true label if it is known. Which column is what is found from names and content, "
+    "shown, and can be corrected. Read on this server, kept for nobody but you and gone with your visit."
 )
 
 
@@ -34,10 +34,10 @@ _HELP = (
 class _File:
     file_id: str
     name: str
-    data: bytes
+    data: bytes = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Own:
     """A visitor's file as it was read.
 
@@ -155,7 +155,8 @@ def _correct(own: Own) -> None:
     """The table of roles; what is said there reads the file again."""
     if own.cells is None:
         return
-    said = roles_table.ask(own.cells, own.roles, own.read_id, is_said=own.asked is not None)
+    lead = roles_table.CORRECT if own.predictions is not None else roles_table.SAY
+    said = roles_table.ask(own.cells, own.roles, own.read_id, lead, is_said=own.asked is not None)
     if said is not None:
         asked = None if said == roles_table.ANEW else said
         st.session_state["own"] = _read(own.file, own.labels, asked, own.normalize)

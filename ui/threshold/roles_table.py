@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Final, Literal
 
 import streamlit as st
@@ -14,6 +15,9 @@ from uqcore.types import UqError
 
 ANEW: Final = "anew"
 """The answer that the roles are to be found again."""
+
+CORRECT: Final = "**What is what.** Not as it should be? Correct it here; the file is then read again."
+SAY: Final = "**What is what.** Say it here; the file is then read again."
 
 MOST_ROWS = 200
 _CELLS = 3
@@ -39,7 +43,7 @@ _KINDS: Final[dict[ValueKind, str]] = {
 
 
 def ask(
-    cells: Mapping[str, Sequence[str]], start: Roles | Asked | None, key: str, is_said: bool
+    cells: Mapping[str, Sequence[str]], start: Roles | Asked | None, key: str, lead: str, is_said: bool
 ) -> Roles | Asked | Literal["anew"] | None:
     """What the visitor has just said of the roles; None for nothing.
 
@@ -47,9 +51,10 @@ def ask(
         cells: column's name -> its first cells; empty for a file with one array.
         start: what the table shows at first.
         key: another for every time that the file is read.
+        lead: the line above the table.
         is_said: whether the roles were said, so that they could be found instead.
     """
-    st.markdown("**What is what.** Not as it should be? Correct it here; the file is then read again.")
+    st.markdown(lead)
     names = _in_order(cells, start if isinstance(start, Roles) else None)
     with st.form(f"roles_{key}", border=False):
         kinds = list(_KINDS)
@@ -161,8 +166,10 @@ def _edited(
     names: Sequence[str], cells: Mapping[str, Sequence[str]], start: Roles | Asked | None, key: str
 ) -> Mapping[str, Sequence[str | None]]:
     roles = start if isinstance(start, Roles) else None
-    of_column = {} if roles is None else {column: field for field, column in roles.others.items()}
-    if roles is not None:
+    if roles is None:  # a proposal, for the person to look at: a file may have hundreds of columns of values
+        of_column = {name: "values" for name in names if _are_decimals(cells[name])}
+    else:
+        of_column = {column: field for field, column in roles.others.items()}
         of_column |= dict.fromkeys(roles.values, "values") | dict.fromkeys(roles.ids, "ids")
     classes = _class_cells(roles)
     edited: Mapping[str, Sequence[str | None]] = st.data_editor(
@@ -187,6 +194,13 @@ def _edited(
     if len(cells) > len(names):
         st.caption(f"The other {len(cells) - len(names):,} columns stay what they are.")
     return edited
+
+
+def _are_decimals(cells: Sequence[str]) -> bool:
+    try:
+        return bool(cells) and all(isfinite(float(cell)) for cell in cells) and any("." in cell for cell in cells)
+    except ValueError:
+        return False
 
 
 def _one_class(start: Roles | Asked | None, key: str) -> str:
