@@ -329,6 +329,29 @@ def test_the_numbers_of_either_part_are_named() -> None:
     assert header["part"] == words.of_which_part(284, 285)
 
 
+# Groups
+
+
+def test_groups_are_shown_with_a_risk_for_all_at_once() -> None:
+    app = choose(lab(), "look_7", "groups")
+    of_threshold, certified = tables(app)[-2:]
+    assert [row[0] for row in of_threshold] == ["group", "large", "middle", "small"]
+    assert sum(int(row[1]) for row in of_threshold[1:]) == 285
+    accepted = sum(round(int(row[1]) * float(row[2].split()[0]) / 100) for row in of_threshold[1:])
+    assert accepted == 237  # as the answer says of all
+    assert sum(int(row[4]) for row in of_threshold[1:]) == 16
+    assert [row[-3] for row in certified[1:]].count("defers all") == html(app).count("calibration examples)")
+    assert "middle" in html(app).split("Deferred altogether:")[1]
+    assert "nan" not in html(app)
+
+
+@pytest.mark.parametrize("target", ["coverage", "cost"])
+def test_groups_are_counted_whatever_the_target(target: str) -> None:
+    app = choose(choose(lab(), "target_3", target), "look_7", "groups")
+    assert tables(app)[-1][0][0] == "group"
+    assert [one.value for one in app.info] == ["Choose the target Risk to have it promised for every group at once."]
+
+
 # What stands in a file
 
 

@@ -28,6 +28,14 @@ from uqcore.selection.curves import (
     ood_roc,
     risk_coverage_curve,
 )
+from uqcore.selection.groups import (
+    GroupCertificates,
+    Groups,
+    GroupSeen,
+    assess_groups,
+    certify_per_group,
+    groups_of,
+)
 from uqcore.selection.heldout import Assessment, Estimate, assess, split_calibration
 from uqcore.selection.optimum import (
     CostSweep,
@@ -57,6 +65,9 @@ __all__ = [
     "CostSweep",
     "Costs",
     "Estimate",
+    "GroupCertificates",
+    "GroupSeen",
+    "Groups",
     "Optimum",
     "OutcomeCounts",
     "PerClassOptimum",
@@ -70,15 +81,18 @@ __all__ = [
     "ThresholdPolicy",
     "ThresholdTable",
     "assess",
+    "assess_groups",
     "assess_sets",
     "aurc",
     "calibrate",
     "certify",
     "certify_per_class",
+    "certify_per_group",
     "cheapest_per_class",
     "cost_interval",
     "count_outcomes",
     "error_roc",
+    "groups_of",
     "ood_roc",
     "prediction_sets",
     "rank",
