@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def excel() -> bytes:
     return buffer.getvalue()
 
 
-FORMATS = {
+FORMATS: dict[str, Callable[[], bytes]] = {
     "mine.csv": lambda: text(columns()),
     "mine.tsv": lambda: text(columns(), "\t"),
     "mine.csv.gz": lambda: gzip.compress(text(columns())),

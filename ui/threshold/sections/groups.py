@@ -45,7 +45,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     )
 
 
-_HEAD = ["group", "examples", "accepted", "", "wrong", "of the accepted", ""]
+_HEAD = ["group", "examples", "accepted", "interval", "wrong", "of the accepted", "interval"]
 
 
 def _row(seen: GroupSeen) -> list[str]:
