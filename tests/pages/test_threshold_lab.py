@@ -415,6 +415,7 @@ def test_own_predictions_are_read_and_their_policy_goes_home(visit: Visit, url: 
     data = example_file(kind)
     page = visit(f"{url}?predictions=Your+own&risk=25", ready="[data-testid=stFileUploader]")
     upload(page, f"mine.{kind}", data)
+    expect(page.get_by_text(f"mine.{kind} accepts")).to_be_visible()
     expect(page.locator(".promise")).to_contain_text("with 95 % confidence")
     page.get_by_text("Take home", exact=True).click()
     with page.expect_download() as download:
