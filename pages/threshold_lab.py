@@ -12,12 +12,13 @@ from uqcore.tuning import Goal, tune
 from uqcore.types import UqError
 
 top = page.start("Threshold lab")
+understood = top.container(key="understood")  # what a file holds stands before any number made of it
 left, right = st.columns([5, 22], gap="medium")
 try:
-    chosen_source = source.choose(left)
+    chosen_source = source.choose(left, understood, right)
     study = source.measured(chosen_source, left)
 except UqError as error:
-    page.answer(top, words.NO_PREDICTIONS, [str(error)])
+    page.answer(top, words.NO_PREDICTIONS, [words.plain(str(error))])
     st.stop()
 
 with right:
@@ -40,6 +41,7 @@ with right:
             key="threshold",
             target=asked,
             title=f"{ranking.n_examples:,} calibration examples",
+            part=words.of_which_part(ranking.n_examples, len(study.held_out.measure)),
             scale="log",
             has_labels=study.has_labels,
         )

@@ -29,6 +29,7 @@ QUALITY = (
     "has the higher uncertainty, higher is better. FPR95: the share deferred where 95 % of the unseen is."
 )
 USUAL_CLUSTER = (float(OOD_MEAN[0]), float(OOD_MEAN[1]))
+_TOOLTIP = 500  # characters
 ACCEPT, DEFER = "✓ accept", "? defer"
 
 
@@ -161,7 +162,8 @@ def who_is_fooled(verdicts: Mapping[str, Sequence[Verdict]], names: Sequence[str
 def what_a_threshold_does(name: str, tuned: Tuned, has_labels: bool) -> str:
     """The answer of the threshold lab, in Markdown: what the held-out examples show."""
     seen, target = tuned.assessment, tuned.policy.target
-    start, said = "", f"**{_plain(name)}** accepts **{percent(seen.coverage.value)}** of {seen.n:,} examples held out"
+    name = plain(shortened(name, 80))
+    start, said = "", f"**{name}** accepts **{percent(seen.coverage.value)}** of {seen.n:,} examples held out"
     if tuned.policy.certified:
         start = f"Guaranteed: **{target.sentence}**. "
     elif target.kind == "risk":
@@ -171,12 +173,20 @@ def what_a_threshold_does(name: str, tuned: Tuned, has_labels: bool) -> str:
     elif target.kind == "manual":
         start = "Set by hand, nothing is promised. "
     if not seen.n_accepted:
-        return f"{start}**{_plain(name)}** accepts **nothing** at this threshold."
+        return f"{start}**{name}** accepts **nothing** at this threshold."
     if has_labels:
         said += f", **{seen.n_errors:,}** of these {seen.n_accepted:,} {'is' if seen.n_errors == 1 else 'are'} wrong"
     if not math.isnan(seen.ood_accepted.value):
         said += f"; of what it never saw, **{percent(seen.ood_accepted.value)}** slips through"
     return f"{start}{said}."
+
+
+def of_which_part(n_calibration: int, n_held_out: int) -> str:
+    """The line above the numbers that follow the hand, which are not those that the threshold is judged by."""
+    return (
+        f"Calibration part: the {n_calibration:,} examples that the threshold is chosen on. What to expect is counted "
+        f"on the {n_held_out:,} held out."
+    )
 
 
 def promise(tuned: Tuned, has_labels: bool) -> str:
@@ -188,7 +198,7 @@ def promise(tuned: Tuned, has_labels: bool) -> str:
     if not math.isnan(seen.ood_accepted.value):
         rows.append(("unseen let through", percent(seen.ood_accepted.value), interval(seen.ood_accepted)))
     cells = "".join(f"<span>{name} <b>{value}</b> <small>{ends}</small></span>" for name, value, ends in rows)
-    mark, head = "accept" if tuned.policy.certified else "", f"On {seen.n:,} held-out examples"
+    mark, head = "accept" if tuned.policy.certified else "", f"Held-out part: {seen.n:,} examples"
     return (
         f'<p class="promise {mark}">{"✓ " * tuned.policy.certified}{escape(tuned.promise)}</p>'
         f'<div class="heldout"><strong>{head}</strong>{cells}</div>'
@@ -206,15 +216,28 @@ def risk(estimate: Estimate) -> tuple[str, str]:
     return fine_percent(estimate.value), f"({low} to {high})"
 
 
-def _plain(name: str) -> str:
-    """A visitor's file name without what Markdown would read as marks."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>~:$" else c for c in name)
+def plain(text: str) -> str:
+    """Words of a visitor's file in one line, without what Markdown would read as marks."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>~:$&^=" else c for c in " ".join(text.splitlines()))
+
+
+def shortened(name: str, most: int = 40) -> str:
+    """A name for the screen: names in files have any length."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def name_in_html(name: str, most: int = 40) -> str:
+    """A name in HTML: short on the screen, and longer where the pointer rests; no payload grows with it."""
+    if len(name) <= most:
+        return escape(name)
+    return f'<span title="{escape(shortened(name, _TOOLTIP))}">{escape(shortened(name, most))}</span>'
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A plain table in HTML; the first cell of a row is its head."""
     body = "".join(
-        f"<tr><th>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>" for row in rows
+        f"<tr><th>{name_in_html(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
+        for row in rows
     )
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
     return f'<div class="scroll"><table class="verdicts"><tr>{top}</tr>{body}</table></div>'

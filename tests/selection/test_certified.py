@@ -12,7 +12,16 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
-from uqcore.selection import Certificate, Procedure, Ranking, certify, certify_per_class, rank, smallest_risk
+from uqcore.selection import (
+    Certificate,
+    Procedure,
+    Ranking,
+    certify,
+    certify_per_class,
+    rank,
+    smallest_of,
+    smallest_risk,
+)
 from uqcore.selection.certified import MOST_TIMES
 from uqcore.selection.gaps import clearance
 from uqcore.types import FloatArray, IntArray, UqError
@@ -408,6 +417,31 @@ def test_the_smallest_risk_is_certified_and_the_one_before_it_is_not(procedure: 
     for i in range(13, 99):
         if i / 1000 < risk:
             assert not certify(ranking, i / 1000, 0.05, procedure).certified
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_the_smallest_of_some_risks_is_certified_at_its_share_of_delta_and_no_smaller_one_is(
+    procedure: Procedure,
+) -> None:
+    ranking = rank(*convex().draw(1000, np.random.default_rng(5)))
+    risks = [0.2, 0.001, 0.1, 0.05, 0.02]
+    found = smallest_of(ranking, risks, 0.05, procedure)
+    certified = {risk: certify(ranking, risk, 0.01, procedure).certified for risk in risks}
+    assert found == min(risk for risk in risks if certified[risk])
+    assert smallest_of(ranking, [0.001, 0.002], 0.05, procedure) is None
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_a_risk_chosen_on_the_examples_holds_as_often_as_promised(name: str) -> None:
+    population, risks, delta = POPULATIONS[name][0], (0.02, 0.05, 0.1, 0.2), 0.2
+    rng, n_broken, n_draws = np.random.default_rng(8), 0, 400
+    for _ in range(n_draws):
+        ranking = rank(*population.draw(300, rng))
+        risk = smallest_of(ranking, risks, delta)
+        if risk is not None:
+            threshold = certify(ranking, risk, delta / len(risks)).threshold
+            n_broken += population.risk_up_to(min(threshold, len(population.shares))) > risk
+    assert binom.sf(n_broken - 1, n_draws, delta) > 1e-4
 
 
 def test_no_risk_can_be_certified_where_all_are_wrong_or_too_few_are_there() -> None:

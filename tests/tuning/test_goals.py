@@ -15,7 +15,7 @@ from tests.prediction_files import calibrated, random_probs
 from uqcore.predictions import Predictions
 from uqcore.selection import Certificate, ClassCertificates, Costs, Optimum, PerClassOptimum, Procedure, certify, rank
 from uqcore.selection.policy import ThresholdPolicy
-from uqcore.tuning import Goal, Kind, Study, Tuned, study, tune
+from uqcore.tuning import ROUND_RISKS, Goal, Kind, Study, Tuned, round_risk, study, tune
 from uqcore.types import UqError
 
 COSTS = Costs.uniform(3, deferral=0.2)
@@ -358,3 +358,26 @@ def test_a_risk_that_cannot_be_certified_names_the_smallest_that_can(mixed: Stud
     again = tune(mixed, Goal("risk", tuned.smallest_risk))
     assert again.policy.certified
     assert again.smallest_risk is None
+
+
+def test_a_round_risk_chosen_on_the_calibration_part_is_certified_at_its_share_of_delta() -> None:
+    one_in_14_wrong = study(with_outcomes(np.arange(3000) % 14 > 0), "margin")
+    risk, m = round_risk(one_in_14_wrong), len(ROUND_RISKS)
+    assert risk == 0.2
+    tuned = tune(one_in_14_wrong, Goal("risk", risk, n_tried=m))
+    assert tuned.policy.certified
+    assert tuned.policy.delta == 0.05
+    assert tuned.policy.thresholds == (certify(one_in_14_wrong.calibration.ranking, risk, 0.05 / m).threshold,)
+    assert tuned.promise.startswith(f"At most {100 * risk:g} % of what is accepted is wrong, with 95 % confidence:")
+    assert f"was chosen on these examples; the promise allows for that: {m} figures share the 5 %." in tuned.promise
+    assert ONE_GOAL not in tuned.promise
+    smaller = [other for other in ROUND_RISKS if other < risk]
+    assert not any(tune(one_in_14_wrong, Goal("risk", other, n_tried=m)).policy.certified for other in smaller)
+
+
+def test_no_round_risk_is_chosen_where_none_can_be_promised(mixed: Study) -> None:
+    assert round_risk(study(with_outcomes(np.zeros(300, bool)), "margin")) is None
+    unlabelled = study(replace(mixed.predictions, labels=None), "margin")
+    assert round_risk(unlabelled) is None
+    with pytest.raises(UqError, match="n_tried"):
+        tune(mixed, Goal("risk", 0.1, n_tried=0))

@@ -66,6 +66,9 @@ class ThresholdView {
     root.querySelector(".roc").hidden = !hasRoc;
     root.querySelector(".histogram .title").textContent = this.#scene.title;
     root.querySelector(".roc .title").textContent = hasOod ? "ROC: unseen detected" : "ROC: errors detected";
+    const part = root.querySelector(".part");
+    part.textContent = this.#scene.part;
+    part.hidden = !this.#scene.part;
     const hasLog = bins.log.edges.length > 0;
     this.logs.measure &&= hasLog;
     root.querySelector("[data-log=measure]").disabled = !hasLog;

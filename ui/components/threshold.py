@@ -25,6 +25,7 @@ def threshold_view(
     key: str,
     target: float | None = None,
     title: str = "Histogram",
+    part: str = "",
     scale: Literal["linear", "log"] = "linear",
     has_labels: bool = True,
 ) -> float:
@@ -43,6 +44,7 @@ def threshold_view(
         key: identity of the component.
         target: where a button leads back to; without it there is no such button.
         title: of the histogram.
+        part: a line above the read-outs: which examples they count.
         scale: axis of the measure to start with; from then on, like the other axes, the visitor's.
         has_labels: whether right and wrong are known. If not, ``n_right`` counts all examples and no risk is shown.
 
@@ -61,6 +63,7 @@ def threshold_view(
         "bins": _bins(histogram),
         "measure_label": measure_label,
         "title": title,
+        "part": part,
         "scale": scale,
         "has_labels": has_labels,
     }

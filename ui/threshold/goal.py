@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from ui import controls
+from ui import controls, words
 from ui.controls import BIND
 from uqcore.datasets import load
 from uqcore.selection import Costs, Procedure
-from uqcore.tuning import Goal, Kind, Study
+from uqcore.tuning import ROUND_RISKS, Goal, Kind, Study, round_risk
 from uqcore.types import FloatArray
 
 _LABELS: dict[Kind, str] = {
@@ -21,7 +21,9 @@ _LABELS: dict[Kind, str] = {
     "coverage": "Coverage",
     "ood_accepted": "Unseen",
 }
-_ENOUGH = 6000
+_RISK = "Risk at most (%)"
+_DELTA = 0.05
+_ELSE = 0.05  # where no round risk can be certified
 _HELP = (
     "Risk: at most so many of the accepted wrong, with a guarantee. Cost: the least expected cost. Coverage: accept "
     "the surest share of the examples. Unseen: let through at most a share of what the model never learnt. "
@@ -35,17 +37,17 @@ def choose(study: Study, task: str | None) -> Goal:
     kinds = [kind for kind in kinds if study.has_ood or kind != "ood_accepted"]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
-        # A certificate needs examples: with few of them it would open by saying that nothing can be promised.
-        start: Kind = "risk" if "risk" in kinds and len(study.predictions) >= _ENOUGH else "coverage"
+        # It opens with a risk where one can be promised, not by saying that nothing can be.
+        possible = task is not None or _round_risk(study, _DELTA, "ltt") is not None
+        start: Kind = "risk" if "risk" in kinds and possible else "coverage"
         key = f"target_{len(kinds)}{'' if start == 'risk' else '_few'}"
         kind = controls.choice("Target", {k: _LABELS[k] for k in kinds}, key, start, _HELP)
         return _risk(study, task) if kind == "risk" else _GOALS[kind](study)
 
 
 def _risk(study: Study, task: str | None) -> Goal:
-    usual, key = (0.001, "risk") if task is None else (load(task).usual_risk, controls.task_key("risk", task))
-    risk = _number("Risk at most (%)", 0.01, 50.0, 100 * usual, key, 0.1)
-    confidence = _number("Confidence (%)", 50.0, 99.9, 95.0, "confidence", 1.0)
+    place = st.container(width=130)  # its start depends on what stands after it
+    confidence = _number("Confidence (%)", 50.0, 99.9, 100 * (1 - _DELTA), "confidence", 1.0)
     procedures: dict[str, Procedure] = {"Learn then Test": "ltt", "SGR": "sgr"}
     name = st.selectbox(
         "Procedure",
@@ -56,7 +58,44 @@ def _risk(study: Study, task: str | None) -> Goal:
         help="Learn then Test (Angelopoulos et al. 2021) tests thresholds upwards from one start. SGR: selection with "
         "guaranteed risk (Geifman & El-Yaniv 2017), which starts in many places and so needs more examples.",
     )
-    return Goal("risk", risk / 100, round(1 - confidence / 100, 6), procedures[name], per_class=_per_class())
+    delta, procedure = round(1 - confidence / 100, 6), procedures[name]
+    with place:
+        risk, n_tried = _risk_of_task(task) if task is not None else _risk_of_own(study, delta, procedure)
+    return Goal("risk", risk, delta, procedure, per_class=_per_class(), n_tried=n_tried)
+
+
+def _risk_of_task(task: str) -> tuple[float, int]:
+    usual = 100 * load(task).usual_risk
+    return _number(_RISK, 0.01, 50.0, usual, controls.task_key("risk", task), 0.1) / 100, 1
+
+
+def _risk_of_own(study: Study, delta: float, procedure: Procedure) -> tuple[float, int]:
+    """The risk, and among how many figures it was chosen on these data: as long as the visitor sets none, the smallest
+    round one that can be certified. One that was set is in the link and stays with the next file."""
+    found = _round_risk(study, delta, procedure)
+    opens = 100 * (_ELSE if found is None else found)
+    try:
+        linked = float(st.query_params.get("risk", opens))
+    except ValueError:
+        linked = opens
+    start = linked if 0.01 <= linked <= 50 else opens
+    # A key for each figure that it opens with: Streamlit would keep the last file's.
+    value = st.number_input(_RISK, 0.01, 50.0, start, 0.1, key=f"risk_from_{opens:g}", format="%g", width=130)
+    risk = opens if value is None else float(value)
+    controls.put_in_url("risk", None if risk == opens else f"{risk:g}")
+    return risk / 100, len(ROUND_RISKS) if risk == opens and found is not None else 1
+
+
+def _round_risk(study: Study, delta: float, procedure: Procedure) -> float | None:
+    """`round_risk`, kept for the visit as long as nothing that it depends on changes."""
+    kept = st.session_state.setdefault("round_risks", {})
+    if kept.get("study") is not study:
+        kept.clear()
+        kept["study"] = study
+    if (delta, procedure) not in kept:
+        kept[delta, procedure] = round_risk(study, delta, procedure)
+    found: float | None = kept[delta, procedure]
+    return found
 
 
 def _cost(study: Study) -> Goal:
@@ -92,7 +131,8 @@ def _edited(class_names: Sequence[str], matrix: FloatArray, error: float) -> Flo
             given[place] = cost
         start = st.session_state["cost_start"] = ((key, class_names), given)
     edited = st.data_editor(
-        {"truth": list(class_names)} | {f"{k}": start[1][:, k].tolist() for k in range(len(class_names))},
+        {"truth": [words.shortened(name, 60) for name in class_names]}
+        | {f"{k}": start[1][:, k].tolist() for k in range(len(class_names))},
         column_config={"truth": st.column_config.TextColumn("", pinned=True)}
         | {f"{k}": st.column_config.NumberColumn(f"as {name[:20]}", width=72) for k, name in enumerate(class_names)},
         disabled=["truth"],

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, controls
 from ui.controls import BIND
+from ui.threshold import own, readback
 from uqcore.methods import of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import NOISES, ROTATIONS, Unseen
-from uqcore.predictions import NotNormalized, Predictions, example_file, read_predictions
+from uqcore.predictions import Predictions, breast_cancer, example_file, read_predictions
 from uqcore.predictions.examples import FileKind
 from uqcore.tuning import Study, study
-from uqcore.types import Dataset, UqError
+from uqcore.types import Dataset
 
-MAX_UPLOAD_MB = 200
-MAX_UNPACKED = 10**9
-_EXAMPLES: dict[FileKind, str] = {
+_MIMES: dict[FileKind, str] = {
     "npz": "application/octet-stream",
     "csv": "text/csv",
     "parquet": "application/octet-stream",
@@ -48,11 +46,14 @@ class Source:
     in_link: bool = True
 
 
-def choose(place: DeltaGenerator) -> Source:
-    """The predictions that the visitor has chosen. UqError: they cannot be read."""
+def choose(place: DeltaGenerator, understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
+    """The predictions that the visitor has chosen, in ``place``. UqError: they cannot be read.
+
+    ``understood`` is where it is told what a file was understood as, ``correct`` where it is asked if it was not.
+    """
     with place:
         whose = controls.choice("Predictions", {"ours": "Our models", "own": "Your own"}, "predictions", "ours")
-        return _ours() if whose == "ours" else _own()
+        return _ours() if whose == "ours" else _own(understood, correct)
 
 
 def measured(source: Source, place: DeltaGenerator) -> Study:
@@ -122,77 +123,56 @@ def _nearest(known: Sequence[float], value: float) -> float:
     return min(known, key=lambda step: abs(step - value))
 
 
-def _own() -> Source:
+def _own(understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
     """The file that was brought last; until one is, an example."""
-    file = st.file_uploader(
-        f"NPZ, CSV or Parquet, at most {MAX_UPLOAD_MB} MB",
-        type=["npz", "csv", "parquet"],
-        key="own_file",
-        max_upload_size=MAX_UPLOAD_MB,
-        help="NPZ: `probs` or `logits`, (N, K) or (S, N, K), `labels`, `ood`, `images`. "
-        "CSV and Parquet: columns p_0, p_1, … or logit_0, …, and `label`, `ood`. Read on this server, kept for "
-        "nobody but you and gone with your visit.",
+    kept = own.choose(understood, correct)
+    if kept is None or kept.predictions is None:
+        return _example(understood)
+    return Source(kept.read_id, kept.predictions, in_link=False)
+
+
+def _example(understood: DeltaGenerator) -> Source:
+    names = {"cancer": "Cancer", "simulated": "Simulated"}
+    chosen = controls.choice(
+        "Until then, an example", names, "example", "cancer", "To look at, or to see how a file looks."
     )
-    st.caption("An example of each kind:")
     with st.container(horizontal=True, gap="small"):
-        for kind, mime in _EXAMPLES.items():
-            label = kind.upper() if len(kind) == 3 else kind.title()
+        for name, data, mime in _FILES[chosen]():
+            ending = name.rpartition(".")[2]
+            label = ending.upper() if len(ending) == 3 else ending.title()
             st.download_button(
                 label,
-                _example(kind),
-                f"example.{kind}",
+                data,
+                name,
                 mime,
-                key=f"example_{kind}",
+                key=f"get_{name}",
                 on_click="ignore",
                 type="tertiary",
+                icon=":material/download:",
             )
-    # Streamlit forgets the file when this page, or this part of it, is left; what was read of it stays for the visit.
-    kept: _Own | None = st.session_state.get("own")
-    if file is None and kept is not None and (kept.predictions is None or st.button("Back to the example")):
-        kept = st.session_state["own"] = None
-    if file is not None:
-        normalize = bool(st.session_state.get("own_normalize"))
-        if kept is None or (kept.file_id, kept.normalize) != (file.file_id, normalize):
-            kept = _Own(file.file_id, normalize, *_read(file.getvalue(), file.name, normalize))
-            st.session_state["own"] = kept
-        if isinstance(kept.problem, NotNormalized) or normalize:
-            st.checkbox("Divide each row by its sum", key="own_normalize")
-    if kept is None:
-        st.info("What you see is the example: 300 simulated predictions of three classes, 60 of them unseen.")
-        return Source("example", read_predictions(_example("npz"), "The example"))
-    if kept.predictions is None:
-        raise UqError(str(kept.problem))
-    for note in kept.predictions.notes:
-        st.info(note)
-    return Source(f"{kept.file_id} {kept.normalize}", kept.predictions, in_link=False)
+    predictions = _example_predictions(chosen)
+    with understood, readback.shown(predictions, [_SENTENCES[chosen]]):
+        pass
+    return Source(f"example {chosen}", predictions)
 
 
-class _Own(NamedTuple):
-    """A visitor's file as it was read: predictions, or the problem with them."""
-
-    file_id: str
-    normalize: bool
-    predictions: Predictions | None
-    problem: UqError | None
+def _cancer_files() -> list[tuple[str, bytes, str]]:
+    return [("breast_cancer.csv", breast_cancer.FILE.read_bytes(), "text/csv")]
 
 
-def _read(data: bytes, name: str, normalize: bool) -> tuple[Predictions | None, UqError | None]:
-    bar = st.progress(0.0, "Reading …")
-    try:
-        read = read_predictions(
-            data, name, normalize=normalize, max_bytes=MAX_UNPACKED, tick=lambda share: _show(bar, share)
-        )
-        return read, None
-    except UqError as error:
-        return None, error
-    finally:
-        bar.empty()
+def _simulated_files() -> list[tuple[str, bytes, str]]:
+    return [(f"example.{kind}", example_file(kind), mime) for kind, mime in _MIMES.items()]
 
 
-def _show(bar: DeltaGenerator, share: float) -> None:
-    bar.progress(min(share, 1.0), "Reading …")
+_SENTENCES = {
+    "cancer": f"An example: {breast_cancer.SENTENCE}",
+    "simulated": "An example: 300 simulated predictions of three classes, 60 of them unseen.",
+}
+_FILES = {"cancer": _cancer_files, "simulated": _simulated_files}
 
 
-@st.cache_data(show_spinner=False)
-def _example(kind: FileKind) -> bytes:
-    return example_file(kind)
+@st.cache_resource(show_spinner=False)
+def _example_predictions(chosen: str) -> Predictions:
+    if chosen == "cancer":
+        return read_predictions(breast_cancer.FILE, breast_cancer.NAME)
+    return read_predictions(example_file("npz"), "The simulated example")

@@ -11,7 +11,6 @@ from uqcore.predictions.table import Opened, in_memory
 from uqcore.types import UqError
 
 _TIMES_LARGER = 10  # that Python's objects are than the XML that they are read from
-_MOST_COLUMNS = 16_384
 
 
 def open_excel(file: BinaryIO, max_bytes: int) -> Opened:
@@ -59,12 +58,11 @@ def open_excel(file: BinaryIO, max_bytes: int) -> Opened:
 
 
 def _rows(sheet: Any) -> list[tuple[Any, ...]]:
-    """The rows that hold something."""
+    """The rows that hold something, without the empty cells at their ends."""
+    sheet.reset_dimensions()  # what the file says of them may be wrong, and each row is filled up to them
     found = []
-    for row in sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS):
-        cells = tuple(row)
-        while cells and cells[-1] is None:
-            cells = cells[:-1]
-        if cells:
-            found.append(cells)
+    for row in sheet.iter_rows(values_only=True):
+        length = next((i for i in range(len(row), 0, -1) if row[i - 1] is not None), 0)
+        if length:
+            found.append(tuple(row[:length]))
     return found

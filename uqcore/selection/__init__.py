@@ -9,6 +9,7 @@ from uqcore.selection.certified import (
     Procedure,
     certify,
     certify_per_class,
+    smallest_of,
     smallest_risk,
 )
 from uqcore.selection.conformal import (
@@ -26,6 +27,14 @@ from uqcore.selection.curves import (
     error_roc,
     ood_roc,
     risk_coverage_curve,
+)
+from uqcore.selection.groups import (
+    GroupCertificates,
+    Groups,
+    GroupSeen,
+    assess_groups,
+    certify_per_group,
+    groups_of,
 )
 from uqcore.selection.heldout import Assessment, Estimate, assess, split_calibration
 from uqcore.selection.optimum import (
@@ -56,6 +65,9 @@ __all__ = [
     "CostSweep",
     "Costs",
     "Estimate",
+    "GroupCertificates",
+    "GroupSeen",
+    "Groups",
     "Optimum",
     "OutcomeCounts",
     "PerClassOptimum",
@@ -69,21 +81,25 @@ __all__ = [
     "ThresholdPolicy",
     "ThresholdTable",
     "assess",
+    "assess_groups",
     "assess_sets",
     "aurc",
     "calibrate",
     "certify",
     "certify_per_class",
+    "certify_per_group",
     "cheapest_per_class",
     "cost_interval",
     "count_outcomes",
     "error_roc",
+    "groups_of",
     "ood_roc",
     "prediction_sets",
     "rank",
     "rank_outcomes",
     "risk_coverage_curve",
     "singleton_curve",
+    "smallest_of",
     "smallest_risk",
     "split_by_class",
     "split_calibration",

@@ -31,6 +31,7 @@ Both procedures are that walk; they differ in where it starts, and so in what a 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple, get_args
@@ -138,6 +139,23 @@ def smallest_risk(ranking: Ranking, above: float, delta: float, procedure: Proce
 
 
 _DIGITS = tuple(i / 10 for i in range(10, 100))
+
+
+def smallest_of(ranking: Ranking, risks: Sequence[float], delta: float, procedure: Procedure = "ltt") -> float | None:
+    """The smallest of some risks, all named beforehand, that `certify` certifies at ``delta / len(risks)``; or None.
+
+    Each certificate at that level breaks its promise with probability ``delta / len(risks)`` at most, so with
+    probability ``1 - delta`` all of them hold at once, and with them the one that is chosen, however it is chosen: this
+    one may be kept on the same examples. It costs little: the shared delta enters by its logarithm.
+
+    Args:
+        risks: not empty, in any order; they must not depend on the examples.
+
+    Raises:
+        UqError: as for `certify`.
+    """
+    level = delta / len(risks)
+    return next((risk for risk in sorted(risks) if certify(ranking, risk, level, procedure).certified), None)
 
 
 @dataclass(frozen=True, eq=False)

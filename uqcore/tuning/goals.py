@@ -24,6 +24,7 @@ from uqcore.selection import (
     certify,
     certify_per_class,
     cost_interval,
+    smallest_of,
     smallest_risk,
     threshold_at_coverage,
     threshold_at_ood_share,
@@ -33,11 +34,14 @@ from uqcore.text import exact_percent as exact
 from uqcore.tuning.split import CONFIDENCE, Study, study
 from uqcore.types import UqError
 
-__all__ = ["Goal", "Kind", "Study", "Tuned", "study", "tune"]
+__all__ = ["ROUND_RISKS", "Goal", "Kind", "Study", "Tuned", "round_risk", "study", "tune"]
 
 _N_NAMED = 5  # classes that a promise names
 
 Kind = Literal["risk", "cost", "coverage", "ood_accepted", "manual"]
+
+ROUND_RISKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+"""Figures for a risk among which `round_risk` chooses."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Goal:
         delta, procedure: of a certified ``risk``.
         costs: for ``cost``.
         per_class: a threshold for each predicted class; ``risk`` and ``cost`` alone have that.
+        n_tried: among how many figures for the risk, all fixed beforehand, ``value`` was chosen after looking at the
+            calibration examples. Each has its share of ``delta``, so that what is promised holds for whichever is kept.
     """
 
     kind: Kind
@@ -58,6 +64,7 @@ class Goal:
     procedure: Procedure = "ltt"
     costs: Costs | None = None
     per_class: bool = False
+    n_tried: int = 1
 
 
 class Tuned(NamedTuple):
@@ -91,23 +98,39 @@ def tune(study: Study, goal: Goal) -> Tuned:
     return _TUNERS[goal.kind](study, goal)
 
 
+def round_risk(study: Study, delta: float = 0.05, procedure: Procedure = "ltt") -> float | None:
+    """The smallest of `ROUND_RISKS` that can be certified on the calibration part although it is chosen on it, as a
+    `Goal` of ``n_tried=len(ROUND_RISKS)``; None without labels or where none can. See `smallest_of`."""
+    if not study.has_labels:
+        return None
+    return smallest_of(study.calibration.ranking, ROUND_RISKS, delta, procedure)
+
+
 def _risk(study: Study, goal: Goal) -> Tuned:
+    if goal.n_tried < 1:
+        raise UqError(f"`n_tried` must be positive. Received: {goal.n_tried}.")
     part, risk, delta = study.calibration, _value(goal), goal.delta
+    level = delta / goal.n_tried if goal.n_tried > 1 else delta
     correct = part.predicted == part.known_labels()
     found: Certificate | ClassCertificates
     least = None
     if goal.per_class:
-        found = certify_per_class(part.measure, correct, part.predicted, part.n_classes, risk, delta, goal.procedure)
+        found = certify_per_class(part.measure, correct, part.predicted, part.n_classes, risk, level, goal.procedure)
         thresholds = tuple(float(threshold) for threshold in found.thresholds)
         certified = len(found.uncertified) < part.n_classes
         promise = _per_class_promise(found, study.predictions.class_names, risk, delta)
     else:
-        found = certify(part.ranking, risk, delta, goal.procedure)
+        found = certify(part.ranking, risk, level, goal.procedure)
         thresholds, certified = (found.threshold,), found.certified
-        least = None if certified else smallest_risk(part.ranking, risk, delta, goal.procedure)
-        promise = _risk_promise(found, least)
+        least = None if certified else smallest_risk(part.ranking, risk, level, goal.procedure)
+        promise = _risk_promise(found, least, delta)
     if certified:
-        promise += " This holds for one goal set beforehand, not for the best of several that were tried."
+        promise += (
+            " This holds for one goal set beforehand, not for the best of several that were tried."
+            if goal.n_tried == 1
+            else f" {exact(risk)} was chosen on these examples; the promise allows for that: {goal.n_tried} figures "
+            f"share the {exact(delta)}."
+        )
     if certified and part.ood_measure is not None:
         promise += " Unseen (OOD) examples that are accepted come on top."
     target = Target(
@@ -220,10 +243,10 @@ def _prices(costs: Costs) -> str:
     return ", ".join(said)
 
 
-def _risk_promise(found: Certificate, least: float | None) -> str:
+def _risk_promise(found: Certificate, least: float | None, delta: float) -> str:
     if found.certified:
         return (
-            f"At most {exact(found.target_risk)} of what is accepted is wrong, with {exact(1 - found.delta)} "
+            f"At most {exact(found.target_risk)} of what is accepted is wrong, with {exact(1 - delta)} "
             f"confidence: certified on {found.n:,} calibration examples, of which it accepts {found.n_accepted:,} and "
             f"{found.n_errors:,} of these are wrong."
         )
@@ -239,7 +262,7 @@ def _risk_promise(found: Certificate, least: float | None) -> str:
         "looking at these labels needs other examples to be certified on, or a share of the probability of error."
     )
     return (
-        f"No threshold can promise at most {exact(found.target_risk)} wrong with {exact(1 - found.delta)} confidence "
+        f"No threshold can promise at most {exact(found.target_risk)} wrong with {exact(1 - delta)} confidence "
         f"on {found.n:,} calibration examples; {needed}. Everything is deferred.{suggestion}"
     )
 

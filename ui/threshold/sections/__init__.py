@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from ui import controls
-from ui.threshold.sections import article, classes, costs, examples, measures, methods, sets, take_home
+from ui import controls, words
+from ui.threshold.sections import article, classes, costs, examples, groups, measures, methods, sets, take_home
 from ui.threshold.source import Source
 from uqcore.reproduce import mnist_article
 from uqcore.tuning import Goal, Study, Tuned
@@ -35,6 +35,7 @@ SECTIONS = {
     "measures": Section("Measures", measures.show, _labelled),
     "costs": Section("Costs", costs.show, _labelled),
     "classes": Section("Classes", classes.show, _labelled),
+    "groups": Section("Groups", groups.show, lambda source, study: study.predictions.group is not None),
     "sets": Section("Prediction sets", sets.show, _labelled),
     "home": Section("Take home", take_home.show, lambda source, study: True),
     "article": Section(article.TITLE, article.show, lambda source, study: source.task == mnist_article.TASK),
@@ -48,4 +49,4 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     try:
         SECTIONS[chosen].show(source, study, goal, tuned)
     except UqError as error:
-        st.error(str(error))
+        st.error(words.plain(str(error)))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import streamlit as st
 
+from ui import words
 from ui.links import to_example, to_picture
 from ui.threshold.source import Source
 from ui.thumbs import Thumb, thumbs
@@ -50,7 +49,8 @@ def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
         truth = "unseen" if not predictions.in_distribution[i] else None
         if truth is None and predictions.labels is not None:
             truth = predictions.class_names[int(predictions.labels[i])]
-        said = f"{escape(name)}" + ("" if truth is None else f" <small>is {escape(truth)}</small>")
+        said = words.name_in_html(name, 20)
+        said += "" if truth is None else f" <small>is {words.name_in_html(truth, 20)}</small>"
         link = None
         if images is not None and _links(predictions):
             if task is not None and isinstance(predictions.images, Images):

@@ -1,0 +1,68 @@
+"""Groups: intervals by SciPy's beta quantiles, plain recounts, and the guarantee for all at once over many draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import beta, binom
+
+from uqcore.selection import assess_groups, certify, certify_per_group, groups_of, rank
+from uqcore.selection.groups import MOST_GROUPS, NO_GROUP
+from uqcore.types import UqError
+
+
+def test_groups_are_numbered_by_name_and_an_empty_cell_is_one() -> None:
+    groups = groups_of(np.array(["b", "", "a", "b"]))
+    assert groups.names == (NO_GROUP, "a", "b")
+    assert groups.codes.tolist() == [2, 0, 1, 2]
+    with pytest.raises(UqError, match=rf"at most {MOST_GROUPS} groups. Received {MOST_GROUPS + 1}"):
+        groups_of(np.arange(MOST_GROUPS + 1).astype(str))
+
+
+def test_coverage_and_risk_of_a_group_by_hand() -> None:
+    codes = np.array([0] * 10 + [1] * 4)
+    accepted = np.array([True] * 8 + [False] * 2 + [False] * 4)
+    correct = np.array([False] + [True] * 9 + [False] * 4)
+    first, deferred, empty = assess_groups(accepted, correct, codes, ["a", "b", "c"])
+    assert (first.n, first.n_accepted, first.n_errors) == (10, 8, 1)
+    assert first.coverage is not None
+    assert first.risk is not None
+    assert first.coverage.value == 0.8
+    assert first.risk.value == 0.125
+    np.testing.assert_allclose(first.risk[1:], beta.ppf([0.025, 0.975], [1, 2], [8, 7]))
+    np.testing.assert_allclose(first.coverage[1:], beta.ppf([0.025, 0.975], [8, 9], [3, 2]))
+    assert (deferred.n, deferred.n_accepted, deferred.n_errors, deferred.risk) == (4, 0, 0, None)
+    assert deferred.coverage is not None
+    assert deferred.coverage.value == 0
+    assert (empty.n, empty.coverage, empty.risk) == (0, None, None)
+    unlabelled = assess_groups(accepted, None, codes, ["a", "b", "c"])
+    assert [(seen.n_errors, seen.risk) for seen in unlabelled] == [(None, None)] * 3
+
+
+def test_each_group_is_certified_by_itself_at_its_share_of_delta_and_small_ones_are_named() -> None:
+    rng = np.random.default_rng(0)
+    measure, codes = rng.random(3000), np.repeat([0, 1, 2], [1980, 1000, 20])
+    correct = rng.random(3000) > 0.3 * measure**3
+    found = certify_per_group(measure, correct, codes, ["a", "b", "small", "empty"], 0.05, 0.1)
+    for g in range(3):
+        alone = certify(rank(measure[codes == g], correct[codes == g]), 0.05, 0.1 / 4)
+        assert found.thresholds[g] == alone.threshold
+    assert [found.names[g] for g in found.uncertified] == ["small", "empty"]
+    assert found.thresholds[2:].tolist() == [-np.inf, -np.inf]
+    assert found.certificates[3].n == 0
+    needed = found.certificates[2].n_needed
+    assert needed is not None
+    assert needed > 20
+
+
+def test_all_groups_keep_their_risk_at_once_as_often_as_promised() -> None:
+    """In every group the risk of what lies below t is ``slope t / 2``: known for every threshold."""
+    rng, delta, target, n_broken, n_draws = np.random.default_rng(4), 0.2, 0.1, 0, 300
+    slopes = np.array([0.2, 0.3, 0.5, 0.9])
+    for _ in range(n_draws):
+        codes, measure = rng.integers(0, 4, 800), rng.random(800)
+        correct = rng.random(800) >= slopes[codes] * measure
+        found = certify_per_group(measure, correct, codes, list("abcd"), target, delta)
+        risks = slopes * np.clip(found.thresholds, 0, 1) / 2
+        n_broken += bool((risks > target).any())
+    assert binom.sf(n_broken - 1, n_draws, delta) > 1e-4

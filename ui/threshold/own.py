@@ -1,0 +1,210 @@
+"""A visitor's own file: brought, read, said what it was understood as, and read again by roles said by hand.
+
+It is kept in the session alone, and gone with the visit.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from ui import controls
+from ui.threshold import readback, roles_table
+from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, first_cells, read_predictions
+from uqcore.types import UqError
+
+MAX_UPLOAD_MB = 200
+MAX_UNPACKED = 10**9
+MOST_IN_LINK = 2000
+"""Characters of the roles that a link carries; browsers and mail programs cut links that are much longer."""
+
+_HELP = (
+    "CSV or TSV (also gzipped), Parquet, Feather, Excel, JSON, JSON lines, NPZ or NPY: a probability, score or "
+    "logit for each class, and the true label if it is known. Which column is what is found from names and content, "
+    "shown, and can be corrected. Read on this server, kept for nobody but you and gone with your visit."
+)
+
+
+@dataclass(frozen=True)
+class _File:
+    file_id: str
+    name: str
+    data: bytes = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """A visitor's file as it was read.
+
+    Attributes:
+        file, labels: its bytes, and those of the file that has its labels.
+        asked: the roles that it was read by, of the link or by hand; None where they were found.
+        normalize: whether rows are divided by their sums.
+        read_id: another for every time that a file is read.
+        predictions, problem: one of them is None.
+        remarks: on how it was read, a sentence each.
+    """
+
+    file: _File
+    labels: _File | None
+    asked: Roles | Asked | None
+    normalize: bool
+    read_id: str
+    predictions: Predictions | None
+    problem: UqError | None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def roles(self) -> Roles | Asked | None:
+        """What the table of roles starts from."""
+        found = None if self.predictions is None else self.predictions.roles
+        return found or self.asked
+
+    @cached_property
+    def cells(self) -> dict[str, list[str]] | None:
+        """What a person may give roles to, as `first_cells` has it; None where the file cannot be opened."""
+        try:
+            return first_cells(self.file.data, self.file.name, max_bytes=MAX_UNPACKED)
+        except UqError:
+            return None
+
+
+def choose(understood: DeltaGenerator, correct: DeltaGenerator) -> Own | None:
+    """The file that was brought last; None until one is. Asks for it in the container that is open.
+
+    Args:
+        understood: where it is told what it was understood as.
+        correct: where roles are asked for if it was not.
+
+    Raises:
+        UqError: it cannot be read.
+    """
+    own = _brought()
+    if own is None:
+        return None
+    if isinstance(own.problem, NotNormalized) or own.normalize:
+        st.checkbox("Divide each row by its sum", key="own_normalize")
+    if own.predictions is None:
+        with correct:
+            _correct(own)
+        raise own.problem or UqError("The file cannot be read.")
+    roles = own.predictions.roles
+    said = None if roles is None or roles.is_documented else roles.to_json()
+    controls.put_in_url("roles", said if said is not None and len(said) <= MOST_IN_LINK else None)
+    with understood, readback.shown(own.predictions, own.remarks):
+        _correct(own)
+    return own
+
+
+def _brought() -> Own | None:
+    """What is kept, brought up to what the uploaders and controls say now."""
+    kept: Own | None = st.session_state.get("own")
+    # A key of this session: a browser that comes back to a server started anew would go on to name a file that the
+    # server does not have, above the numbers of another.
+    visit = st.session_state.setdefault("own_visit", secrets.token_hex(4))
+    uploaded = st.file_uploader(
+        f"A file of predictions, at most {MAX_UPLOAD_MB} MB",
+        key=f"own_file_{visit}",
+        max_upload_size=MAX_UPLOAD_MB,
+        help=_HELP,
+    )
+    if uploaded is None:
+        # Streamlit forgets the file when this page, or this part of it, is left; what was read stays for the visit.
+        if kept is not None and (kept.predictions is None or st.button("Back to the example")):
+            controls.put_in_url("roles", None)
+            kept = st.session_state["own"] = None
+        return kept
+    is_new = kept is None or kept.file.file_id != uploaded.file_id
+    file = _file(uploaded) if kept is None or is_new else kept.file
+    labels = _labels(file, needed=kept is not None and not is_new and _lacks_labels(kept))
+    normalize = bool(st.session_state.get("own_normalize"))
+    if kept is None or is_new:
+        kept = _read_first(file, labels, normalize)
+    elif (kept.labels, kept.normalize) != (labels, normalize):
+        kept = _read(file, labels, kept.asked, normalize)
+    st.session_state["own"] = kept
+    return kept
+
+
+def _lacks_labels(own: Own) -> bool:
+    return own.labels is not None or own.predictions is None or own.predictions.labels is None
+
+
+def _labels(file: _File, needed: bool) -> _File | None:
+    """The second file, if any: beside a file of arrays alone there often is one."""
+    with st.expander("True labels in a second file", expanded=needed):
+        uploaded = st.file_uploader(
+            "The true labels of the same examples, in the same order",
+            key=f"own_labels_{file.file_id}",
+            max_upload_size=MAX_UPLOAD_MB,
+            help="NPY, or a CSV, Excel or JSON file with one column of labels.",
+        )
+    return None if uploaded is None else _file(uploaded)
+
+
+def _file(uploaded: UploadedFile) -> _File:
+    return _File(uploaded.file_id, uploaded.name, uploaded.getvalue())
+
+
+def _correct(own: Own) -> None:
+    """The table of roles; what is said there reads the file again."""
+    if own.cells is None:
+        return
+    lead = roles_table.CORRECT if own.predictions is not None else roles_table.SAY
+    said = roles_table.ask(own.cells, own.roles, own.read_id, lead, is_said=own.asked is not None)
+    if said is not None:
+        asked = None if said == roles_table.ANEW else said
+        st.session_state["own"] = _read(own.file, own.labels, asked, own.normalize)
+        st.rerun()
+
+
+def _read_first(file: _File, labels: _File | None, normalize: bool) -> Own:
+    """A file that was not seen before: by the roles of the link if they fit it, else by those that are found."""
+    linked = _linked()
+    if linked is None:
+        return _read(file, labels, None, normalize)
+    own = _read(file, labels, linked, normalize)
+    if own.predictions is not None or isinstance(own.problem, NotNormalized):
+        return replace(own, remarks=(*own.remarks, "The roles of the columns are those of the link."))
+    found = _read(file, labels, None, normalize)
+    if found.predictions is None:
+        return found
+    why = "The roles of the link do not fit this file, so its own were found."
+    return replace(found, remarks=(*found.remarks, why))
+
+
+def _linked() -> Roles | None:
+    """The roles in the link; one that holds something else is ignored."""
+    try:
+        return Roles.from_json(st.query_params["roles"]) if "roles" in st.query_params else None
+    except UqError:
+        return None
+
+
+def _read(file: _File, labels: _File | None, asked: Roles | Asked | None, normalize: bool) -> Own:
+    bar, read, problem = st.progress(0.0, "Reading …"), None, None
+    try:
+        read = read_predictions(
+            file.data,
+            file.name,
+            roles=asked,
+            labels=None if labels is None else labels.data,
+            normalize=normalize,
+            max_bytes=MAX_UNPACKED,
+            tick=lambda share: _show(bar, share),
+        )
+    except UqError as error:
+        problem = error
+    finally:
+        bar.empty()
+    which = () if labels is None else (f"Predictions from {file.name}, true labels from {labels.name}.",)
+    return Own(file, labels, asked, normalize, secrets.token_hex(8), read, problem, which)
+
+
+def _show(bar: DeltaGenerator, share: float) -> None:
+    bar.progress(min(share, 1.0), "Reading …")
