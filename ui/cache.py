@@ -20,6 +20,7 @@ from uqcore.exhibits.moons import VIEWS, Plane, Uncut, View
 from uqcore.exhibits.verdicts import OWN, Gauge, gauge, own_threshold
 from uqcore.methods import METHODS, of_task
 from uqcore.models.answers import Answers, Unseen, predictions_of
+from uqcore.models.evaluation import Evaluation, RegressionEvaluation, evaluate
 from uqcore.models.sampling import SampleBank, draw, load_posterior
 from uqcore.predictions import Predictions
 from uqcore.selection import Acceptance
@@ -201,6 +202,24 @@ def seconds_per_1000(task: str, method_id: str, n_samples: int) -> float:
     started = time.perf_counter()
     draw(posterior, x, n_samples)
     return (time.perf_counter() - started) * 1000 / _N_TIMED
+
+
+_one_evaluation = threading.Semaphore(1)  # of seconds, with all samples of all test images
+
+
+@st.cache_resource(show_spinner="Evaluating …", max_entries=200)
+def _evaluated(model_id: str, digests: tuple[str, ...], _store: Store) -> Evaluation | RegressionEvaluation:
+    with _one_evaluation:
+        return evaluate(_store, _store.get(model_id))
+
+
+def evaluated(store: Store, record: ModelRecord) -> Evaluation | RegressionEvaluation:
+    """What ``python -m uqcore evaluate`` says of a model of ``store``, kept for all visitors.
+
+    Raises:
+        UqError: the model cannot be read.
+    """
+    return _evaluated(record.model_id, tuple(file.sha256 for file in record.files), store)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

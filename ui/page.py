@@ -74,6 +74,12 @@ DOORS = (
         ":material/photo_library:",
         (Invitation("Browse the doubtful", "The digits that a model is surest and least sure of."),),
     ),
+    Door(
+        "pages/train.py",
+        "Train",
+        ":material/model_training:",
+        (Invitation("Train a model", "Any task and method, with settings of your own, beside ours."),),
+    ),
     Door("pages/reproductions.py", "Reproductions", ":material/fact_check:"),
 )
 

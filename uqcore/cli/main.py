@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--method", default="all", help=f"all (the default), {', '.join(methods.METHODS)}")
     train.add_argument("--seed", type=_seed, default=0)
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
+    train.add_argument("--json", action="store_true", help="progress and results as JSON, one object a line")
     train.set_defaults(run=_train)
 
     models = commands.add_parser("models", help="what is stored, with checksums verified")
@@ -107,9 +107,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from uqcore.models.training import train
+    from uqcore.models.training import check_tensorflow, train
+    from uqcore.trainings.progress import epoch_line, stored_line
 
-    _check_tensorflow()
+    check_tensorflow()
     task = _known_task(arguments.task)
     chosen = methods.of_task(task) if arguments.method == "all" else [methods.method(arguments.method).method_id]
     settings = _settings(arguments.set)
@@ -117,19 +118,20 @@ def _train(arguments: argparse.Namespace) -> None:
     store = default_store()
     store.check_writable()
     for method_id, config in configs.items():
-        record = train(store, task, method_id, arguments.seed, config, _EpochBar())
+        record = train(
+            store, task, method_id, arguments.seed, config, _EpochBar(epoch_line if arguments.json else None)
+        )
+        if arguments.json:
+            print(stored_line(record.model_id), flush=True)
+            continue
         print(f"{record.model_id}: {record.training_time_s:.1f} s of training, {_figures(record.metrics)}".rstrip(", "))
 
 
-def _check_tensorflow() -> None:
-    if find_spec("tensorflow") is None:
-        raise UqError("This needs TensorFlow, which is not installed here: run `make .venv/train.stamp`.")
-
-
 def _retrain(store: Store) -> None:
+    from uqcore.models.training import check_tensorflow
     from uqcore.reproduce.retrain import retrain
 
-    _check_tensorflow()
+    check_tensorflow()
     retrain(store, _EpochBar())
 
 
@@ -185,8 +187,9 @@ def _selected(store: Store, task: str | None, method_id: str | None) -> list[Mod
 
 def _predict(arguments: argparse.Namespace) -> None:
     from uqcore.keras_dropout import predict_file
+    from uqcore.models.training import check_tensorflow
 
-    _check_tensorflow()
+    check_tensorflow()
     bar = _Bar(arguments.model.name)
     made = predict_file(
         arguments.model, arguments.input, arguments.samples, arguments.out, arguments.seed, arguments.batch_size, bar
@@ -289,14 +292,17 @@ def _share_bar(name: str) -> Callable[[float], None]:
 
 
 class _EpochBar:
-    """A progress bar per model, one step an epoch."""
+    """A progress bar per model, one step an epoch; with ``line``, what that makes of it on stdout too."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Callable[[str, Progress], str] | None = None) -> None:
         self._bars: dict[str, _Bar] = {}
+        self._line = line
 
     def __call__(self, name: str, progress: Progress) -> None:
         bar = self._bars.setdefault(name, _Bar(name))
         bar(progress.done, progress.total, _figures(progress.metrics))
+        if self._line is not None:
+            print(self._line(name, progress), flush=True)
 
 
 class _Bar:

@@ -37,6 +37,12 @@ ReportModel = Callable[[str, Progress], None]
 """Called after every epoch with the id of the model that is training."""
 
 
+def check_tensorflow() -> None:
+    """UqError, with the command that adds it, unless TensorFlow is installed; it is not loaded."""
+    if find_spec("tensorflow") is None:
+        raise UqError("This needs TensorFlow, which is not installed here: run `make .venv/train.stamp`.")
+
+
 def model_id(task: str, method_id: str, seed: int, config: TrainingConfig) -> str:
     """The default id, with a digest of the configuration added unless it is the method's default."""
     name = default_id(task, method_id, seed)
@@ -89,6 +95,21 @@ def train(
     record = replace(record, metrics={**record.metrics, **_validation_metrics(store, record)})
     store.put(record)
     return answers.keep(store, record) if seed == 0 else record  # seed 0 is what pages show
+
+
+def stages(task: str, method_id: str, seed: int, config: TrainingConfig) -> dict[str, int]:
+    """Model id -> epochs, in order, of all that `train` fits where nothing is stored yet.
+
+    What is fitted to parts is one step, which `Method.fit` reports as one epoch.
+    """
+    chosen = method(method_id)
+    parts = chosen.parts(config, seed)
+    found: dict[str, int] = {}
+    for part in parts:
+        found |= stages(task, part.method_id, part.seed, part.config)
+    if chosen.fit is not None:
+        found[model_id(task, method_id, seed, config)] = 1 if parts else config.epochs
+    return found
 
 
 class _Made(NamedTuple):

@@ -170,6 +170,19 @@ class Store:
                 for folder in _folders(replaced).difference(*map(_folders, rows.values())):
                     shutil.rmtree(self.root / folder, ignore_errors=True)
 
+    def take(self, other: Store, record: ModelRecord) -> None:
+        """Copy ``record`` and its files out of another store, bytes for bytes, and `put` it.
+
+        Raises:
+            StoreError: as for `put`, or a file of ``other`` is not intact.
+        """
+        with self._writing():
+            for file in all_files(record):
+                data, target = other._read(record, file), self._locate(file.path)
+                if not target.exists() or target.read_bytes() != data:
+                    self._place(data, target)
+        self.put(record)
+
     def _row(self, model_id: str, advice: str) -> ModelRecord:
         try:
             return self._rows()[model_id]

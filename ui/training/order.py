@@ -1,0 +1,73 @@
+"""The controls of a training: task, method, seed and the method's settings. All of them are in the link."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui import controls
+from ui.controls import BIND
+from uqcore.datasets import DATASETS, load
+from uqcore.methods import METHODS, of_task
+from uqcore.trainings import RANGES, Order, choices
+from uqcore.trainings.order import MOST_SEED
+
+_IN_ROW = 4
+_USUAL = "sngp"
+_LABELS = {
+    "spec_norm_bound": "Spectral-norm bound",
+    "n_members": "Members",
+    "n_random_features": "Random features",
+    "n_prototypes": "Training examples kept",
+    "k": "Which neighbour counts",
+    "kl_weight": "KL weight",
+}
+
+
+def choose() -> Order:
+    """What is asked for. UqError: it cannot be trained."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        titles = {task: load(task).title[:1].upper() + load(task).title[1:] for task in DATASETS}
+        task = controls.choice("Task", titles, "r_task", next(iter(titles)))
+        method_id = controls.method("Method", f"r_method_{task}", of_task(task), _USUAL, 200)
+        seed = st.number_input("Seed", 0, MOST_SEED, 0, key="r_seed", bind=BIND, width=130)
+    usual = METHODS[method_id].configs[task]
+    values: dict[str, Any] = {}
+    with st.expander("Settings", key="r_more"):
+        st.caption("They start as the committed model was trained.")
+        fields = list(asdict(usual).items())
+        for i in range(0, len(fields), _IN_ROW):
+            for column, (name, value) in zip(st.columns(_IN_ROW), fields[i : i + _IN_ROW], strict=False):
+                values[name] = _setting(name, value, task, f"r_{task}_{method_id}_{name}", column)
+    return Order(task, method_id, int(seed), replace(usual, **values))
+
+
+def _setting(name: str, usual: Any, task: str, key: str, place: DeltaGenerator) -> Any:
+    """One setting, of the type of its usual value."""
+    label = _LABELS.get(name, name.replace("_", " ").capitalize())
+    if isinstance(usual, bool):
+        return place.toggle(label, usual, key=key, bind=BIND)
+    if isinstance(usual, str):
+        options = choices(task, name)
+        if not options:
+            return place.text_input(label, usual, key=key, bind=BIND)
+        return place.selectbox(
+            label, options, options.index(usual), lambda word: word or "last hidden", key=key, bind=BIND
+        )
+    made = type(usual)
+    allowed = RANGES.get(name)
+    value = place.number_input(
+        label,
+        None if allowed is None else made(allowed.least),
+        None if allowed is None else made(allowed.most),
+        usual,
+        1 if made is int else float(f"{abs(usual) / 10 or 0.01:.0e}"),
+        format="%d" if made is int else "%g",
+        key=key,
+        bind=BIND,
+        help=None if allowed is None else f"{allowed}".capitalize() + ".",
+    )
+    return usual if value is None else made(value)

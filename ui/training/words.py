@@ -1,0 +1,91 @@
+"""What the page that trains any model says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from ui.words import table
+from uqcore.datasets import load
+from uqcore.models.evaluation import Evaluation, RegressionEvaluation
+from uqcore.text import percent
+from uqcore.workers import Status
+
+Evaluated = Evaluation | RegressionEvaluation
+
+TRAIN_ANY = (
+    "**Train any of the models yourself**, with settings of your own: how does yours do beside the one that is shown "
+    "on the other pages?"
+)
+KEPT_FOR_THE_VISIT = (
+    "What you train is kept as long as this page is open in your browser, and a training is given up where nobody has "
+    "looked at it for a minute. A restart of the server loses both. Members of an ensemble that are complete are kept "
+    "when it is stopped: the same ensemble goes on from them."
+)
+
+
+def duration(seconds: float) -> str:
+    """About how long, to two digits."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def how_far_in_all(status: Status, part: int, n_parts: int) -> str:
+    """Beside the bar of a training of one model, which may have several parts."""
+    if status.place:
+        return f"The machine trains for others: place {status.place}, about {duration(status.wait_s)} to wait"
+    if status.epoch == 0:
+        return f"TensorFlow is loading, about {duration(status.left_s)} in all"
+    if status.epoch == status.epochs:
+        return "Trained; what pages look up is being computed"
+    of_parts = f", part {part} of {n_parts}" if n_parts > 1 else ""
+    return f"Epoch {status.epoch} of {status.epochs}{of_parts}, about {duration(status.left_s)} left"
+
+
+def stopped(n_complete: int, n_parts: int) -> str:
+    """The answer after a training that was not taken to its end, in Markdown."""
+    kept = f" {n_complete} of {n_parts} parts are complete: Train goes on from them." if n_parts > 1 else ""
+    return f"**The training was stopped.**{kept}"
+
+
+def beside_the_committed(name: str, ours: Evaluated, theirs: Evaluated | None) -> str:
+    """The answer after a training, in Markdown: by the figure that matters most."""
+    if isinstance(ours, Evaluation):
+        said = f"**{name}**: {percent(ours.accuracy)} of test examples right"
+        other = f"{percent(theirs.accuracy)}" if isinstance(theirs, Evaluation) else ""
+    else:
+        said = f"**{name}**: an error (RMSE) of {ours.rmse:.3f} on test points"
+        other = f"{theirs.rmse:.3f}" if isinstance(theirs, RegressionEvaluation) else ""
+    return f"{said}{f'; the committed model: {other}' if other else ''}."
+
+
+def evaluations(rows: Mapping[str, tuple[Evaluated, float]]) -> str:
+    """A row a model of one task, in HTML; name -> (evaluation, seconds that its training took)."""
+    made, head = [], [""]
+    for name, (each, took_s) in rows.items():
+        cells = _of_classifier(each) if isinstance(each, Evaluation) else _of_regression(each)
+        head = ["", *cells, "trained in"]
+        made.append([name, *cells.values(), duration(took_s)])
+    return table(head, made)
+
+
+def _of_classifier(each: Evaluation) -> dict[str, str]:
+    found = {"right": percent(each.accuracy), "NLL": f"{each.nll:.4f}", "Brier": f"{each.brier:.4f}"}
+    found |= {
+        "ECE": f"{each.ece:.4f}",
+        "AUROC of errors": f"{each.own_misclassification_auroc:.3f}".replace("nan", "–"),
+    }
+    titles = load(each.task).ood_sets
+    return found | {
+        f"AUROC of {titles[name].title}": f"{measured[each.own_measure].auroc:.3f}"
+        for name, measured in each.ood.items()
+    }
+
+
+def _of_regression(each: RegressionEvaluation) -> dict[str, str]:
+    found = {"RMSE": f"{each.rmse:.4f}", "NLL": f"{each.nll:.4f}", "CRPS": f"{each.crps:.4f}"}
+    found |= {"90 % covers": percent(each.coverage), "quantile error": f"{each.calibration_error:.3f}"}
+    return found | {
+        f"spread, {name}": "–" if math.isnan(ratio) else f"{ratio:.2f} times" for name, ratio in each.std_ratio.items()
+    }

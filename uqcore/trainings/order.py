@@ -1,0 +1,141 @@
+"""What a visitor can ask to be trained: task, method, seed and the method's settings, within a server's limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from uqcore.datasets import load
+from uqcore.methods import METHODS, method
+from uqcore.methods.base import SCHEDULES, TrainingConfig, require
+from uqcore.models.training import model_id, stages
+from uqcore.networks import NETWORKS, output_shapes
+from uqcore.store import StoreError, default_store
+from uqcore.types import UqError
+
+MOST_S = 4 * 3600.0
+"""What a training may be expected to take."""
+
+MOST_SEED = 10**6
+_START_S = 10.0  # TensorFlow loads
+_UNKNOWN_S = 600.0
+
+
+class Range(NamedTuple):
+    """The least and the most that a setting may be on a server that many share."""
+
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        return f"from {self.least:g} to {self.most:g}"
+
+
+RANGES: Mapping[str, Range] = {
+    "epochs": Range(1, 3000),
+    "batch_size": Range(8, 4096),
+    "learning_rate": Range(1e-6, 1),
+    "weight_decay": Range(0, 10),
+    "n_members": Range(2, 20),
+    "spec_norm_bound": Range(0.05, 100),
+    "n_random_features": Range(16, 2048),
+    "kernel_scale": Range(1e-3, 1e3),
+    "ridge": Range(1e-9, 100),
+    "mean_field_factor": Range(0, 1000),
+    "prior_std": Range(1e-3, 100),
+    "initial_std": Range(1e-4, 10),
+    "kl_weight": Range(0, 10),
+    "n_prototypes": Range(1, 10_000),
+    "k": Range(1, 1000),
+}
+"""Setting -> what it may be. A number that is not here has the limits that its method sets."""
+
+
+def choices(task: str, name: str) -> tuple[str, ...]:
+    """What a setting that is a word may be; none where any word may do."""
+    of_all = {"schedule": SCHEDULES, "covariance": ("shared", "own"), "layers": ("all", "last")}
+    if name == "features":  # by the layer, of those whose output is a vector; "" is the last one
+        return ("", *(layer for layer, shape in output_shapes(NETWORKS[task]).items() if len(shape) == 1))
+    return of_all.get(name, ())
+
+
+@dataclass(frozen=True)
+class Order:
+    """One model to be trained.
+
+    Raises:
+        UqError: the method does not know the task, a setting is out of its range, or it would take too long.
+    """
+
+    task: str
+    method_id: str
+    seed: int
+    config: TrainingConfig
+
+    def __post_init__(self) -> None:
+        usual = method(self.method_id).configs.get(self.task)
+        if type(usual) is not type(self.config):
+            raise UqError(f"Expected a method of {load(self.task).title}. Received: {self.method_id}.")
+        require(0 <= self.seed <= MOST_SEED, "seed", f"from 0 to {MOST_SEED}", self.seed)
+        for name, value in asdict(self.config).items():
+            if name in RANGES:
+                require(RANGES[name].least <= value <= RANGES[name].most, name, str(RANGES[name]), value)
+        if self.whole_s > MOST_S:
+            raise UqError(
+                f"Expected a training of at most {MOST_S / 3600:g} hours. Received one of about "
+                f"{self.whole_s / 3600:.1f}; ask for fewer epochs."
+            )
+
+    @property
+    def usual(self) -> TrainingConfig:
+        """The settings of the committed model."""
+        return METHODS[self.method_id].configs[self.task]
+
+    @property
+    def model_id(self) -> str:
+        return model_id(self.task, self.method_id, self.seed, self.config)
+
+    @property
+    def changed(self) -> dict[str, object]:
+        """The settings that are not the committed model's."""
+        usual = asdict(self.usual)
+        return {name: value for name, value in asdict(self.config).items() if value != usual[name]}
+
+    @property
+    def name(self) -> str:
+        """What people call it: what tells it from the committed model."""
+        said = [f"{name} {value}" for name, value in self.changed.items()] + (
+            [f"seed {self.seed}"] if self.seed else []
+        )
+        return f"{METHODS[self.method_id].label}, {', '.join(said) or 'trained again'}"
+
+    @cached_property
+    def stages(self) -> Mapping[str, int]:
+        """Model id -> epochs of all that is fitted, in order."""
+        return stages(self.task, self.method_id, self.seed, self.config)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Of ``python -m uqcore``."""
+        pairs = [f"{name}={value}" for name, value in self.changed.items()]
+        of_method = ("train", "--json", "--task", self.task, "--method", self.method_id, "--seed", str(self.seed))
+        return (*of_method, *(part for pair in pairs for part in ("--set", pair)))
+
+    @cached_property
+    def whole_s(self) -> float:
+        """Expected seconds: as the committed model took, by the number of steps."""
+        try:
+            took_s = default_store().find(self.task, self.method_id).training_time_s
+        except StoreError:
+            return _UNKNOWN_S
+        usual = self.usual
+        before = sum(stages(self.task, self.method_id, 0, usual).values()) / usual.batch_size
+        return _START_S + took_s * sum(self.stages.values()) / self.config.batch_size / before
+
+
+def diverged(metrics: Mapping[str, float]) -> bool:
+    """Whether a figure is not finite any more: nothing that follows can be stored."""
+    return not all(map(math.isfinite, metrics.values()))

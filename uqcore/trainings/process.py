@@ -1,0 +1,120 @@
+"""``python -m uqcore train`` as the server holds it: started at low priority, read line by line, killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import uqcore
+from uqcore.store import MODELS_VARIABLE
+from uqcore.trainings.progress import MOST_LINE, Epoch, Stored, from_line
+from uqcore.types import UqError
+
+NICE = 10
+LOG_LINES = 30
+_COMMAND = (sys.executable, "-m", "uqcore")
+_ROOT = Path(uqcore.__file__).parents[1]
+_FOLDER = re.compile(r"(?:/[\w.+@~-]+)+/")
+
+
+class Process:
+    """One command. Whatever happens to it, ``ended`` is called once, from a thread of the process's.
+
+    Attributes:
+        log: the last lines of its stderr, and of what is no progress on stdout; without the server's folders.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        models: Path,
+        n_threads: int,
+        received: Callable[[Epoch | Stored], None],
+        ended: Callable[[str | None], None],
+        command: Sequence[str] = _COMMAND,
+    ) -> None:
+        """
+        Args:
+            models: the store that it trains into.
+            received: told every line of progress.
+            ended: told that the process is gone: a sentence, or None where it came to its end.
+
+        Raises:
+            UqError: the system starts no process.
+        """
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(n_threads))
+        try:
+            self._popen = subprocess.Popen(
+                [*command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=_ROOT,
+                env=os.environ | threads | {MODELS_VARIABLE: str(models), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            )
+        except OSError as error:
+            raise UqError(f"The training's process cannot be started ({error.strerror or error}).") from error
+        with suppress(OSError):  # it is gone already
+            os.setpriority(os.PRIO_PROCESS, self._popen.pid, NICE)
+        self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self._received, self._ended = received, ended
+        self._drain = threading.Thread(target=self._read_errors, daemon=True)
+        self._drain.start()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def kill(self) -> None:
+        """At once, and until it is gone."""
+        with suppress(OSError):
+            self._popen.kill()
+        self._popen.wait()
+
+    def _read(self) -> None:
+        stored = False
+        for line in self._lines(self._popen.stdout):
+            try:
+                said = from_line(line)
+            except UqError:  # a library printed it
+                self._note(line)
+                continue
+            stored = stored or isinstance(said, Stored)
+            self._received(said)
+        code = self._popen.wait()
+        self._drain.join(1)
+        self._ended(None if code == 0 and stored else self._why(code))
+
+    def _read_errors(self) -> None:
+        for line in self._lines(self._popen.stderr):
+            self._note(line)
+
+    def _lines(self, stream: IO[bytes] | None) -> Iterator[bytes]:
+        assert stream is not None
+        with stream:
+            while line := stream.readline(MOST_LINE):
+                yield line
+
+    def _note(self, line: bytes) -> None:
+        if text := line.decode(errors="replace").strip():
+            self.log.append(_FOLDER.sub("", text))
+
+    def _why(self, code: int) -> str:
+        """A sentence for an end without a model."""
+        if code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+            return f"The training's process was ended by the system ({name}); train again."
+        last = self.log[-1][:300] if self.log else "it said nothing"
+        if code == 2 and last.startswith("error: "):  # the command's own sentence
+            return last.removeprefix("error: ")
+        return f"The training's process failed (exit code {code}: {last})."
