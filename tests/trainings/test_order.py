@@ -1,0 +1,77 @@
+"""What can be asked for: everything that is committed, within limits, and the command line is told the same."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from tests.trainings.fakes import order
+from uqcore.cli.main import _parser
+from uqcore.datasets import DATASETS
+from uqcore.methods import METHODS, of_task
+from uqcore.methods.base import configure
+from uqcore.store import default_store
+from uqcore.trainings import RANGES, Order, choices
+from uqcore.types import UqError
+
+EVERY = [(task, method_id) for task in DATASETS for method_id in of_task(task)]
+
+
+@pytest.mark.parametrize(("task", "method_id"), EVERY)
+def test_every_committed_model_can_be_asked_for(task: str, method_id: str) -> None:
+    usual = METHODS[method_id].configs[task]
+    asked = Order(task, method_id, 0, usual)
+    assert asked.changed == {}
+    assert asked.model_id == default_store().find(task, method_id).model_id
+    assert asked.whole_s == pytest.approx(default_store().find(task, method_id).training_time_s + 10)
+    for name, value in asdict(usual).items():
+        if isinstance(value, str):
+            assert value in choices(task, name)
+        elif not isinstance(value, bool):
+            assert name in RANGES, f"{name} has no limit on a server that many share"
+
+
+def test_the_command_line_trains_what_was_asked_for() -> None:
+    asked = order("sngp", seed=3, epochs=7, ridge=0.1, dropout=False, features="residual_2")
+    given = _parser().parse_args(asked.arguments)
+    assert (given.task, given.method, given.seed, given.json) == ("moons", "sngp", 3, True)
+    assert configure(asked.usual, dict(pair.split("=") for pair in given.set)) == asked.config
+    assert asked.name == "SNGP, epochs 7, features residual_2, dropout False, ridge 0.1, seed 3"
+
+
+def test_an_ensemble_is_as_many_stages_as_members() -> None:
+    asked = order("deep_ensemble", n_members=3, epochs=4)
+    assert list(asked.stages.values()) == [4, 4, 4]
+    assert list(order("feature_density", epochs=4).stages.values()) == [4, 1]
+    assert list(order("mc_dropout", epochs=4).stages) == list(order("deterministic", epochs=4).stages)
+
+
+def test_half_the_epochs_take_half_the_time() -> None:
+    whole, half = order().whole_s - 10, order(epochs=50).whole_s - 10
+    assert half == pytest.approx(whole / 2)
+    assert order(batch_size=64).whole_s - 10 == pytest.approx(2 * whole)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"epochs": 10**6}, "epochs must be from 1 to 3000"),
+        ({"n_random_features": 10**6}, "n_random_features must be from 16 to 2048"),
+        ({"learning_rate": 2}, "learning_rate must be from 1e-06 to 1"),
+        ({"seed": -1}, "seed must be from 0"),
+    ],
+)
+def test_what_is_out_of_range_is_one_sentence(settings: dict[str, int], said: str) -> None:
+    with pytest.raises(UqError, match=said):
+        order(**settings)  # type: ignore[arg-type]
+
+
+def test_a_training_of_days_is_refused() -> None:
+    with pytest.raises(UqError, match="at most 4 hours"):
+        order("deep_ensemble", "fashion", epochs=3000)
+
+
+def test_a_method_of_another_task_is_refused() -> None:
+    with pytest.raises(UqError, match="Expected a method of sine"):
+        Order("sine", "feature_density", 0, METHODS["feature_density"].configs["moons"])

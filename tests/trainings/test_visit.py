@@ -1,0 +1,78 @@
+"""Models of a visit, and one of them in the server's own store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from uqcore.models.sampling import load_posterior
+from uqcore.store import Store, StoreError
+from uqcore.trainings.visit import ALLOW_VARIABLE, Visit, may_save, save
+from uqcore.types import ModelRecord
+
+
+@pytest.fixture
+def record(committed: Store) -> ModelRecord:
+    return committed.find("digits", "deterministic")  # in half precision, with tables
+
+
+@pytest.fixture
+def visit(committed: Store, record: ModelRecord) -> Visit:
+    visit = Visit()
+    visit.store.take(committed, record)
+    visit.keep(record.model_id, "Mine")
+    return visit
+
+
+def test_models_have_names_and_parts_have_none(visit: Visit, committed: Store, record: ModelRecord) -> None:
+    visit.store.take(committed, committed.find("digits", "deterministic", 1))
+    assert visit.models("digits") == {"Mine": record}
+    assert visit.models("moons") == {}
+
+
+def test_a_saved_model_is_the_same_bytes_and_answers_alike(visit: Visit, record: ModelRecord, tmp_path: Path) -> None:
+    store = Store(tmp_path / "models")
+    save(visit, record, store)
+    assert store.records() == (record,)
+    assert all(check.problem is None for check in store.verify())
+    x = np.zeros((2, 28, 28, 1), np.float32)
+    mine, theirs = (load_posterior(each, record).draw(x, [0]) for each in (visit.store, store))
+    np.testing.assert_array_equal(mine, theirs)
+    save(visit, record, store)  # again
+    assert store.records() == (record,)
+
+
+def test_a_damaged_model_is_not_saved(visit: Visit, record: ModelRecord, tmp_path: Path) -> None:
+    (visit.store.root / record.files[0].path).write_bytes(b"x")
+    store = Store(tmp_path / "models")
+    with pytest.raises(StoreError, match="damaged") as refused:
+        save(visit, record, store)
+    assert str(visit.store.root) not in str(refused.value)
+    assert store.records() == ()
+
+
+def test_a_store_that_cannot_be_written_is_one_sentence_without_its_folder(
+    visit: Visit, record: ModelRecord, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be written") as refused:
+        save(visit, record, Store(tmp_path / "file"))
+    assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_path_out_of_the_store_is_not_taken(visit: Visit, record: ModelRecord, tmp_path: Path) -> None:
+    outside = replace(record, files=(replace(record.files[0], path="../x"),))
+    with pytest.raises(StoreError):
+        Store(tmp_path / "models").take(visit.store, outside)
+
+
+def test_saving_is_off_unless_the_operator_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ALLOW_VARIABLE, raising=False)
+    assert not may_save()
+    monkeypatch.setenv(ALLOW_VARIABLE, "0")
+    assert not may_save()
+    monkeypatch.setenv(ALLOW_VARIABLE, "1")
+    assert may_save()
