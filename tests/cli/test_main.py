@@ -17,6 +17,7 @@ from uqcore.cli.main import main, plain
 from uqcore.methods import METHODS, of_task
 from uqcore.methods.base import Method
 from uqcore.store import Store
+from uqcore.trainings.progress import Epoch, from_line
 from uqcore.types import ModelRecord
 
 
@@ -133,6 +134,27 @@ def test_models_names_what_is_damaged(tiny_models: Store, tmp_path: Path, monkey
     for line in lines:
         assert ("is damaged" in line) == line.startswith(damaged.model_id)
         assert line.endswith("intact") != line.startswith(damaged.model_id)
+
+
+def test_a_training_as_json_writes_a_line_an_epoch_and_shows_the_same_on_stderr(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = "train --task moons --method deep_ensemble --set epochs=2 --set n_members=2 --json"
+    assert main(arguments.split()) == 0
+    out, err = capsys.readouterr()
+    *epochs, stored = map(from_line, out.encode().splitlines())
+    members = list(dict.fromkeys(epoch.model_id for epoch in epochs if isinstance(epoch, Epoch)))
+    assert [(e.model_id, e.epoch, e.epochs) for e in epochs if isinstance(e, Epoch)] == [
+        (name, epoch, 2) for name in members for epoch in (1, 2)
+    ]
+    assert len(members) == 2
+    assert [record.model_id for record in Store(models).records() if record.method == "deep_ensemble"] == [
+        stored.model_id
+    ]
+    for epoch, line in zip(epochs, err.splitlines(), strict=True):
+        assert isinstance(epoch, Epoch)
+        assert line.startswith(f"{epoch.model_id} [")
+        assert f"loss {epoch.metrics['loss']:.4f}" in line
 
 
 def test_evaluate_as_json_has_every_figure_and_nothing_else_on_stdout(
