@@ -19,7 +19,7 @@ from uqcore.exhibits.function_table import FunctionTable
 from uqcore.exhibits.moons import VIEWS, Plane, Uncut, View
 from uqcore.exhibits.verdicts import OWN, Gauge, gauge, own_threshold
 from uqcore.methods import METHODS, of_task
-from uqcore.models.answers import Answers, Unseen, predictions_of
+from uqcore.models.answers import MOST_SAMPLES, Answers, Unseen, predictions_of
 from uqcore.models.evaluation import Evaluation, RegressionEvaluation, evaluate
 from uqcore.models.sampling import SampleBank, draw, load_posterior
 from uqcore.predictions import Predictions
@@ -129,6 +129,23 @@ def uncut(model: Model, view: View, n_samples: int, factor: float | None) -> tup
     """
     digests = tuple(file.sha256 for file in all_files(model.record))
     return _uncut(model.record.model_id, digests, view.view_id, n_samples, factor)
+
+
+@st.cache_resource(show_spinner="Reading the model's answers …", max_entries=100)
+def _mapped(model_id: str, digests: tuple[str, ...], _store: Store) -> tuple[Uncut, list[str]]:
+    record = _store.get(model_id)
+    said = Answers(_store, record).plane(MOST_SAMPLES)
+    uncut = plane().uncut(VIEWS["own"], said, gauge(record, OWN, said.n_classes))
+    return uncut, [acceptance(uncut.at(threshold).acceptance) for threshold in THRESHOLDS]
+
+
+def mapped(store: Store, record: ModelRecord) -> tuple[Uncut, list[str]]:
+    """As `uncut`, by the method's own measure, of a two-moons model in any store, which may be gone afterwards.
+
+    Raises:
+        UqError: the model cannot be read.
+    """
+    return _mapped(record.model_id, tuple(file.sha256 for file in all_files(record)), store)
 
 
 def mean_field_factors(models: Mapping[str, Model]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import answer, checked, choose, html, opened, tables
+from tests.app_pages import answer, checked, choose, component, html, opened, tables
 from tests.trainings.fakes import Fake
 from ui.training import words, work
 from uqcore.datasets import DATASETS, load
@@ -117,9 +117,20 @@ def test_what_was_trained_stands_beside_the_committed_model(jobs: Trainings, com
     assert (theirs[0], ours[0]) == ("SNGP, committed", NAME)
     assert theirs[1:-1] == ours[1:-1]
     assert ours[-1] == "5 min"
+    assert [panel["title"] for panel in component(app)[0]["panels"]] == ["SNGP, committed", NAME]
     assert len(app.get("plotly_chart")) == 2
     assert not [button.key for button in app.button if button.key == "r_save"]
     assert not tables(choose(app, "r_task", "sine")), "of another task"
+
+
+def test_a_model_that_cannot_be_read_any_more_is_one_sentence(jobs: Trainings, committed: Store) -> None:
+    app = started(r_moons_sngp_ridge="0.5")
+    learn(app, 1, 2)
+    shutil.rmtree(job(app).visit.store.root)
+    job(app).visit.store.root.mkdir()
+    fake(app).ended(None)
+    app = checked(app.run())
+    assert "This model cannot be read any more; train it again." in [warning.value for warning in app.warning]
 
 
 def test_cancel_stops_it_and_says_what_is_kept(jobs: Trainings) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import streamlit as st
 
 from ui import cache
+from ui.moons import maps, stored
 from ui.training import words
 from uqcore.datasets import load
+from uqcore.exhibits.moons import VIEWS
 from uqcore.methods import METHODS
-from uqcore.store import default_store
+from uqcore.store import Store, default_store
 from uqcore.trainings import Training
 from uqcore.trainings.visit import Visit, may_save, save
 from uqcore.types import ModelRecord, UqError
@@ -45,29 +48,43 @@ def outcome(visit: Visit, job: Training, problems: list[str]) -> str:
     return words.beside_the_committed(order.name, ours, known)
 
 
+class _Row(NamedTuple):
+    store: Store
+    record: ModelRecord
+
+
+def _rows(models: Mapping[str, ModelRecord], store: Store) -> dict[str, _Row]:
+    """Label -> the committed model of each method that the visitor has trained, and theirs after it."""
+    rows: dict[str, _Row] = {}
+    for method_id in METHODS:
+        own = {name: _Row(store, record) for name, record in models.items() if record.method == method_id}
+        theirs = committed(next(iter(own.values())).record.task, method_id) if own else None
+        if theirs is not None:
+            rows[f"{METHODS[method_id].label}, committed"] = _Row(default_store(), theirs)
+        rows |= own
+    return rows
+
+
 def show(visit: Visit, task: str) -> None:
-    """A row a model of ``task``: each committed one, and what the visitor has made of its method."""
-    rows: dict[str, tuple[words.Evaluated, float]] = {}
+    """What the visitor has trained on ``task``, beside the committed models: maps of the plane, and a table."""
     try:
         models = visit.models(task)
-        for method_id in METHODS:
-            own = {name: record for name, record in models.items() if record.method == method_id}
-            theirs = committed(task, method_id)
-            if own and theirs is not None:
-                label = f"{METHODS[method_id].label}, committed"
-                rows[label] = cache.evaluated(default_store(), theirs), theirs.training_time_s
-            rows |= {name: (cache.evaluated(visit.store, each), each.training_time_s) for name, each in own.items()}
+        rows = _rows(models, visit.store)
+        if not rows:
+            return
+        evaluations = {name: (cache.evaluated(*row), row.record.training_time_s) for name, row in rows.items()}
+        drawn = {name: maps.Map(*cache.mapped(*row)) for name, row in rows.items()} if task == stored.TASK else {}
     except UqError:
         st.warning(_LOST)
-    if not rows:
         return
-    title = load(task).title
-    st.subheader(f"Trained in this visit, {title}", anchor=False)
-    st.html(words.evaluations(rows))
+    st.subheader(f"Trained in this visit, {load(task).title}", anchor=False)
+    st.html(words.evaluations(evaluations))
     st.caption(
         "On test data; AUROC by the method's own measure, the unseen or the errors being the positive class. NLL, "
         "Brier, ECE, RMSE and CRPS: lower is better."
     )
+    if drawn:
+        maps.keep(maps.show(drawn, VIEWS["own"], cache.plane().dataset, key="r_maps"))
     if may_save():
         _saving(visit, models)
 
