@@ -111,13 +111,13 @@ def test_what_was_trained_stands_beside_the_committed_model(jobs: Trainings, com
     app = started()
     learn(app, 1, 2)
     app = finish(app, committed)
-    assert answer(app) == f"**{NAME}**: 100 % of test examples right; the committed model: 100 %."
+    assert answer(app) == f"**{NAME}**: 100 % of test examples right; the one on the other pages: 100 %."
     ((head, theirs, ours),) = tables(app)
     assert head == ["", "right", "NLL", "Brier", "ECE", "AUROC of errors", "AUROC of cluster", "trained in"]
-    assert (theirs[0], ours[0]) == ("SNGP, committed", NAME)
+    assert (theirs[0], ours[0]) == (f"SNGP, {words.SHOWN}", NAME)
     assert theirs[1:-1] == ours[1:-1]
     assert ours[-1] == "5 min"
-    assert [panel["title"] for panel in component(app)[0]["panels"]] == ["SNGP, committed", NAME]
+    assert [panel["title"] for panel in component(app)[0]["panels"]] == [f"SNGP, {words.SHOWN}", NAME]
     assert len(app.get("plotly_chart")) == 2
     assert not [button.key for button in app.button if button.key == "r_save"]
     assert not tables(choose(app, "r_task", "sine")), "of another task"
@@ -133,10 +133,11 @@ def test_a_model_that_cannot_be_read_any_more_is_one_sentence(jobs: Trainings, c
     assert "This model cannot be read any more; train it again." in [warning.value for warning in app.warning]
 
 
-def test_cancel_stops_it_and_says_what_is_kept(jobs: Trainings) -> None:
+def test_cancel_stops_it_and_says_what_is_kept(jobs: Trainings, committed: Store) -> None:
     app = started(r_method_moons="Deep ensemble", r_moons_deep_ensemble_n_members="3")
     members = list(job(app).order.stages)
     fake(app).received(Epoch(members[1], 3, 100, {"loss": 0.5}))
+    job(app).visit.store.take(committed, committed.find("moons", "deterministic"))
     app = checked(app.run())
     assert ", part 2 of 3, " in progress(app)[0].text
     process = fake(app)
@@ -247,6 +248,6 @@ def test_a_real_training_of_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     real.close()
     assert job(app).state is State.DONE, job(app).error
     assert answer(app).startswith("**Deterministic, epochs 1**: ")
-    assert [row[0] for row in tables(app)[0]] == ["", "Deterministic, committed", "Deterministic, epochs 1"]
+    assert [row[0] for row in tables(app)[0]] == ["", f"Deterministic, {words.SHOWN}", "Deterministic, epochs 1"]
     assert any("1/1" in line for line in job(app).log), "the log is what the command line shows"
     assert "/" + "tmp" not in html(app)

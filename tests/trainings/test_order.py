@@ -38,6 +38,7 @@ def test_the_command_line_trains_what_was_asked_for() -> None:
     assert (given.task, given.method, given.seed, given.json) == ("moons", "sngp", 3, True)
     assert configure(asked.usual, dict(pair.split("=") for pair in given.set)) == asked.config
     assert asked.name == "SNGP, epochs 7, features residual_2, dropout False, ridge 0.1, seed 3"
+    assert order("deep_ensemble", n_members=3).name == "Deep ensemble, members 3"
 
 
 def test_an_ensemble_is_as_many_stages_as_members() -> None:
@@ -59,6 +60,7 @@ def test_half_the_epochs_take_half_the_time() -> None:
         ({"epochs": 10**6}, "epochs must be from 1 to 3000"),
         ({"n_random_features": 10**6}, "n_random_features must be from 16 to 2048"),
         ({"learning_rate": 2}, "learning_rate must be from 1e-06 to 1"),
+        ({"augment": True}, "augment must be false where inputs are no images"),
         ({"seed": -1}, "seed must be from 0"),
     ],
 )

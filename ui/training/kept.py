@@ -34,7 +34,7 @@ def outcome(visit: Visit, job: Training, problems: list[str]) -> str:
     """The answer when a training is over, in Markdown; what went wrong is added to ``problems``."""
     order = job.order
     if job.state is State.CANCELLED:
-        return words.stopped(max(0, job.stage - 1), len(order.stages))
+        return words.stopped(visit.complete(order.stages), len(order.stages))
     if job.error is not None:
         problems.append(job.error)
         return words.TRAIN_ANY
@@ -60,7 +60,7 @@ def _rows(models: Mapping[str, ModelRecord], store: Store) -> dict[str, _Row]:
         own = {name: _Row(store, record) for name, record in models.items() if record.method == method_id}
         theirs = committed(next(iter(own.values())).record.task, method_id) if own else None
         if theirs is not None:
-            rows[f"{METHODS[method_id].label}, committed"] = _Row(default_store(), theirs)
+            rows[f"{METHODS[method_id].label}, {words.SHOWN}"] = _Row(default_store(), theirs)
         rows |= own
     return rows
 
@@ -95,7 +95,7 @@ def _saving(visit: Visit, models: Mapping[str, ModelRecord]) -> None:
         name = st.selectbox("Model", list(models), len(models) - 1, key=f"r_save_{len(models)}", width=420)
         record = models[name]
         replaces = record.model_id in {row.model_id for row in default_store().records()}
-        label = "Save, in place of the committed one" if replaces else "Save into the store"
+        label = "Save in place of the one on the other pages" if replaces else "Save into the store"
         if st.button(label, icon=":material/save:", key="r_save"):
             try:
                 save(visit, record, default_store())

@@ -13,7 +13,7 @@ from ui.controls import BIND
 from uqcore.datasets import DATASETS, load
 from uqcore.methods import METHODS, of_task
 from uqcore.trainings import RANGES, Order, choices
-from uqcore.trainings.order import MOST_SEED
+from uqcore.trainings.order import MOST_SEED, takes_images
 
 _IN_ROW = 4
 _USUAL = "sngp"
@@ -37,8 +37,8 @@ def choose() -> Order:
     usual = METHODS[method_id].configs[task]
     values: dict[str, Any] = {}
     with st.expander("Settings", key="r_more"):
-        st.caption("They start as the committed model was trained.")
-        fields = list(asdict(usual).items())
+        st.caption("They start as the model of the other pages was trained.")
+        fields = [pair for pair in asdict(usual).items() if pair[0] != "augment" or takes_images(task)]
         for i in range(0, len(fields), _IN_ROW):
             for column, (name, value) in zip(st.columns(_IN_ROW), fields[i : i + _IN_ROW], strict=False):
                 values[name] = _setting(name, value, task, f"r_{task}_{method_id}_{name}", column)

@@ -13,6 +13,9 @@ from uqcore.workers import Status
 
 Evaluated = Evaluation | RegressionEvaluation
 
+SHOWN = "as on the other pages"
+"""What the committed models are called."""
+
 TRAIN_ANY = (
     "**Train any of the models yourself**, with settings of your own: how does yours do beside the one that is shown "
     "on the other pages?"
@@ -57,7 +60,7 @@ def beside_the_committed(name: str, ours: Evaluated, theirs: Evaluated | None) -
     else:
         said = f"**{name}**: an error (RMSE) of {ours.rmse:.3f} on test points"
         other = f"{theirs.rmse:.3f}" if isinstance(theirs, RegressionEvaluation) else ""
-    return f"{said}{f'; the committed model: {other}' if other else ''}."
+    return f"{said}{f'; the one on the other pages: {other}' if other else ''}."
 
 
 def evaluations(rows: Mapping[str, tuple[Evaluated, float]]) -> str:

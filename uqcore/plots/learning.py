@@ -14,6 +14,8 @@ from uqcore.plots.palette import series_style
 Runs = Sequence[tuple[Sequence[int], Sequence[float]]]
 """Of each model, in the order in which they were trained: epochs and figures."""
 
+_FEW = 10  # epochs that each have a tick: there is none between two
+
 
 def learning(curves: Mapping[str, Runs], title: str, n_epochs: int, *, log: bool = False) -> dict[str, Any]:
     """Lines of a metric by label, e.g. ``training`` and ``validation``; a figure that is not finite is a gap.
@@ -22,6 +24,7 @@ def learning(curves: Mapping[str, Runs], title: str, n_epochs: int, *, log: bool
         n_epochs: where the axis ends, which does not move while a model learns.
         log: logarithmic, where every figure is positive.
     """
+    few = n_epochs <= _FEW
     drawn = {label: _one_line(runs) for label, runs in curves.items()}
     values = [y for _, line in drawn.values() for y in line if y is not None]
     axis = {"type": "log"} if log and values and min(values) > 0 else {}
@@ -40,7 +43,7 @@ def learning(curves: Mapping[str, Runs], title: str, n_epochs: int, *, log: bool
     ]
     layout = style.layout(
         260,
-        xaxis={"title": {"text": "epoch"}, "range": [0.5, max(n_epochs, 2) + 0.5]},
+        xaxis={"title": {"text": "epoch"}, "range": [0.5, max(n_epochs, 2) + 0.5], **({"dtick": 1} if few else {})},
         yaxis={"title": {"text": escape(title)}, **axis},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         showlegend=True,

@@ -62,6 +62,10 @@ def choices(task: str, name: str) -> tuple[str, ...]:
     return of_all.get(name, ())
 
 
+def takes_images(task: str) -> bool:
+    return len(NETWORKS[task].input_shape) == 3
+
+
 @dataclass(frozen=True)
 class Order:
     """One model to be trained.
@@ -80,6 +84,8 @@ class Order:
         if type(usual) is not type(self.config):
             raise UqError(f"Expected a method of {load(self.task).title}. Received: {self.method_id}.")
         require(0 <= self.seed <= MOST_SEED, "seed", f"from 0 to {MOST_SEED}", self.seed)
+        images = takes_images(self.task)
+        require(images or not self.config.augment, "augment", "false where inputs are no images", self.config.augment)
         for name, value in asdict(self.config).items():
             if name in RANGES:
                 require(RANGES[name].least <= value <= RANGES[name].most, name, str(RANGES[name]), value)
@@ -91,7 +97,7 @@ class Order:
 
     @property
     def usual(self) -> TrainingConfig:
-        """The settings of the committed model."""
+        """The settings of the model that pages show."""
         return METHODS[self.method_id].configs[self.task]
 
     @property
@@ -107,7 +113,7 @@ class Order:
     @property
     def name(self) -> str:
         """What people call it: what tells it from the committed model."""
-        said = [f"{name} {value}" for name, value in self.changed.items()] + (
+        said = [f"{name.removeprefix('n_').replace('_', ' ')} {value}" for name, value in self.changed.items()] + (
             [f"seed {self.seed}"] if self.seed else []
         )
         return f"{METHODS[self.method_id].label}, {', '.join(said) or 'trained again'}"

@@ -82,6 +82,15 @@ class Process:
         self._popen.wait()
 
     def _read(self) -> None:
+        try:
+            error = self._outcome()
+        except Exception as problem:  # whatever it is: a job must not wait for a thread that is gone
+            error = f"What the training's process said cannot be read ({type(problem).__name__}: {problem})."
+        self.kill()
+        self._ended(error)
+
+    def _outcome(self) -> str | None:
+        """Reads to the end: None for a stored model, or a sentence."""
         stored = False
         for line in self._lines(self._popen.stdout):
             try:
@@ -93,7 +102,7 @@ class Process:
             self._received(said)
         code = self._popen.wait()
         self._drain.join(1)
-        self._ended(None if code == 0 and stored else self._why(code))
+        return None if code == 0 and stored else self._why(code)
 
     def _read_errors(self) -> None:
         for line in self._lines(self._popen.stderr):

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,6 +44,13 @@ class Visit:
         """
         there = {record.model_id: record for record in self.store.records() if record.task == task}
         return {name: there[model_id] for model_id, name in list(self._names.items()) if model_id in there}
+
+    def complete(self, model_ids: Collection[str]) -> int:
+        """How many of these are in the store; 0 where it cannot be read."""
+        try:
+            return sum(record.model_id in model_ids for record in self.store.records())
+        except StoreError:
+            return 0
 
 
 def may_save() -> bool:
