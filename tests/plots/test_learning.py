@@ -19,13 +19,19 @@ def lines(figure: dict[str, Any]) -> list[tuple[list[Any], list[Any]]]:
 def test_runs_stand_over_each_other_with_gaps_between() -> None:
     figure = learning({"training": [([1, 2], [0.5, 0.25]), ([1], [0.75])]}, "loss", 2, log=True)
     assert lines(figure) == [([1, 2, None, 1], [0.5, 0.25, None, 0.75])]
-    assert figure["layout"]["yaxis"]["type"] == "log"
     assert figure["layout"]["xaxis"]["range"] == [0.5, 2.5]
 
 
 def test_what_is_not_finite_is_a_gap_and_nothing_is_an_empty_figure() -> None:
     assert lines(learning({"training": [([1, 2], [math.nan, 1.0])]}, "loss", 2)) == [([1, 2], [None, 1.0])]
     assert lines(learning({"training": [], "validation": []}, "loss", 1)) == [([], []), ([], [])]
+
+
+def test_a_logarithmic_axis_has_round_ticks() -> None:
+    axis = learning({"training": [([1, 2], [0.7, 0.03])]}, "loss", 2, log=True)["layout"]["yaxis"]
+    assert axis["type"] == "log"
+    assert axis["ticktext"] == ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"]
+    assert "type" not in learning({"training": [([1, 2], [0.7, 0.1])]}, "loss", 2, log=True)["layout"]["yaxis"]
 
 
 def test_an_axis_with_a_0_is_linear() -> None:

@@ -22,12 +22,12 @@ def learning(curves: Mapping[str, Runs], title: str, n_epochs: int, *, log: bool
 
     Args:
         n_epochs: where the axis ends, which does not move while a model learns.
-        log: logarithmic, where every figure is positive.
+        log: logarithmic, where every figure is positive and the largest is ten times the least.
     """
     few = n_epochs <= _FEW
     drawn = {label: _one_line(runs) for label, runs in curves.items()}
     values = [y for _, line in drawn.values() for y in line if y is not None]
-    axis = {"type": "log"} if log and values and min(values) > 0 else {}
+    axis = _log_axis(min(values), max(values)) if log and values and min(values) > 0 else {}
     traces = [
         {
             "type": "scatter",
@@ -49,6 +49,15 @@ def learning(curves: Mapping[str, Runs], title: str, n_epochs: int, *, log: bool
         showlegend=True,
     )
     return {"data": traces, "layout": layout}
+
+
+def _log_axis(low: float, high: float) -> dict[str, Any]:
+    if high < 10 * low:
+        return {}
+    bottom, top = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    factors = (1,) if top - bottom > 3 else (1, 2, 5)
+    ticks = [factor * 10.0**power for power in range(bottom, top + 1) for factor in factors]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def _one_line(runs: Runs) -> tuple[list[int | None], list[float | None]]:
