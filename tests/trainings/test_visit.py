@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +29,17 @@ def visit(committed: Store, record: ModelRecord) -> Visit:
     visit.store.take(committed, record)
     visit.keep(record.model_id, "Mine")
     return visit
+
+
+def test_what_a_killed_server_left_is_removed_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    names = [f"uqcore-visit-{gone.pid}-a", f"uqcore-visit-{os.getpid()}-b", "uqcore-visit-0x-c", "other"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    visit = Visit()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names[1:], visit.store.root.name])
 
 
 def test_models_have_names_and_parts_have_none(visit: Visit, committed: Store, record: ModelRecord) -> None:

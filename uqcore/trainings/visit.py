@@ -16,6 +16,20 @@ from uqcore.types import ModelRecord
 ALLOW_VARIABLE = "UQCORE_ALLOW_SAVING"
 """Set to 1 by an operator who lets visitors put what they train into the server's store."""
 
+_PREFIX = "uqcore-visit-"
+
+
+def _sweep() -> None:
+    """Removes what servers left that were killed: folders that bear the number of a process that is gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (ValueError, OverflowError, PermissionError):  # no folder of ours
+            continue
+
 
 class Visit:
     """A visitor's trained models. The folder is removed when nobody holds the visit any more, and when Python ends.
@@ -27,7 +41,8 @@ class Visit:
 
     def __init__(self) -> None:
         self.owner = uuid4().hex
-        folder = Path(tempfile.mkdtemp(prefix="uqcore-visit-"))
+        _sweep()
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self.store = Store(folder)
         self._names: dict[str, str] = {}
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
