@@ -67,6 +67,19 @@ def settle(page: Page) -> None:
     page.locator("[data-test-script-state=notRunning]").wait_for()
 
 
+def stand_still(box: Locator) -> None:
+    """Wait until the box has stayed where it is for 20 frames: an expander opens slowly."""
+    box.evaluate(
+        """async (box) => {
+            for (let frames = 0, last = NaN; frames < 20; frames++) {
+                await new Promise(requestAnimationFrame);
+                const { top } = box.getBoundingClientRect();
+                if (top !== last) [frames, last] = [0, top];
+            }
+        }"""
+    )
+
+
 def at(box: Locator, right: float, down: float) -> tuple[float, float]:
     """The whole pixel nearest to this fraction of the box."""
     bounds = box.bounding_box()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import answer, buttons, checked, choose, component, html, opened, plotted
-from tests.browsing import Visit, at, needs_browser, serve, settle
+from tests.browsing import Visit, at, needs_browser, serve, settle, stand_still
 from ui import words
 from ui.moons import training
 from uqcore.exhibits.moons import VIEWS, Plane
@@ -231,12 +231,14 @@ def test_the_unseen_cluster_is_dragged_or_set_by_numbers(visit: Visit, url: str)
     canvas = page.locator(".points-pad canvas")
     canvas.wait_for()
     canvas.scroll_into_view_if_needed()
+    stand_still(canvas)
     page.mouse.move(*at(canvas, 0.9, 0.9))
     page.mouse.down()
     page.mouse.move(*at(canvas, 0.25, 0.75), steps=4)
     page.mouse.up()
     x, y = (page.get_by_role("spinbutton", name=f"Unseen cluster, {axis}") for axis in "xy")
     expect(x).not_to_have_value("2.5")
+    expect(y).not_to_have_value("-1.75")
     assert float(x.input_value()) == pytest.approx(-3.5 + 7 * 0.25, abs=0.05)
     assert float(y.input_value()) == pytest.approx(2.5 - 5 * 0.75, abs=0.05)
     settle(page)
