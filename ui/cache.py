@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -113,30 +113,31 @@ def plane() -> Plane:
 
 @st.cache_resource(show_spinner="Reading the model's answers …", max_entries=200)
 def _uncut(
-    model_id: str, digests: tuple[str, ...], view_id: str, n_samples: int, factor: float | None
+    model_id: str,
+    digests: tuple[str, ...],
+    view_id: str,
+    n_samples: int,
+    factor: float | None,
+    _answers: Callable[[], Answers],
 ) -> tuple[Uncut, list[str]]:
-    said = _answers(model_id, digests).plane(n_samples, factor)
-    own = gauge(default_store().get(model_id), OWN, said.n_classes)
-    uncut = plane().uncut(VIEWS[view_id], said, own)
+    asked = _answers()
+    said = asked.plane(n_samples, factor)
+    return cut_everywhere(plane().uncut(VIEWS[view_id], said, gauge(asked.record, OWN, said.n_classes)))
+
+
+def cut_everywhere(uncut: Uncut) -> tuple[Uncut, list[str]]:
+    """A view, and in words what each of `ui.controls.THRESHOLDS` accepts."""
     return uncut, [acceptance(uncut.at(threshold).acceptance) for threshold in THRESHOLDS]
 
 
 def uncut(model: Model, view: View, n_samples: int, factor: float | None) -> tuple[Uncut, list[str]]:
-    """A view of a model over the two-moons plane, and in words what each of `ui.controls.THRESHOLDS` accepts.
+    """A view of a model over the two-moons plane, as `cut_everywhere` gives it.
 
     ``factor`` is of the mean field, if any. It is kept: the numbers of samples are few
     (`uqcore.models.sampling.LADDER`).
     """
-    digests = tuple(file.sha256 for file in all_files(model.record))
-    return _uncut(model.record.model_id, digests, view.view_id, n_samples, factor)
-
-
-@st.cache_resource(show_spinner="Reading the model's answers …", max_entries=100)
-def _mapped(model_id: str, digests: tuple[str, ...], _store: Store) -> tuple[Uncut, list[str]]:
-    record = _store.get(model_id)
-    said = Answers(_store, record).plane(MOST_SAMPLES)
-    uncut = plane().uncut(VIEWS["own"], said, gauge(record, OWN, said.n_classes))
-    return uncut, [acceptance(uncut.at(threshold).acceptance) for threshold in THRESHOLDS]
+    model_id, digests = model.record.model_id, tuple(file.sha256 for file in all_files(model.record))
+    return _uncut(model_id, digests, view.view_id, n_samples, factor, lambda: _answers(model_id, digests))
 
 
 def mapped(store: Store, record: ModelRecord) -> tuple[Uncut, list[str]]:
@@ -145,7 +146,8 @@ def mapped(store: Store, record: ModelRecord) -> tuple[Uncut, list[str]]:
     Raises:
         UqError: the model cannot be read.
     """
-    return _mapped(record.model_id, tuple(file.sha256 for file in all_files(record)), store)
+    digests = tuple(file.sha256 for file in all_files(record))
+    return _uncut(record.model_id, digests, OWN, MOST_SAMPLES, None, lambda: Answers(store, record))
 
 
 def mean_field_factors(models: Mapping[str, Model]) -> dict[str, float]:

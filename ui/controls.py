@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from math import isfinite, isnan, nan
 from typing import Any, Final, Literal, TypeVar
@@ -24,6 +24,13 @@ from uqcore.types import Dataset
 
 BIND: Final = "query-params"
 T = TypeVar("T", bound=str)
+V = TypeVar("V")
+
+
+def in_rows(items: Sequence[V], n: int) -> Iterator[tuple[DeltaGenerator, V]]:
+    """Each item with its column, ``n`` in a row."""
+    for i in range(0, len(items), n):
+        yield from zip(st.columns(n), items[i : i + n], strict=False)
 
 
 def choice(label: str, options: Mapping[T, str], key: str, default: T, help: str | None = None) -> T:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import memory
+from ui import controls, memory
 from uqcore.networks.parallel import one_blas_thread
 
 _CSS = (Path(__file__).parent / "style.css").read_text("utf-8")
@@ -100,11 +100,10 @@ def start(title: str) -> DeltaGenerator:
 def tiles() -> None:
     """What there is to do, three in a row."""
     invitations = [(door.path, invitation) for door in DOORS for invitation in door.invitations]
-    for i in range(0, len(invitations), 3):
-        for column, (path, (label, text, query)) in zip(st.columns(3), invitations[i : i + 3], strict=False):
-            with column.container(border=True):
-                st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
-                st.write(text)
+    for column, (path, (label, text, query)) in controls.in_rows(invitations, 3):
+        with column.container(border=True):
+            st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
+            st.write(text)
 
 
 def answer(place: DeltaGenerator, lead: str, problems: Sequence[str]) -> None:

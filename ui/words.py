@@ -61,10 +61,15 @@ def forming(n_methods: int) -> str:
     return f"**{n_methods} method{'s' * (n_methods > 1)}** at work: the maps form as the networks learn."
 
 
+def in_the_queue(place: int, wait: str) -> str:
+    """Beside the bar of a training that waits."""
+    return f"The machine trains for others: place {place}, about {wait} to wait"
+
+
 def how_far(status: Status) -> str:
     """Beside the bar of a training."""
     if status.place:
-        return f"The machine trains for others: place {status.place}, about {max(1, round(status.wait_s))} s to wait"
+        return in_the_queue(status.place, f"{max(1, round(status.wait_s))} s")
     paused = ", paused" if status.paused else f", about {max(1, round(status.left_s))} s left"
     return f"Epoch {status.epoch} of {status.epochs}{paused}"
 

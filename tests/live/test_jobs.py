@@ -13,22 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import ROOT
 from tests.live.settings import LONG, PATIENCE_S, TINY, until
+from tests.workers.clock import Clock
 from uqcore.live import Frame, Setting, process
 from uqcore.live.job import Job, State
 from uqcore.live.jobs import PAUSED_S, STUCK_S, UNSEEN_S, Jobs
 from uqcore.types import UqError
 
 Make = Callable[..., Jobs]
-
-
-class Clock:
-    """Stands still unless it is moved."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -355,9 +348,7 @@ sys.stdin.read()
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, None])
 def test_no_worker_outlives_its_server(how: signal.Signals | None) -> None:
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=process.ROOT
-    )
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     assert server.stdout is not None
     assert server.stdin is not None
     with server:

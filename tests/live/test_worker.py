@@ -15,11 +15,12 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
+from tests import ROOT
 from tests.live.settings import ALL, LONG, PATIENCE_S, TINY
 from uqcore.live import Frame, Setting, Trained, messages, wire, worker
 from uqcore.live.estimate import DRAWING_SHARE
 from uqcore.live.messages import PAUSE, RESUME, STEP
-from uqcore.live.process import COMMAND, LEAN, ROOT
+from uqcore.live.process import COMMAND, LEAN
 from uqcore.live.worker import Gate
 from uqcore.types import UqError
 

@@ -9,19 +9,13 @@ from typing import Any
 import pytest
 
 from tests.trainings.fakes import Fake, order
+from tests.workers.clock import Clock
 from uqcore.trainings import Training, Trainings, Visit
 from uqcore.trainings.jobs import SILENT_S, UNSEEN_S, curves
 from uqcore.trainings.order import Order
 from uqcore.trainings.progress import Epoch, Stored
 from uqcore.types import UqError
 from uqcore.workers import State
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -11,18 +11,23 @@ from streamlit.components.v2.types import ComponentRenderer
 _FOLDER = Path(__file__).parent
 
 
-def register(name: str, *scripts: str, in_page_style: bool = False) -> ComponentRenderer:
+def register(name: str, *parts: str, in_page_style: bool = False) -> ComponentRenderer:
     """The component made of ``name.html``, ``name.css`` and ``name.js``, read once, here.
 
-    An inline component is one script, which has no URL to import others from: ``scripts`` are put before it.
-    With ``in_page_style`` there is no CSS of its own: the page's (`ui/style.css`) holds in it.
+    An inline component is one script and one style sheet, which have no URL to import others from: those of ``parts``
+    are put before them. With ``in_page_style`` the page's style (`ui/style.css`) holds in it too.
     """
-    html = (_FOLDER / f"{name}.html").read_text("utf-8")
-    css = None if in_page_style else (_FOLDER / f"{name}.css").read_text("utf-8")
-    js = "\n".join((_FOLDER / f"{script}.js").read_text("utf-8") for script in (*scripts, name))
+    html = _read(name, "html")
+    css, js = ("\n".join(_read(each, suffix) for each in (*parts, name)) for suffix in ("css", "js"))
     return st.components.v2.component(
         f"uncertainty_lab.{name}", html=html, css=css, js=js, isolate_styles=not in_page_style
     )
+
+
+def _read(name: str, suffix: str) -> str:
+    """A file of a component or a part of one, which need not have each kind."""
+    path = _FOLDER / f"{name}.{suffix}"
+    return path.read_text("utf-8") if path.exists() else ""
 
 
 def first(start: Any, key: str, name: str) -> Any:

@@ -4,8 +4,6 @@
 const GAP = 12; // As in the style sheet, in CSS pixels.
 const MIN_WIDTH = 185; // Of a map, where there is room for more than two columns.
 const MAX_WIDTH = 460;
-const KEY_PAUSE = 250; // ms without a key press after which Python hears of the threshold.
-
 const FRAME_TIME = 150; // ms that a frame stays when they are played.
 
 // Header length, header, colours, values, frames, points: see `pack` in surfaces.py.
@@ -48,29 +46,32 @@ class Surfaces {
   #time = Infinity; // The frame that is shown; beyond the last it is the last, however many there are.
   #playing = 0;
   #frame = 0;
-  #timer = 0;
 
   constructor(root, component) {
     this.root = root;
     this.grid = root.querySelector(".grid");
     this.where = root.querySelector(".where");
     this.status = root.querySelector("[role=status]");
-    this.cut = root.querySelector(".cut");
     this.time = root.querySelector(".time");
+    // Python hears of the threshold when it stops.
+    this.range = new ThresholdRange(
+      root.querySelector(".cut"),
+      (value) => this.#cutAt(value),
+      (value) => this.#component.setStateValue("threshold", value),
+    );
     this.#listen();
-    // Point and threshold in later data are echoes, perhaps older than what the visitor has chosen: they are not read.
-    this.#threshold = parse(component.data).threshold;
     this.update(component);
-    this.#point = this.#scene.point;
-    this.#readOut();
     this.observer = new ResizeObserver(() => this.#layOut());
     this.observer.observe(this.grid);
   }
 
   update(component) {
     this.#component = component;
+    const isFirst = this.#scene === undefined;
     this.#scene = parse(component.data);
-    if (this.#scene.thresholds.length === 0) this.#threshold = this.#scene.threshold;
+    // Point and threshold in later data are echoes, perhaps older than what the visitor has chosen: they are not read.
+    if (isFirst) this.#point = this.#scene.point;
+    if (isFirst || this.#scene.thresholds.length === 0) this.#threshold = this.#scene.threshold;
     if (this.#scene.frames.length === 1) this.#stop();
     this.#colorize();
     this.size = ""; // Paint, whatever the size.
@@ -91,7 +92,7 @@ class Surfaces {
 
   disconnect() {
     cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#timer);
+    this.range.disconnect();
     this.#stop();
     this.observer.disconnect();
   }
@@ -120,17 +121,12 @@ class Surfaces {
     this.#buildTime();
   }
 
-  // The place of the threshold among those that can be chosen: the nearest.
-  get #step() {
-    const apart = this.#scene.thresholds.map((each) => Math.abs(each - this.#threshold));
-    return Math.max(0, apart.indexOf(Math.min(...apart)));
-  }
-
   // All that says where the threshold is, but the maps.
   #buildThreshold() {
     const { thresholds, value_range: [low, high] } = this.#scene;
     const { panels } = this.#now;
-    const step = this.#step;
+    this.range.show(thresholds, this.#threshold);
+    const { step } = this.range;
     panels.forEach(({ subtitles, subtitle_of }, i) => {
       this.#figures[i].querySelector(".subtitle").textContent = subtitles[subtitle_of[step] ?? 0];
     });
@@ -141,12 +137,6 @@ class Surfaces {
     mark.style.setProperty("--threshold", `${(100 * (threshold - low)) / (high - low || 1)}%`);
     const words = this.root.querySelector(".legend .deferred span");
     if (words !== null) words.textContent = `Deferred: above ${format(threshold, [low, high])}`;
-    this.cut.hidden = thresholds.length === 0;
-    if (this.cut.hidden) return;
-    const slider = this.cut.querySelector("input");
-    [slider.max, slider.value] = [thresholds.length - 1, step];
-    slider.setAttribute("aria-valuetext", threshold.toFixed(2));
-    this.cut.querySelector("output").textContent = threshold.toFixed(2);
   }
 
   #buildTime() {
@@ -296,12 +286,6 @@ class Surfaces {
       if (point !== null) this.#pick(point);
     });
     grid.addEventListener("keydown", (event) => this.#key(event));
-    const slider = this.cut.querySelector("input");
-    slider.addEventListener("input", () => this.#cutAt(this.#scene.thresholds[slider.value]));
-    let pause = 0;
-    slider.addEventListener("keydown", () => (pause = KEY_PAUSE));
-    slider.addEventListener("pointerdown", () => (pause = 0));
-    slider.addEventListener("change", () => this.#send(pause));
     const time = this.time.querySelector("input");
     time.addEventListener("input", () => {
       this.#stop();
@@ -323,12 +307,6 @@ class Surfaces {
       change();
       if (this.canvas) this.#paint(); // Not in a closed tab or expander.
     });
-  }
-
-  // Python hears of the threshold when it stops.
-  #send(pause) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#component.setStateValue("threshold", this.#threshold), pause);
   }
 
   // The point under the pointer, in whichever map it is, or null.

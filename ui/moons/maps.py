@@ -26,11 +26,11 @@ class Map(NamedTuple):
 
 
 def show(
-    maps: Mapping[str, Map], view: View, dataset: Dataset, *, grid_of: Dataset | None = None, key: str = "surfaces",
+    maps: Mapping[str, Map], view: View, dataset: Dataset, *, key: str = "surfaces",
     frames: Frames | None = None,
 ) -> Chosen:  # fmt: skip
-    """The maps, by their labels; ``grid_of`` has their grid if ``dataset``, whose points are drawn, has another."""
-    grid, train, names = (grid_of or dataset).grid, dataset.train, dataset.class_names
+    """The maps, by their labels, over the grid of ``dataset``, whose points are drawn."""
+    grid, train, names = dataset.grid, dataset.train, dataset.class_names
     if grid is None:
         raise UqError(f"Expected a task with a grid. Received: {dataset.task_id}.")
     classes = [PointGroup(f"training, {name}", train.x[train.y == k]) for k, name in enumerate(names)]

@@ -56,9 +56,8 @@ def choose(bar: DeltaGenerator) -> tuple[Setting, DeltaGenerator]:
         with right:
             for names in (_OF_DATA, _OF_NETWORK):
                 drawn = [name for name in names if kind != OWN_POINTS or name not in ("n_points", "noise")]
-                for i in range(0, len(drawn), _IN_ROW):
-                    for column, name in zip(st.columns(_IN_ROW), drawn[i : i + _IN_ROW], strict=False):
-                        values[name] = _number(name, getattr(usual, name), preset, column)
+                for column, name in controls.in_rows(drawn, _IN_ROW):
+                    values[name] = _number(name, getattr(usual, name), preset, column)
     cluster = values["cluster_x"], values["cluster_y"]
     if kind == OWN_POINTS:
         with pad_at:

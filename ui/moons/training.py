@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
@@ -159,11 +159,9 @@ def _buttons(owner: str, status: Status) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=100)
-def _final(digest: str, method_id: str, view_id: str, n: int, factor: float | None, _uncut: object) -> Map:
+def _final(digest: str, method_id: str, view_id: str, n: int, factor: float | None, _uncut: Callable[[], Uncut]) -> Map:
     """Cut at every threshold, once for all visitors of the same training."""
-    assert callable(_uncut)
-    uncut: Uncut = _uncut()
-    return Map(uncut, [words.acceptance(uncut.at(threshold).acceptance) for threshold in controls.THRESHOLDS])
+    return Map(*cache.cut_everywhere(_uncut()))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -39,9 +39,8 @@ def choose() -> Order:
     with st.expander("Settings", key="r_more"):
         st.caption("They start as the model of the other pages was trained.")
         fields = [pair for pair in asdict(usual).items() if pair[0] != "augment" or takes_images(task)]
-        for i in range(0, len(fields), _IN_ROW):
-            for column, (name, value) in zip(st.columns(_IN_ROW), fields[i : i + _IN_ROW], strict=False):
-                values[name] = _setting(name, value, task, f"r_{task}_{method_id}_{name}", column)
+        for column, (name, value) in controls.in_rows(fields, _IN_ROW):
+            values[name] = _setting(name, value, task, f"r_{task}_{method_id}_{name}", column)
     return Order(task, method_id, int(seed), replace(usual, **values))
 
 

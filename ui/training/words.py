@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from ui.words import table
+from ui.words import in_the_queue, table
 from uqcore.datasets import load
 from uqcore.models.evaluation import Evaluation, RegressionEvaluation
 from uqcore.text import percent
@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
 def how_far_in_all(status: Status, part: int, n_parts: int) -> str:
     """Beside the bar of a training of one model, which may have several parts."""
     if status.place:
-        return f"The machine trains for others: place {status.place}, about {duration(status.wait_s)} to wait"
+        return in_the_queue(status.place, duration(status.wait_s))
     if status.epoch == 0:
         return f"TensorFlow is loading, about {duration(status.left_s)} in all"
     if status.epoch == status.epochs:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import threading
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, Protocol
 
-import uqcore
 from uqcore.live import wire
 from uqcore.live.frames import Frame, Trained
 from uqcore.live.messages import from_message
 from uqcore.live.setting import Setting
 from uqcore.types import UqError
+from uqcore.workers import WorkerProcess, why
 
-ROOT = Path(uqcore.__file__).parents[1]
 # Before NumPy loads: two threads for products as small as these take nineteen times as long as one. Every arena of the
 # allocator takes address space, which is bounded there.
 LEAN = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1") | {"MALLOC_ARENA_MAX": "4"}
@@ -38,44 +34,24 @@ class Listener(Protocol):
         """The process is gone: ``error`` is a sentence, or None if all came."""
 
 
-class Process:
+class Process(WorkerProcess):
     """One training in a process. Whatever happens to it, `Listener.ended` is called once, and nobody else is harmed."""
 
     def __init__(self, setting: Setting, n_threads: int, listener: Listener) -> None:
         """UqError: the system starts no process."""
         self._setting, self._listener = setting, listener
-        try:
-            self._popen = subprocess.Popen(
-                [sys.executable, *COMMAND, str(n_threads)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=ROOT,
-                env=os.environ | LEAN,
-            )
-        except OSError as error:
-            raise UqError(f"The training's process cannot be started ({error.strerror or error}).") from error
+        super().__init__([sys.executable, *COMMAND, str(n_threads)], LEAN, subprocess.PIPE)
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
         self._drain = threading.Thread(target=self._read_errors, daemon=True)
         self._drain.start()
         threading.Thread(target=self._read, daemon=True).start()
         self.tell(setting.to_json())
 
-    @property
-    def pid(self) -> int:
-        return self._popen.pid
-
     def tell(self, line: str) -> None:
         """A command; one that comes too late is lost."""
         with suppress(OSError, ValueError):
             self._in.write(line.encode() + b"\n")
             self._in.flush()
-
-    def kill(self) -> None:
-        """At once, and until it is gone."""
-        with suppress(OSError):
-            self._popen.kill()
-        self._popen.wait()
 
     @property
     def _in(self) -> IO[bytes]:
@@ -106,14 +82,9 @@ class Process:
         self._listener.ended(error)
 
     def _why(self) -> str:
-        """A sentence for an end without a result: the signal, or the code and the last line of standard error."""
         code = self._popen.wait()
         self._drain.join(1)
-        if code < 0:
-            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-            return f"The training's process was ended by the system ({name}); train again."
-        last = next((line for line in reversed(self._errors) if line.strip()), "it said nothing")
-        return f"The training's process failed (exit code {code}: {last.strip()[:300]})."
+        return why(code, next((line.strip() for line in reversed(self._errors) if line.strip()), ""))
 
     def _read_errors(self) -> None:
         """Drained, or a talkative process would wait for ever."""

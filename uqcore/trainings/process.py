@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -14,19 +13,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-import uqcore
 from uqcore.store import MODELS_VARIABLE
 from uqcore.trainings.progress import MOST_LINE, Epoch, Stored, from_line
 from uqcore.types import UqError
+from uqcore.workers import WorkerProcess, why
 
 NICE = 10
 LOG_LINES = 30
 _COMMAND = (sys.executable, "-m", "uqcore")
-_ROOT = Path(uqcore.__file__).parents[1]
 _FOLDER = re.compile(r"(?:/[\w.+@~-]+)+/")
 
 
-class Process:
+class Process(WorkerProcess):
     """One command. Whatever happens to it, ``ended`` is called once, from a thread of the process's.
 
     Attributes:
@@ -52,17 +50,8 @@ class Process:
             UqError: the system starts no process.
         """
         threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(n_threads))
-        try:
-            self._popen = subprocess.Popen(
-                [*command, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=_ROOT,
-                env=os.environ | threads | {MODELS_VARIABLE: str(models), "TF_CPP_MIN_LOG_LEVEL": "3"},
-            )
-        except OSError as error:
-            raise UqError(f"The training's process cannot be started ({error.strerror or error}).") from error
+        environment = threads | {MODELS_VARIABLE: str(models), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        super().__init__([*command, *arguments], environment, subprocess.DEVNULL)
         with suppress(OSError):  # it is gone already
             os.setpriority(os.PRIO_PROCESS, self._popen.pid, NICE)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
@@ -70,16 +59,6 @@ class Process:
         self._drain = threading.Thread(target=self._read_errors, daemon=True)
         self._drain.start()
         threading.Thread(target=self._read, daemon=True).start()
-
-    @property
-    def pid(self) -> int:
-        return self._popen.pid
-
-    def kill(self) -> None:
-        """At once, and until it is gone."""
-        with suppress(OSError):
-            self._popen.kill()
-        self._popen.wait()
 
     def _read(self) -> None:
         try:
@@ -120,10 +99,7 @@ class Process:
 
     def _why(self, code: int) -> str:
         """A sentence for an end without a model."""
-        if code < 0:
-            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-            return f"The training's process was ended by the system ({name}); train again."
-        last = self.log[-1][:300] if self.log else "it said nothing"
+        last = self.log[-1][:300] if self.log else ""
         if code == 2 and last.startswith("error: "):  # the command's own sentence
             return last.removeprefix("error: ")
-        return f"The training's process failed (exit code {code}: {last})."
+        return why(code, last)
