@@ -7,23 +7,27 @@ import gc
 import sys
 import threading
 import time
+from contextlib import nullcontext
 
 import streamlit as st
 from streamlit.runtime import exists, get_instance
 
-_EVERY_S = 30
+_LOOK_EVERY_S, _GIVE_EVERY_S = 5, 30
 _M_ARENA_MAX, _N_ARENAS = -8, 2  # of glibc's malloc: by default each of many threads keeps its own free memory
 
 
 @st.cache_resource(show_spinner=False)
 def give_back() -> threading.Thread:
-    """Starts, once a server, what gives memory back twice a minute."""
+    """Starts, once a server, what gives memory back twice a minute, and at once where a visit ended."""
     _libc("mallopt", _M_ARENA_MAX, _N_ARENAS)
 
     def run() -> None:
+        given = time.monotonic()
         while True:
-            time.sleep(_EVERY_S)
-            forget_the_gone()
+            time.sleep(_LOOK_EVERY_S)
+            if not forget_the_gone() and time.monotonic() - given < _GIVE_EVERY_S:
+                continue
+            given = time.monotonic()
             gc.collect()  # a session is full of cycles; `runner.postScriptGC` is off
             _libc("malloc_trim", 0)
 
@@ -32,17 +36,20 @@ def give_back() -> threading.Thread:
     return thread
 
 
-def forget_the_gone() -> None:
-    """Ends the sessions that nobody can come back to.
+def forget_the_gone() -> bool:
+    """Ends the sessions that nobody can come back to; whether there were any.
 
-    Streamlit keeps a closed session, with its uploads, for two minutes (`server.disconnectedSessionTTL`), but forgets
-    it no sooner than when the next one is closed.
+    Streamlit keeps a closed session, with its uploads, for `server.disconnectedSessionTTL`, but forgets it no sooner
+    than when the next one is closed.
     """
-    if exists():
-        sessions = getattr(getattr(get_instance(), "_session_mgr", None), "_session_storage", None)
-        expire = getattr(getattr(sessions, "_cache", None), "expire", None)
-        if expire is not None:
-            expire()
+    if not exists():
+        return False
+    manager = getattr(get_instance(), "_session_mgr", None)
+    expire = getattr(getattr(getattr(manager, "_session_storage", None), "_cache", None), "expire", None)
+    if expire is None:
+        return False
+    with getattr(manager, "_storage_lock", None) or nullcontext():  # the cache is not safe for threads
+        return bool(expire())
 
 
 def _libc(name: str, *arguments: int) -> None:

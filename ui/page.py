@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, memory
+from ui import controls, memory, uploads
 from uqcore.networks.parallel import one_blas_thread
 
 _CSS = (Path(__file__).parent / "style.css").read_text("utf-8")
@@ -88,6 +88,7 @@ def start(title: str) -> DeltaGenerator:
     """Navigation and title; returns the place for the page's answer, which is known only further down."""
     one_blas_thread()
     memory.give_back()
+    uploads.guard()
     st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON, layout="wide")
     st.html(f"<style>{_CSS}</style>")
     with st.container(horizontal=True, key="doors"):

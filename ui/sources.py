@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ui import cache
+from ui import cache, uploads
 from ui.components import PEN_WIDTH, drawing_pad
 from ui.controls import BIND, choice, put_in_url, task_key
 from uqcore.datasets.images import MAX_BYTES, center_digit, decode_strokes, rasterize, read_image
@@ -61,7 +61,7 @@ def uploaded(dataset: Dataset) -> FloatArray | None:
             return decode_image(kept) if kept else None
         if file.size > MAX_BYTES:
             raise UqError(f"The file must be at most {MAX_BYTES / 1e6:g} MB. Received: {file.size / 1e6:.1f} MB.")
-        text = encode_image(center_digit(read_image(file.getvalue())))
+        text = encode_image(center_digit(read_image(uploads.content(file))))
     except UqError as error:
         st.error(str(error))
         return None

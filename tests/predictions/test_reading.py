@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -167,3 +168,51 @@ def test_a_gzip_archive_is_bounded() -> None:
 )
 def test_extras_that_do_not_fit_are_one_sentence(data: str, message: str) -> None:
     refused(data.encode(), message)
+
+
+# What strangers send
+
+
+def ones_and_zeros() -> bytes:
+    buffer = BytesIO()
+    np.savez_compressed(buffer, probs=np.tile(np.array([1, 0], np.float32), (10**7, 1)))
+    return buffer.getvalue()
+
+
+def gzipped(times: int) -> bytes:
+    data = b"a,b,label\n" + b"1,0,a\n" * 3_000_000
+    for _ in range(times):
+        data = gzip.compress(data)
+    return data
+
+
+def long_parquet() -> bytes:
+    buffer = BytesIO()
+    ones = np.ones(10**7, np.float32)
+    parquet.write_table(pa.table({"p_0": ones, "p_1": 1 - ones}), buffer, use_dictionary=True)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("make", [ones_and_zeros, lambda: gzipped(1), lambda: gzipped(2), long_parquet])
+def test_a_packed_file_grows_as_far_as_it_may(make: Callable[[], bytes]) -> None:
+    data = make()
+    assert len(data) < 150_000
+    refused(data, r"Expected (arrays|a gzip archive|at most .* rows|groups of rows)", max_growth=10)
+
+
+def test_records_with_names_of_their_own_are_no_table() -> None:
+    data = json.dumps([{f"a{i}": 1} for i in range(20_000)]).encode()
+    refused(data, "Expected records with the same names. Received 20,000 different ones")
+    by_index = json.dumps({f"a{i}": {f"{i}": 1} for i in range(20_000)}).encode()
+    refused(by_index, "Expected records with the same names")
+
+
+def test_a_sheet_with_a_few_long_rows_is_no_table() -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book, buffer = openpyxl.Workbook(write_only=True), BytesIO()
+    sheet = book.create_sheet()
+    sheet.append([*range(16_000)])
+    for _ in range(20_000):
+        sheet.append([1])
+    book.save(buffer)
+    refused(buffer.getvalue(), "rows of about the same length")

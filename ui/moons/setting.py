@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls
+from ui import controls, uploads
 from ui.components import points_pad
 from ui.controls import BIND, put_in_url
 from uqcore.datasets.moons import GRID
@@ -135,7 +135,7 @@ def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
         )
         if file is not None and st.session_state.get("t_read") != file.file_id:
             try:
-                read = read_csv(file.getvalue())
+                read = read_csv(uploads.content(file))
             except UqError as error:
                 st.error(str(error))
             else:

@@ -13,13 +13,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from ui import controls
+from ui import controls, uploads
 from ui.threshold import readback, roles_table
 from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, first_cells, read_predictions
 from uqcore.types import UqError
 
 MAX_UPLOAD_MB = 200
 MAX_UNPACKED = 10**9
+MAX_GROWTH = 10
+"""How many times its size a packed file may unpack to; one that is packed better can be unpacked and then brought."""
 MOST_IN_LINK = 2000
 """Characters of the roles that a link carries; browsers and mail programs cut links that are much longer."""
 
@@ -69,7 +71,7 @@ class Own:
     def cells(self) -> dict[str, list[str]] | None:
         """What a person may give roles to, as `first_cells` has it; None where the file cannot be opened."""
         try:
-            return first_cells(self.file.data, self.file.name, max_bytes=MAX_UNPACKED)
+            return first_cells(self.file.data, self.file.name, max_bytes=MAX_UNPACKED, max_growth=MAX_GROWTH)
         except UqError:
             return None
 
@@ -148,7 +150,7 @@ def _labels(file: _File, needed: bool) -> _File | None:
 
 
 def _file(uploaded: UploadedFile) -> _File:
-    return _File(uploaded.file_id, uploaded.name, uploaded.getvalue())
+    return _File(uploaded.file_id, uploaded.name, uploads.content(uploaded))
 
 
 def _correct(own: Own) -> None:
@@ -188,18 +190,22 @@ def _linked() -> Roles | None:
 
 def _read(file: _File, labels: _File | None, asked: Roles | Asked | None, normalize: bool) -> Own:
     bar, read, problem = st.progress(0.0, "Reading …"), None, None
+    budget = uploads.BUDGET
     try:
-        read = read_predictions(
-            file.data,
-            file.name,
-            roles=asked,
-            labels=None if labels is None else labels.data,
-            normalize=normalize,
-            max_bytes=MAX_UNPACKED,
-            tick=lambda share: _show(bar, share),
-        )
+        with budget.reading(len(file.data)) as room:
+            read = read_predictions(
+                file.data,
+                file.name,
+                roles=asked,
+                labels=None if labels is None else labels.data,
+                normalize=normalize,
+                max_bytes=min(MAX_UNPACKED, room),
+                max_growth=MAX_GROWTH,
+                tick=lambda share: _show(bar, share),
+            )
+            budget.hold(read, 2 * read.n_bytes)  # and as much again is computed of them
     except UqError as error:
-        problem = error
+        read, problem = None, error
     finally:
         bar.empty()
     which = () if labels is None else (f"Predictions from {file.name}, true labels from {labels.name}.",)

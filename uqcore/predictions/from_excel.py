@@ -11,10 +11,15 @@ from uqcore.predictions.table import Opened, in_memory
 from uqcore.types import UqError
 
 _TIMES_LARGER = 10  # that Python's objects are than the XML that they are read from
+_FREE_CELLS = 1_000_000
 
 
-def open_excel(file: BinaryIO, max_bytes: int) -> Opened:
+def open_excel(file: BinaryIO, max_bytes: int, max_unpacked: int) -> Opened:
     """The first sheet of an Excel file that is not empty, whole.
+
+    Args:
+        max_bytes: of memory, once it is read.
+        max_unpacked: as most packed files unpack to; the XML of numbers is packed twice as well.
 
     Raises:
         UqError: openpyxl is not installed, or the file is damaged, empty or too large to be read as a whole.
@@ -26,7 +31,7 @@ def open_excel(file: BinaryIO, max_bytes: int) -> Opened:
             "Expected openpyxl, which reads Excel files. Received an Excel file where it is not installed; "
             "run `pip install openpyxl`, or save the sheet as CSV."
         ) from None
-    most = max_bytes // _TIMES_LARGER
+    most = min(max_bytes // _TIMES_LARGER, 2 * max_unpacked)
     try:
         file.seek(0)
         check_directory(file, "an Excel file of a few sheets")
@@ -50,11 +55,23 @@ def open_excel(file: BinaryIO, max_bytes: int) -> Opened:
     title, rows = next(((title, rows) for title, rows in sheets if len(rows) > 1), ("", []))
     if not rows:
         raise UqError("Expected a sheet with column names and rows below them. Received none.")
+    _check_cells(rows, n_bytes)
     columns = list(zip_longest(*rows))
     headers = ["" if column[0] is None else str(column[0]) for column in columns]
     more = sum(len(rows) > 0 for _, rows in sheets) > 1
     note = (f"Of several sheets, {title[:40]!r} was read.",) if more else ()
     return in_memory(headers, [column[1:] for column in columns], note)
+
+
+def _check_cells(rows: list[tuple[Any, ...]], n_bytes: int) -> None:
+    """UqError where a few long rows, or one long text that many cells name, make much more of the sheet than it is."""
+    n_cells = len(rows) * max(map(len, rows))
+    n_characters = sum(len(cell) for row in rows for cell in row if isinstance(cell, str))
+    if max(n_cells, n_characters) > _FREE_CELLS + n_bytes:
+        raise UqError(
+            "Expected rows of about the same length with short texts in an Excel file. Received a few that are far "
+            "longer; save the sheet as CSV."
+        )
 
 
 def _rows(sheet: Any) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from uqcore.types import UqError
 
 _TIMES_LARGER = 20  # that Python's objects are than the text that they are read from
 _MOST_COLUMNS = 100_000
+_FREE_CELLS = 1_000_000  # beyond one a character of the text
 
 
 def open_json(file: BinaryIO, max_bytes: int) -> Opened:
@@ -30,11 +31,12 @@ def open_json(file: BinaryIO, max_bytes: int) -> Opened:
     except UnicodeDecodeError:
         raise UqError("Expected JSON in UTF-8. Received other bytes; save it as UTF-8.") from None
     content = _whole(text)
+    most_cells = _FREE_CELLS + len(data)
     if isinstance(content, dict):
-        return _columns(content)
+        return _columns(content, most_cells)
     if not isinstance(content, list) or not content:
         raise UqError("Expected a table in JSON: a list of records, or columns. Received something else or nothing.")
-    return _rows(content)
+    return _rows(content, most_cells)
 
 
 def _whole(text: str) -> Any:
@@ -56,11 +58,10 @@ def _whole(text: str) -> Any:
     return rows
 
 
-def _rows(rows: list[Any]) -> Opened:
+def _rows(rows: list[Any], most_cells: int) -> Opened:
     if all(isinstance(row, dict) for row in rows):
         names = list(dict.fromkeys(str(name) for row in rows for name in row))
-        if len(names) > _MOST_COLUMNS:
-            raise UqError(f"Expected records with the same names. Received {len(names):,} different ones.")
+        _check_cells(len(names), len(rows), most_cells)
         return in_memory(names, [[row.get(name) for row in rows] for name in names])
     if all(isinstance(row, list) for row in rows):
         if all(row and isinstance(row[0], dict) for row in rows):  # Hugging Face: all scores of every text
@@ -70,13 +71,20 @@ def _rows(rows: list[Any]) -> Opened:
     raise UqError("Expected records, or rows of equal length, in JSON. Received a list of other things.")
 
 
-def _columns(content: dict[str, Any]) -> Opened:
+def _check_cells(n_columns: int, n_rows: int, most: int) -> None:
+    """UqError where the records have so different names that a table of them would be mostly holes, and immense."""
+    if n_columns > _MOST_COLUMNS or n_columns * n_rows > most:
+        raise UqError(f"Expected records with the same names. Received {n_columns:,} different ones.")
+
+
+def _columns(content: dict[str, Any], most_cells: int) -> Opened:
     if isinstance(content.get("columns"), list) and isinstance(content.get("data"), list):
         names, rows = [str(name) for name in content["columns"]], content["data"]
         if all(isinstance(row, list) and len(row) == len(names) for row in rows):
             return in_memory(names, list(zip(*rows, strict=True)) or [[] for _ in names])
     if content and all(isinstance(column, dict) for column in content.values()):  # pandas' default: by index
         rows = list(dict.fromkeys(key for column in content.values() for key in column))
+        _check_cells(len(content), len(rows), most_cells)
         return in_memory([*content], [[column.get(key) for key in rows] for column in content.values()])
     if (
         len(content) == 1
@@ -84,12 +92,12 @@ def _columns(content: dict[str, Any]) -> Opened:
         and inner
         and isinstance(inner[0], dict)
     ):
-        return _rows(inner)  # {"predictions": [{...}, ...]}
+        return _rows(inner, most_cells)  # {"predictions": [{...}, ...]}
     lists = {name: column for name, column in content.items() if isinstance(column, list)}
     if lists and len({len(column) for column in lists.values()}) == 1:
         return in_memory([*lists], [*lists.values()])
     if content and not any(isinstance(value, list | dict) for value in content.values()):
-        return _rows([content])  # one line of JSON lines
+        return _rows([content], most_cells)  # one line of JSON lines
     raise UqError(
         "Expected a table in JSON: a list of records, or columns of equal length. Received an object of other things."
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, BinaryIO, TypeVar
+from typing import IO, BinaryIO, NamedTuple, TypeVar
 
 from uqcore.predictions.assemble import found_in
 from uqcore.predictions.finding import label_alone, left_out, settled
@@ -29,6 +29,9 @@ from uqcore.types import ShareTick, UqError
 
 MAX_BYTES = 2_000_000_000
 """The most that the arrays of a file may take in memory, unless the caller says otherwise."""
+
+FREE_BYTES = 4_000_000
+"""What a packed file may unpack to however small it is, where its growth is bounded."""
 
 Source = Path | bytes | BinaryIO
 _T = TypeVar("_T")
@@ -64,6 +67,7 @@ def read_predictions(
     labels: Source | None = None,
     normalize: bool = False,
     max_bytes: int = MAX_BYTES,
+    max_growth: int | None = None,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Predictions:
     """Read and check a file of predictions; what kind it is, its content tells.
@@ -83,6 +87,8 @@ def read_predictions(
         labels: a second file with the true labels of the same examples: NPY, or a table with one column of them.
         normalize: divide rows of probabilities by their sums where a sum is too far from 1.
         max_bytes: how much the arrays may take in memory; a file that unpacks to more is refused before it does.
+        max_growth: to how many times its size, beyond `FREE_BYTES`, a packed file (gzip, NPZ, Parquet, Feather, Excel)
+            may unpack: a stranger's file of some kilobytes then costs no more than some megabytes. None: to any.
         tick: told the share of the file that has been read, rising to 1.
 
     Raises:
@@ -90,41 +96,62 @@ def read_predictions(
         Unclear: the role of a column cannot be told: reading again with it in ``roles`` would do.
         UqError: anything else is.
     """
-    found = _with(source, lambda file: _found(file, name, roles, max_bytes, tick))
+    limits = _Limits(max_bytes, max_growth)
+    found = _with(source, lambda file: _found(file, name, roles, limits, tick))
     if labels is not None:
-        found = replace(found, labels=_with(labels, lambda file: _labels(file, max_bytes)))
+        found = replace(found, labels=_with(labels, lambda file: _labels(file, limits)))
     predictions = checked(found, name, normalize)
     tick(1.0)
     return predictions
 
 
-def first_cells(source: Source, name: str, *, max_bytes: int = MAX_BYTES) -> dict[str, list[str]]:
+def first_cells(
+    source: Source, name: str, *, max_bytes: int = MAX_BYTES, max_growth: int | None = None
+) -> dict[str, list[str]]:
     """What a person may give roles to: column's name -> its first ten cells as short texts, or array's name -> its
     shape; nothing for an NPY file, which has one array.
 
     Args:
-        source, name, max_bytes: as for `read_predictions`.
+        source, name, max_bytes, max_growth: as for `read_predictions`.
 
     Raises:
         UqError: it is no file of a kind that is read, or damaged or too large.
     """
-    return _with(source, lambda file: _first_cells(file, name, max_bytes))
+    return _with(source, lambda file: _first_cells(file, name, _Limits(max_bytes, max_growth)))
 
 
-def _first_cells(file: BinaryIO, name: str, max_bytes: int) -> dict[str, list[str]]:
+def _first_cells(file: BinaryIO, name: str, limits: _Limits) -> dict[str, list[str]]:
     file.seek(0)
     head = file.read(2**12)
     if head.startswith(b"\x1f\x8b"):
         with TemporaryFile() as unpacked:
-            _unpack(file, unpacked, max_bytes)
-            return _first_cells(unpacked, name, max_bytes)
+            _unpack(file, unpacked, limits.unpacked(file))
+            return _first_cells(unpacked, name, limits.inside)
     if head.startswith(b"\x93NUMPY"):
         return {}
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_office(head):
         return npz_heads(file)
     if head.startswith((b"PAR1", b"PARE", b"ARROW1")):
-        return cells_of_parquet(file, max_bytes)
-    return _table(file, head, name, max_bytes).table.first_cells
+        return cells_of_parquet(file, limits.unpacked(file))
+    return _table(file, head, name, limits).table.first_cells
+
+
+class _Limits(NamedTuple):
+    """How much the arrays of a file may take, and to how many times its size it may unpack."""
+
+    max_bytes: int
+    max_growth: int | None
+
+    def unpacked(self, file: BinaryIO) -> int:
+        """The most bytes that the packed ``file`` may unpack to."""
+        if self.max_growth is None:
+            return self.max_bytes
+        return min(self.max_bytes, FREE_BYTES + self.max_growth * file.seek(0, 2))
+
+    @property
+    def inside(self) -> _Limits:
+        """For what a gzip archive holds, which may not grow once more."""
+        return self if self.max_growth is None else self._replace(max_growth=1)
 
 
 def _with(source: Source, read: Callable[[BinaryIO], _T]) -> _T:
@@ -137,7 +164,7 @@ def _with(source: Source, read: Callable[[BinaryIO], _T]) -> _T:
     return read(BytesIO(source) if isinstance(source, bytes) else source)
 
 
-def _found(file: BinaryIO, name: str, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
+def _found(file: BinaryIO, name: str, asked: Roles | Asked | None, limits: _Limits, tick: ShareTick) -> Found:
     """What the file holds, by who can read it, which its first bytes tell."""
     file.seek(0)
     head = file.read(2**12)
@@ -145,27 +172,27 @@ def _found(file: BinaryIO, name: str, asked: Roles | Asked | None, max_bytes: in
         raise UqError(f"Expected {_KINDS}. {name} is empty.")
     if head.startswith(b"\x1f\x8b"):
         with TemporaryFile() as unpacked:
-            _unpack(file, unpacked, max_bytes)
-            return _found(unpacked, name, asked, max_bytes, tick)
+            _unpack(file, unpacked, limits.unpacked(file))
+            return _found(unpacked, name, asked, limits.inside, tick)
     if head.startswith(b"\x93NUMPY"):
-        return read_npy(file, asked, max_bytes, tick)
+        return read_npy(file, asked, limits.max_bytes, tick)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_office(head):
-        return read_npz(file, asked, max_bytes, tick)
+        return read_npz(file, asked, limits.unpacked(file), tick)
     if head.startswith((b"PAR1", b"PARE", b"ARROW1")):
-        return read_parquet(file, asked, max_bytes, tick)
-    return _of_table(_table(file, head, name, max_bytes), asked, max_bytes, tick)
+        return read_parquet(file, asked, limits.unpacked(file), tick)
+    return _of_table(_table(file, head, name, limits), asked, limits.max_bytes, tick)
 
 
-def _table(file: BinaryIO, head: bytes, name: str, max_bytes: int) -> Opened:
+def _table(file: BinaryIO, head: bytes, name: str, limits: _Limits) -> Opened:
     if head.startswith(b"PK"):
-        return open_excel(file, max_bytes)
+        return open_excel(file, limits.max_bytes, limits.unpacked(file))
     for magic, what in _OTHER_FORMATS.items():
         if head.startswith(magic):
             raise UqError(f"Expected {_KINDS}. {name} is {what}.")
     if b"\0" in head:
         raise UqError(f"Expected {_KINDS}. {name} is none of these; save the arrays with np.savez.")
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
-        return open_json(file, max_bytes)
+        return open_json(file, limits.max_bytes)
     return open_csv(file)
 
 
@@ -178,15 +205,15 @@ def _of_table(opened: Opened, asked: Roles | Asked | None, max_bytes: int, tick:
     return found_in(rows.found(), roles, left_out(opened.table, roles), opened.notes)
 
 
-def _labels(file: BinaryIO, max_bytes: int) -> Column:
+def _labels(file: BinaryIO, limits: _Limits) -> Column:
     """The true labels in a file of their own."""
     file.seek(0)
     head = file.read(2**12)
     if head.startswith(b"\x93NUMPY"):
-        return read_npy_labels(file, max_bytes)
+        return read_npy_labels(file, limits.max_bytes)
     if head.startswith((b"PAR1", b"PARE", b"ARROW1", b"\x1f\x8b")) or (head.startswith(b"PK") and not _is_office(head)):
         raise UqError("Expected labels as an NPY, CSV, Excel or JSON file. Received another kind; save them as CSV.")
-    opened = _table(file, head, "the file of labels", max_bytes)
+    opened = _table(file, head, "the file of labels", limits)
     return text_column(opened, label_alone(opened.table))
 
 
@@ -205,7 +232,7 @@ def _unpack(packed: BinaryIO, target: IO[bytes], max_bytes: int) -> None:
                 if left < 0:
                     raise UqError(
                         f"Expected a gzip archive of at most {max_bytes / 1e6:,.0f} MB when unpacked. Received more; "
-                        f"save fewer examples."
+                        f"unpack it first, or save fewer examples."
                     )
                 target.write(block)
     except (OSError, EOFError, zlib.error) as error:

@@ -144,6 +144,13 @@ class Predictions:
         return self.values.shape[2]
 
     @property
+    def n_bytes(self) -> int:
+        """Of memory that the arrays take, without what is computed of them."""
+        parts = (self.values, self.labels, self.ood, self.images, self.mean_logits, self.variance, self.score)
+        more = (self.group, self.weight, self.time, *self.ids.values(), *self.of_samples.values())
+        return sum(part.nbytes for part in (*parts, *more) if isinstance(part, np.ndarray))
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """The ids in `MEASURES` that mean something here: several need samples, logits or exactly two classes."""
         return tuple(

@@ -1,0 +1,101 @@
+"""One budget for the files of all visitors: what finds no room is dropped, and what is gone makes room."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+
+from tests.app_pages import opened
+from tests.prediction_files import npz
+from ui import uploads
+from ui.uploads import Budget, content, keep_within
+from uqcore.types import UqError
+
+
+class Kept:
+    pass
+
+
+def test_what_is_held_takes_room_as_long_as_it_lives() -> None:
+    budget, first, second = Budget(100, lambda: 10), Kept(), Kept()
+    budget.hold(first, 60)
+    assert (budget.used, budget.room) == (70, 30)
+    with pytest.raises(UqError, match="for the files of all its visitors are in use"):
+        budget.hold(second, 31)
+    del first
+    gc.collect()
+    budget.hold(second, 90)
+    assert budget.room == 0
+
+
+def test_a_file_is_read_where_there_is_room_for_it_and_for_what_is_read() -> None:
+    budget, kept = Budget(100, lambda: 20), Kept()
+    with budget.reading(40) as room:
+        assert room == 40
+    budget.hold(kept, 10)
+    with pytest.raises(UqError, match="in use"), budget.reading(40):
+        pass
+    with budget.reading(35):  # the refusal did not keep the place of the one who reads
+        pass
+
+
+def test_files_that_find_no_room_are_dropped_for_all_sessions_together() -> None:
+    manager = MemoryUploadedFileManager("/upload")
+    (stats,) = [lambda: sum(s.byte_length for found in manager.get_stats().values() for s in found)]
+    budget = Budget(1000, stats)
+    keep_within(budget, manager)
+    for session in range(20):
+        for number in range(3):
+            manager.add_file(f"{session}", UploadedFileRec(f"{number}", "f.csv", "", bytes(300)))
+    files = [file for s in range(20) for file in manager.get_files(f"{s}", ["0", "1", "2"])]
+    assert sum(len(file.data) == 300 for file in files) == 3
+    assert budget.used <= 1000 + 57 * 32
+    manager.remove_session_files("0")
+    for session in range(1, 20):
+        manager.remove_session_files(f"{session}")
+    manager.add_file("new", UploadedFileRec("0", "f.csv", "", bytes(300)))
+    assert [len(file.data) for file in manager.get_files("new", ["0"])] == [300]
+
+
+def test_a_dropped_file_is_a_sentence() -> None:
+    manager = MemoryUploadedFileManager("/upload")
+    keep_within(Budget(10, lambda: 0), manager)
+    manager.add_file("s", UploadedFileRec("0", "f.csv", "", bytes(11)))
+    (dropped,) = manager.get_files("s", ["0"])
+    with pytest.raises(UqError, match="in use"):
+        content(UploadedFile(dropped, None))  # type: ignore[arg-type]
+    manager.add_file("s", UploadedFileRec("1", "f.csv", "", b"0123456789"))
+    (kept,) = manager.get_files("s", ["1"])
+    assert content(UploadedFile(kept, None)) == b"0123456789"  # type: ignore[arg-type]
+
+
+def test_the_threshold_lab_says_that_there_is_no_room_and_reads_again_when_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    probs = np.random.default_rng(0).dirichlet([0.3, 0.3], 2000).astype(np.float32)
+    data = npz(probs=probs, labels=probs.argmax(axis=1))
+    other, budget = Kept(), Budget(10**6, lambda: 0)
+    budget.hold(other, 10**6 - 1000)
+    monkeypatch.setattr(uploads, "BUDGET", budget)
+    app = opened("pages/threshold_lab.py", predictions="Your own")
+    app.file_uploader[0].set_value(("mine.npz", data, ""))
+    app.run()
+    assert not app.exception
+    assert "files of all its visitors are in use" in app.warning[0].value
+    del other
+    gc.collect()
+    app.file_uploader[0].set_value(("again.npz", data, ""))
+    app.run()
+    assert any("**again\\.npz** accepts" in element.value for element in app.markdown)
+    assert 0 < budget.used < 10**6
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "0", "nan", "inf"])
+def test_a_setting_that_is_none_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(uploads.VARIABLE, text)
+    with pytest.raises(UqError, match="UQCORE_UPLOADS_MB must be a number of megabytes above 0"):
+        uploads._of_environment()

@@ -1,0 +1,128 @@
+"""Memory for what visitors bring: one budget for all of them together, given back when a visit ends.
+
+Counted are the files that Streamlit keeps for its sessions, whichever page they were sent to, and what was read of them
+(`Budget.hold`). A file that finds no room is dropped as it arrives, and its page says so.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import streamlit as st
+from streamlit.runtime import exists, get_instance
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileManager, UploadedFileRec
+
+from uqcore.types import UqError
+
+VARIABLE: Final = "UQCORE_UPLOADS_MB"
+"""The environment variable with the budget, in megabytes."""
+
+USUAL_MB: Final = 1000
+_DROPPED = secrets.token_bytes(32)  # in place of the bytes of a file that found no room
+_TIMES_READ = 2  # what is read of a file takes about as much as the file, and half of it twice
+
+
+class Budget:
+    """So many bytes for all visitors. Any number of threads may ask."""
+
+    def __init__(self, most: int, in_files: Callable[[], int] = lambda: _in_files()) -> None:
+        """``in_files``: bytes of the files that are kept as they came."""
+        self.most, self._in_files = most, in_files
+        self._held = 0
+        self._lock = threading.RLock()  # a finalizer may run while it is held
+        self._one_reading = threading.Semaphore(1)
+
+    @property
+    def used(self) -> int:
+        """Bytes that are taken: by Streamlit's files and by what is held."""
+        return self._held + self._in_files()
+
+    @property
+    def room(self) -> int:
+        return max(0, self.most - self.used)
+
+    def spent(self) -> UqError:
+        return UqError(
+            f"The {self.most / 1e6:,.0f} MB that this server has for the files of all its visitors are in use. Try "
+            f"again in a minute, with a smaller file, or run the program on your own machine."
+        )
+
+    def hold(self, kept: object, n_bytes: int) -> None:
+        """Counts ``n_bytes`` as long as ``kept`` lives. UqError: there is no room for them."""
+        with self._lock:
+            if n_bytes > self.room:
+                raise self.spent()
+            self._held += n_bytes
+        weakref.finalize(kept, self._release, n_bytes)
+
+    def _release(self, n_bytes: int) -> None:
+        with self._lock:
+            self._held -= n_bytes
+
+    @contextmanager
+    def reading(self, n_bytes: int) -> Iterator[int]:
+        """How many bytes the arrays of a file of ``n_bytes`` may take; one visitor's file is read at a time.
+
+        Raises:
+            UqError: there is no room for a file of that size.
+        """
+        with self._one_reading:
+            if _TIMES_READ * n_bytes > self.room:
+                raise self.spent()
+            yield self.room // _TIMES_READ
+
+
+def _of_environment() -> Budget:
+    text = os.environ.get(VARIABLE, "")
+    try:
+        megabytes = float(text or USUAL_MB)
+    except ValueError:
+        megabytes = -1.0
+    if not 0 < megabytes < 1e9:
+        raise UqError(f"{VARIABLE} must be a number of megabytes above 0. Received: {text[:40]!r}.")
+    return Budget(int(megabytes * 1e6))
+
+
+BUDGET: Final = _of_environment()
+
+
+def content(file: UploadedFile) -> bytes:
+    """What a visitor brought. UqError: it found no room."""
+    data = file.getvalue()
+    if data == _DROPPED:
+        raise BUDGET.spent()
+    return data
+
+
+@st.cache_resource(show_spinner=False)
+def guard() -> None:
+    """Makes this server drop files that find no room, whether a page asked for them or not."""
+    if exists():
+        keep_within(BUDGET, get_instance().uploaded_file_mgr)
+
+
+def keep_within(budget: Budget, manager: UploadedFileManager) -> None:
+    """Files that find no room in ``budget`` are added to ``manager`` without their content.
+
+    Streamlit has no setting for the files of all sessions, and anybody with a session may send as many as they like.
+    """
+    add, lock = getattr(manager, "add_file"), threading.Lock()  # noqa: B009  # the in-memory manager's alone
+
+    def add_file(session_id: str, file: UploadedFileRec) -> None:
+        with lock:
+            add(session_id, file if len(file.data) <= budget.room else file._replace(data=_DROPPED))
+
+    setattr(manager, "add_file", add_file)  # noqa: B010
+
+
+def _in_files() -> int:
+    if not exists():
+        return 0
+    families = get_instance().uploaded_file_mgr.get_stats()
+    return sum(stat.byte_length for stats in families.values() for stat in stats if hasattr(stat, "byte_length"))
