@@ -536,7 +536,7 @@ def test_labels_come_from_a_file_of_their_own(files: Files) -> None:
 
 def test_what_is_unclear_names_the_option(files: Files) -> None:
     (files.folder / "two.csv").write_text("rf_prob,nn_prob,y\n0.2,0.3,1\n0.7,0.1,0\n")
-    assert files.refused("tune two.csv --target-risk 0.3").endswith("'rf_prob', 'nn_prob'; say which with --probs.\n")
+    assert files.refused("tune two.csv --target-risk 0.3").endswith("those of 2: 'rf', 'nn'; say whose with --model.\n")
     (files.folder / "who.csv").write_text("p,y\n0.2,cat\n0.7,dog\n")
     assert files.refused("tune who.csv --target-risk 0.3").endswith("of the columns with --classes.\n")
     (files.folder / "ys.csv").write_text("p_0,p_1,label,labels\n0.2,0.8,1,0\n")

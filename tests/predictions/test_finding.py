@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from tests.prediction_files import random_probs, table
-from uqcore.predictions import Asked, Roles, Unclear, read_predictions
+from uqcore.predictions import Asked, Roles, SeveralModels, read_predictions
 from uqcore.predictions.finding import find_roles, left_out, said, settled
 from uqcore.predictions.table import Table
 from uqcore.types import UqError
@@ -117,9 +117,10 @@ def test_the_prediction_is_no_label() -> None:
 def test_what_is_asked_for_is_taken() -> None:
     models = {f"{model}_prob_{k}": PROBS[:, k] for model in "ab" for k in range(3)}
     table_ = head({**models, **CLASSES, "y": LABELS, "mine": [0, 1] * (N // 2)})
-    with pytest.raises(Unclear, match="of one model") as raised:
+    with pytest.raises(SeveralModels, match="Received those of 2: 'a', 'b'; say whose") as raised:
         find_roles(table_)
-    assert raised.value.role == "values"
+    assert raised.value.role == "model"
+    assert raised.value.models["b"] == find_roles(table_, Asked(values=("b_prob_*",)))
     roles = find_roles(table_, Asked(values=("a_prob_*",), classes=("x", "y", "z"), label="MINE", ids=()))
     assert roles == Roles("probs", ("a_prob_0", "a_prob_1", "a_prob_2"), ("x", "y", "z"), label="mine")
     assert find_roles(table_, Asked(values=("dog", "cat", "emu"))).values == ("dog", "cat", "emu")
@@ -156,7 +157,7 @@ def test_roles_of_another_file_may_lack_all_but_the_values() -> None:
         ({"pred": ["x", "y", "z"], "conf": [0.5, 0.6, 0.7]}, "Received only that of the predicted one .'conf', of the"),
         (
             {"rf_prob": [0.5, 0.6], "nn_prob": [0.1, 0.2], "y": [0, 1]},
-            "several columns that could be: 'rf_prob', 'nn_prob'",
+            "Received those of 2: 'rf', 'nn'; say whose",
         ),
     ],
 )

@@ -216,7 +216,7 @@ BAD = {
     "bytes before it": (b"PK\x03\x04" + bytes(100) + WHOLE[50:], "damaged one"),
     "an empty archive": (archive({}), "an array of probabilities or logits.*Received: none; say which"),
     "arrays without numbers": (npz(a=LABELS, b=LABELS), r"Received: 'a', 'b'; .*np\.savez\(file, probs=probs"),
-    "arrays of two models": (npz(a_proba=PROBS, b_proba=PROBS), "several arrays that could be: 'a_proba', 'b_"),
+    "arrays of two models": (npz(a_proba=PROBS, b_proba=PROBS), "Received those of 2: 'a', 'b'; say whose"),
     "an Excel file": (archive({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "whole Excel file|openpyxl"),
     "no array": (archive({"probs.npy": b"hello"}), "`probs` has no header that can be read"),
     "an array with fields": (npz(probs=np.zeros(4, [("a", "f4")])), "Expected `probs` as numbers. Received dtype"),
@@ -282,7 +282,7 @@ def test_arrays_are_found_by_other_names_or_said() -> None:
     assert mine.notes[0] == (
         "Read 'rf_proba' as probabilities, 'y_test' as the label, 'sites' as the group, 'file_id' as the id."
     )
-    refused(data, "several arrays that could be: 'nn_proba', 'rf_proba'; say which")
+    refused(data, "Received those of 2: 'nn', 'rf'; say whose")
     refused(data, "Expected the name of an array. Received 'svm'", roles=Asked(values=("svm",)))
     refused(data, "Expected one array of values", roles=Asked(values=("nn_proba", "rf_proba")))
 

@@ -17,6 +17,8 @@ from pyarrow import parquet
 from tests import ROOT
 from tests.prediction_files import random_probs, read, refused
 from uqcore.predictions import from_parquet, parquet_process, read_predictions
+from uqcore.predictions.roles import refusal_from
+from uqcore.types import UqError
 
 HALVES = [0.5, 0.25, 1.0]
 
@@ -264,6 +266,6 @@ def test_the_process_has_little_memory() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == parquet_process.REFUSED
-    role, sentence, end = done.stderr.split("\n")
-    assert (role, end) == ("null", "")
-    assert sentence.startswith("Expected a whole Parquet or Feather file")
+    said = refusal_from(done.stderr)
+    assert type(said) is UqError
+    assert str(said).startswith("Expected a whole Parquet or Feather file")

@@ -79,6 +79,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", metavar="NAMES", help="of the classes, in the order of their columns: cat,dog")
     parser.add_argument("--group", metavar="COLUMN", help="of each example's group")
     parser.add_argument("--id", metavar="COLUMNS", help="that name the examples; they come back in the decisions")
+    parser.add_argument("--model", metavar="NAME", help="whose predictions, of a file that has those of several models")
     parser.add_argument("--normalize", action="store_true", help="divide rows that do not sum to 1 by their sum")
 
 
@@ -186,7 +187,7 @@ def _decide(arguments: argparse.Namespace, ticker: Ticker) -> None:
         write(sys.stdout.buffer)
 
 
-_OPTIONS = {"values": "--probs", "label": "--label", "classes": "--classes"}  # for what is unclear
+_OPTIONS = {"model": "--model", "values": "--probs", "label": "--label", "classes": "--classes"}  # for what is unclear
 
 
 def _read(arguments: argparse.Namespace, ticker: Ticker, usual: Roles | None = None) -> Predictions:
@@ -194,7 +195,13 @@ def _read(arguments: argparse.Namespace, ticker: Ticker, usual: Roles | None = N
     tick, (roles, labels) = ticker(f"reading {arguments.file.name}"), _roles(arguments, usual)
     try:
         read = read_predictions(
-            arguments.file, arguments.file.name, roles=roles, labels=labels, normalize=arguments.normalize, tick=tick
+            arguments.file,
+            arguments.file.name,
+            roles=roles,
+            labels=labels,
+            model=arguments.model,
+            normalize=arguments.normalize,
+            tick=tick,
         )
     except NotNormalized as error:
         raise UqError(f"{str(error).removesuffix('.')} with --normalize.") from None

@@ -2,10 +2,11 @@
 
 from uqcore.predictions.examples import example_file
 from uqcore.predictions.export import decisions_csv, safe_cell, write_npz
+from uqcore.predictions.models import read_models, same_examples
 from uqcore.predictions.readback import ClassShare, ReadBack, read_back
 from uqcore.predictions.reading import MAX_BYTES, first_cells, read_predictions
 from uqcore.predictions.record import NO_LABEL, Predictions
-from uqcore.predictions.roles import Asked, Roles, Unclear
+from uqcore.predictions.roles import Asked, Roles, SeveralModels, Unclear
 from uqcore.predictions.validate import NotNormalized
 
 __all__ = [
@@ -17,12 +18,15 @@ __all__ = [
     "Predictions",
     "ReadBack",
     "Roles",
+    "SeveralModels",
     "Unclear",
     "decisions_csv",
     "example_file",
     "first_cells",
     "read_back",
+    "read_models",
     "read_predictions",
     "safe_cell",
+    "same_examples",
     "write_npz",
 ]

@@ -43,6 +43,7 @@ def found_in(columns: Columns, roles: Roles, left_out: tuple[str, ...], notes: t
         group=others.get("group"),
         weight=others.get("weight"),
         time=others.get("time"),
+        model=others.get("model"),
         roles=roles,
         left_out=left_out,
         notes=tuple(note for note in (*notes, meaning, ignored) if note),

@@ -14,16 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from uqcore.predictions.finding_values import Values, asked_values, check_gap, found_values, is_prediction, top_class
+from uqcore.predictions.finding_models import bare_names, found_models
+from uqcore.predictions.finding_values import (
+    SeveralScores,
+    Values,
+    asked_values,
+    check_gap,
+    found_values,
+    is_prediction,
+    top_class,
+)
 from uqcore.predictions.labels import could_be_labels, matching
 from uqcore.predictions.raw import listed, plain
-from uqcore.predictions.roles import Asked, Roles, Unclear
+from uqcore.predictions.roles import Asked, Roles, SeveralModels, Unclear
 from uqcore.predictions.table import HeadColumn, Table
 from uqcore.predictions.vocabulary import (
     GROUPS,
     INDEX,
     LABEL_WORDS,
     LABELS,
+    MODELS,
     OOD,
     PEOPLE,
     TIMES,
@@ -34,6 +44,8 @@ from uqcore.predictions.vocabulary import (
 )
 from uqcore.types import UqError
 
+_SAID = ("label", "ood", "group", "weight", "time", "model")  # fields of `Asked` that name one column
+
 
 def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it is frozen
     """The roles of a table's columns; those that are ``asked`` for are not searched.
@@ -43,9 +55,11 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
         UqError: there are no probabilities, or what is asked for is not there.
     """
     asked = _resolved(table, asked)
-    taken = {*(asked.ids or ()), *(n for n in (asked.label, asked.ood, asked.group, asked.weight, asked.time) if n)}
+    taken = {*(asked.ids or ()), *(n for n in (getattr(asked, role) for role in _SAID) if n)}
     free = [column for column in table.columns if column.name not in taken]
     texts = _label_texts(table, asked)
+    if not asked.values:
+        _refuse_several(table, asked, free, texts)
     values = asked_values(table, asked, texts) if asked.values else found_values(free, texts)
     predicted = None
     if values is None:
@@ -54,6 +68,8 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
     label = asked.label or _label(free, values)
     check_gap(values, table[label].entries if label else ())
     rest = [column for column in free if column.name != label]
+    model = asked.model or _named([column for column in rest if not _has_numbers(column)], MODELS)
+    rest = [column for column in rest if column.name != model]
     return Roles(
         kind=asked.kind or values.kind,
         values=tuple(column.name for column in values.columns),
@@ -65,7 +81,32 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
         group=asked.group or _named(_with_few_entries(rest), (*GROUPS, *PEOPLE)),
         weight=asked.weight or _named([column for column in rest if _are_weights(column)], WEIGHTS),
         time=asked.time or _named(rest, TIMES),
+        model=model,
     )
+
+
+def _refuse_several(table: Table, asked: Asked, columns: Sequence[HeadColumn], texts: Sequence[str]) -> None:
+    """SeveralModels where the columns are those of several models, side by side."""
+    models = found_models(columns, texts)
+    asked_of = {n: (tuple(c.name for c in values.columns), values.classes) for n, values in models.items()}
+    if not models:
+        try:
+            found_values(columns, texts)
+        except SeveralScores as several:
+            keys = {column.name: column for column in several.columns}
+            names = bare_names([*keys])
+            if names.keys() == {*names.values()}:  # nothing but words for values: no names of models
+                return
+            asked_of = {names[name]: ((name,), None) for name in keys}
+        except UqError:
+            return
+    if asked_of:
+        roles = {}
+        for name, (columns_of, classes) in asked_of.items():
+            one = find_roles(table, replace(asked, values=columns_of, classes=asked.classes or classes))
+            numbers = tuple(map(str, range(len(one.classes or ()))))
+            roles[name] = replace(one, classes=None) if one.classes == numbers else one
+        raise SeveralModels(roles, roles)
 
 
 def settled(table: Table, asked: Roles | Asked | None) -> Roles:
@@ -111,7 +152,9 @@ def said(roles: Roles) -> str | None:
         parts.append(f"{roles.label!r} as the label")
     if roles.ood is not None and roles.ood.lower() != "ood":
         parts.append(f"{roles.ood!r} as the mark of unseen examples")
-    parts += [f"{name!r} as the {role}" for role, name in roles.others.items() if role in ("group", "weight", "time")]
+    parts += [
+        f"{name!r} as the {role}" for role, name in roles.others.items() if role in ("group", "weight", "time", "model")
+    ]
     if roles.ids:
         parts.append(f"{listed(roles.ids)} as the id")
     return f"Read {', '.join(parts)}." if parts else None
@@ -123,7 +166,7 @@ def _resolved(table: Table, asked: Asked) -> Asked:
     def one(name: str | None) -> str | None:
         return None if name is None else _there(table, name)
 
-    singles: dict[str, Any] = {r: one(getattr(asked, r)) for r in ("label", "ood", "group", "weight", "time")}
+    singles: dict[str, Any] = {r: one(getattr(asked, r)) for r in _SAID}
     values = asked.values
     if values is not None:
         values = tuple(name for pattern in values for name in _matches(table, pattern))
@@ -219,6 +262,10 @@ def _with_few_entries(columns: Sequence[HeadColumn]) -> list[HeadColumn]:
 
 def _are_weights(column: HeadColumn) -> bool:
     return bool(np.isfinite(column.parsed).all() and column.parsed.min(initial=0) >= 0)
+
+
+def _has_numbers(column: HeadColumn) -> bool:
+    return column.numbers is not None and bool((column.numbers != np.floor(column.numbers)).any())
 
 
 def _ids(columns: Sequence[HeadColumn]) -> tuple[str, ...]:

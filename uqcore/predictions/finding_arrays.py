@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from uqcore.predictions.finding_models import bare_names
 from uqcore.predictions.raw import listed, plain
-from uqcore.predictions.roles import Asked, Roles, Unclear
+from uqcore.predictions.roles import Asked, Roles, SeveralModels, Unclear
 from uqcore.predictions.vocabulary import GROUPS, LABELS, OOD, TIMES, WEIGHTS, is_id, is_role, strength
 from uqcore.types import UqError
 
@@ -19,6 +21,18 @@ class ArrayHead(NamedTuple):
 
     shape: tuple[int, ...]
     kind: str
+
+
+class SeveralArrays(Unclear):
+    """Several arrays may be the values: ``names``."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(
+            f"Expected the probabilities of one model. Received several arrays that could be: {listed(names)}; "
+            f"say which.",
+            "values",
+        )
 
 
 def settled_arrays(arrays: Mapping[str, ArrayHead], asked: Roles | Asked | None) -> Roles:
@@ -38,7 +52,7 @@ def settled_arrays(arrays: Mapping[str, ArrayHead], asked: Roles | Asked | None)
             )
     if asked.values and len(asked.values) > 1:
         raise UqError(f"Expected one array of values. Received {listed(asked.values)}; choose one.")
-    values = asked.values[0] if asked.values else _values(arrays)
+    values = asked.values[0] if asked.values else _values_of_one(arrays, asked)
     n = _lengths(arrays[values]) if values in arrays else set()
     rest = {
         name: array
@@ -67,6 +81,19 @@ def class_names_array(arrays: Mapping[str, ArrayHead]) -> str | None:
     return _named({name: array for name, array in arrays.items() if array.kind in "US"}, _CLASS_NAMES)
 
 
+def _values_of_one(arrays: Mapping[str, ArrayHead], asked: Asked) -> str:
+    """The array of values. SeveralModels: there are those of several models of the same examples and classes."""
+    try:
+        return _values(arrays)
+    except SeveralArrays as several:
+        names = bare_names(several.names)
+        same = len({arrays[name].shape for name in several.names}) == 1
+        if not same or names.keys() == {*names.values()}:
+            raise
+        models = {names[one]: replace(asked, values=(one,)) for one in several.names}
+        raise SeveralModels(models, models) from None
+
+
 def _values(arrays: Mapping[str, ArrayHead]) -> str:
     for name in _DOCUMENTED:
         if name in arrays:
@@ -86,11 +113,7 @@ def _values(arrays: Mapping[str, ArrayHead]) -> str:
         if len(found) == 1:
             return found[0]
         if found:
-            raise Unclear(
-                f"Expected the probabilities of one model. Received several arrays that could be: {listed(found)}; "
-                f"say which.",
-                "values",
-            )
+            raise SeveralArrays(found)
     raise Unclear(
         f"Expected an array of probabilities or logits, (examples, classes). Received: {listed([*arrays])}; say "
         f"which it is, or save it with np.savez(file, probs=probs, labels=labels).",

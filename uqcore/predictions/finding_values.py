@@ -44,6 +44,18 @@ class Values(NamedTuple):
     key: str = ""
 
 
+class SeveralScores(Unclear):
+    """Several columns may each be the probability of one of two classes: ``columns``."""
+
+    def __init__(self, columns: Sequence[HeadColumn]) -> None:
+        self.columns = tuple(columns)
+        super().__init__(
+            f"Expected the probabilities of one model. Received several columns that could be: "
+            f"{listed([c.name for c in columns])}; say which.",
+            "values",
+        )
+
+
 def asked_values(table: Table, asked: Asked, label_texts: Sequence[str]) -> Values:
     """The columns that a person has named, with what their names say of the classes."""
     columns = [table[name] for name in asked.values or ()]
@@ -62,7 +74,7 @@ def found_values(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> V
     for column in columns:
         if (vectors := column.vectors) is not None:
             word = word_of(column.header)
-            kind, sums = _kind(vectors.values.astype(np.float64), word)
+            kind, sums = kind_and_sums(vectors.values.astype(np.float64), word)
             found.append(Values(kind, (column,), vectors.classes, sums, strength_of_word(word), column.name))
     found = [values for values in found if _is_credible(values, label_texts)]
     if not any(values.sums for values in found):
@@ -239,11 +251,11 @@ def _shared_start(names: Sequence[str]) -> str:
 
 def _family(columns: Sequence[HeadColumn], kind: ValueKind | None, word: str = "") -> Values:
     matrix = np.column_stack([column.parsed for column in columns]) if columns else np.empty((0, 0))
-    found, sums = _kind(matrix, word)
+    found, sums = kind_and_sums(matrix, word)
     return Values(kind or found, tuple(columns), None, sums, strength_of_word(word))
 
 
-def _kind(matrix: FloatArray, word: str) -> tuple[ValueKind, bool]:
+def kind_and_sums(matrix: FloatArray, word: str) -> tuple[ValueKind, bool]:
     """What rows of numbers are, and whether their sums say so."""
     full = matrix[np.isfinite(matrix).all(axis=1)] if matrix.size else matrix
     if not full.size:
@@ -266,7 +278,7 @@ def _tolerance(n_classes: int) -> float:
 def kind_of_rows(rows: FloatArray, name: str) -> ValueKind:
     """What rows ``(N, K)`` are, by their numbers and by the name of what holds them; K of 1 is of two classes."""
     if rows.shape[1] > 1:
-        return _kind(rows, word_of(name))[0]
+        return kind_and_sums(rows, word_of(name))[0]
     finite = rows[np.isfinite(rows)]
     return _kind_of_one(finite, word_of(name)) if finite.size else "probs"
 
@@ -320,11 +332,7 @@ def _one_score(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Val
     not_logits = [c for c in scores if word_of(c.header) not in LOGIT]
     scores = not_logits or scores
     if len(scores) > 1:
-        raise Unclear(
-            f"Expected the probabilities of one model. Received several columns that could be: "
-            f"{listed([c.name for c in scores])}; say which.",
-            "values",
-        )
+        raise SeveralScores(scores)
     if not scores:
         return None
     return None if _goes_with_prediction(scores[0], columns) else _single(scores[0], label_texts)
@@ -332,7 +340,7 @@ def _one_score(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Val
 
 def _single(column: HeadColumn, label_texts: Sequence[str] = ()) -> Values:
     if (vectors := column.vectors) is not None:
-        kind, sums = _kind(vectors.values.astype(np.float64), word_of(column.header))
+        kind, sums = kind_and_sums(vectors.values.astype(np.float64), word_of(column.header))
         return Values(kind, (column,), vectors.classes, sums, 2)
     numbers = column.parsed[np.isfinite(column.parsed)]
     kind = _kind_of_one(numbers, word_of(column.header)) if numbers.size else "probs"

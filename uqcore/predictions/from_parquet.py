@@ -17,9 +17,9 @@ import uqcore
 from uqcore.predictions.assemble import found_in
 from uqcore.predictions.parquet_process import HEAD, REFUSED, damaged
 from uqcore.predictions.raw import Found
-from uqcore.predictions.roles import Asked, Roles, Unclear, asked_json
+from uqcore.predictions.roles import Asked, Roles, asked_json, refusal_from
 from uqcore.predictions.rows import Rows
-from uqcore.types import ShareTick, UqError
+from uqcore.types import ShareTick
 
 _T = TypeVar("_T")
 PROGRAM = "import sys; from uqcore.predictions.parquet_process import main; sys.exit(main(*map(int, sys.argv[1:])))"
@@ -65,8 +65,7 @@ def _unpacked(file: BinaryIO, wish: str, max_bytes: int, read: Callable[[IO[byte
         errors.seek(0)
         if exit_code != REFUSED:
             raise damaged(f"exit code {exit_code}")
-        role, sentence = errors.read().decode().strip().split("\n", 1)
-        raise UqError(sentence) if json.loads(role) is None else Unclear(sentence, json.loads(role))
+        raise refusal_from(errors.read().decode().strip().splitlines()[-1])
 
 
 def _started(

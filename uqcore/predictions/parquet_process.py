@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uqcore.predictions.cells import is_nested, is_number
 from uqcore.predictions.finding import left_out, settled
-from uqcore.predictions.roles import Asked, Roles, Unclear, asked_from
+from uqcore.predictions.roles import Asked, Roles, asked_from, refusal_json
 from uqcore.predictions.table import HEAD_ROWS, Table
 from uqcore.types import UqError
 
@@ -55,8 +55,7 @@ def main(max_bytes: int, asked: int | None = None) -> int:
         else:
             stream(max_bytes, asked_from(wish))
     except (UqError, pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        print(json.dumps(error.role if isinstance(error, Unclear) else None), file=sys.stderr)
-        print(error if isinstance(error, UqError) else damaged(error), file=sys.stderr)
+        print(refusal_json(error if isinstance(error, UqError) else damaged(error)), file=sys.stderr)
         return REFUSED
     return 0
 

@@ -38,6 +38,7 @@ class Found:
         labels, ood, images, class_names: one entry for each example; ``class_names`` one for each class.
         mean_logits, variance, mean_field_factor: the closed form, as `Predictions` has it; ``score`` likewise.
         ids, group, weight, time: of each example, as `Predictions` has them.
+        model: whose prediction each row is, where that stands there.
         roles: what each column was read as; ``left_out``: what was not read.
         notes: a sentence for everything that was guessed or left out.
     """
@@ -57,6 +58,7 @@ class Found:
     group: Column | None = None
     weight: FloatArray | None = None
     time: NDArray[Any] | None = None
+    model: TextColumn | None = None
     roles: Roles | None = None
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

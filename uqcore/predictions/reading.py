@@ -19,9 +19,10 @@ from uqcore.predictions.from_json import open_json
 from uqcore.predictions.from_npz import npz_heads, read_npy, read_npy_labels, read_npz
 from uqcore.predictions.from_parquet import first_cells as cells_of_parquet
 from uqcore.predictions.from_parquet import read_parquet
+from uqcore.predictions.long_format import one_of
 from uqcore.predictions.raw import Column, Found
 from uqcore.predictions.record import Predictions
-from uqcore.predictions.roles import Asked, Roles
+from uqcore.predictions.roles import Asked, Roles, SeveralModels
 from uqcore.predictions.rows import Rows, text_column
 from uqcore.predictions.table import Opened
 from uqcore.predictions.validate import checked
@@ -65,6 +66,7 @@ def read_predictions(
     *,
     roles: Roles | Asked | None = None,
     labels: Source | None = None,
+    model: str | None = None,
     normalize: bool = False,
     max_bytes: int = MAX_BYTES,
     max_growth: int | None = None,
@@ -85,6 +87,7 @@ def read_predictions(
         roles: `Roles` are taken as they are, but for columns beside the values that the file lacks; what `Asked` says
             is taken and the rest found; None finds all.
         labels: a second file with the true labels of the same examples: NPY, or a table with one column of them.
+        model: whose predictions are wanted of a file that has those of several models; `read_models` reads all.
         normalize: divide rows of probabilities by their sums where a sum is too far from 1.
         max_bytes: how much the arrays may take in memory; a file that unpacks to more is refused before it does.
         max_growth: to how many times its size, beyond `FREE_BYTES`, a packed file (gzip, NPZ, Parquet, Feather, Excel)
@@ -93,16 +96,29 @@ def read_predictions(
 
     Raises:
         NotNormalized: only the sums of the rows are wrong: reading again with ``normalize=True`` would do.
+        SeveralModels: there are predictions of several models, and ``model`` is none of them.
         Unclear: the role of a column cannot be told: reading again with it in ``roles`` would do.
         UqError: anything else is.
     """
     limits = _Limits(max_bytes, max_growth)
-    found = _with(source, lambda file: _found(file, name, roles, limits, tick))
+    found = _with(source, lambda file: _of_model(file, name, roles, model, limits, tick))
     if labels is not None:
         found = replace(found, labels=_with(labels, lambda file: _labels(file, limits)))
     predictions = checked(found, name, normalize)
     tick(1.0)
     return predictions
+
+
+def _of_model(
+    file: BinaryIO, name: str, asked: Roles | Asked | None, model: str | None, limits: _Limits, tick: ShareTick
+) -> Found:
+    try:
+        found = _found(file, name, asked, limits, tick)
+    except SeveralModels as several:
+        if model not in several.models:
+            raise
+        found = _found(file, name, several.models[model], limits, tick)
+    return found if found.model is None else one_of(found, found.model, model)
 
 
 def first_cells(

@@ -16,7 +16,7 @@ ValueKind = Literal["probs", "percent", "scores", "logits"]
 
 VALUE_KINDS: tuple[ValueKind, ...] = get_args(ValueKind)
 _MOST_BYTES = 2**22
-_SINGLE = ("label", "predicted", "ood", "group", "weight", "time")
+_SINGLE = ("label", "predicted", "ood", "group", "weight", "time", "model")
 
 
 class Unclear(UqError):  # noqa: N818  what is the matter, not that it is one
@@ -29,6 +29,25 @@ class Unclear(UqError):  # noqa: N818  what is the matter, not that it is one
     def __init__(self, sentence: str, role: str) -> None:
         self.role = role
         super().__init__(sentence)
+
+
+class SeveralModels(Unclear):
+    """A file holds predictions of several models; saying whose are wanted would do.
+
+    Attributes:
+        names: of the models, in the file's order.
+        models: name -> the roles that its predictions are read by; empty where a column says whose a row is.
+    """
+
+    def __init__(self, names: Iterable[str], models: Mapping[str, Roles | Asked] | None = None) -> None:
+        self.names: tuple[str, ...] = tuple(names)
+        self.models: dict[str, Roles | Asked] = dict(models or {})
+        shown = ", ".join(repr(name[:40]) for name in self.names[:5])
+        shown += f" and {len(self.names) - 5:,} more" if len(self.names) > 5 else ""
+        super().__init__(
+            f"Expected the predictions of one model. Received those of {len(self.names):,}: {shown}; say whose.",
+            "model",
+        )
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,7 @@ class Roles:
         ood: what marks unseen (out-of-distribution) examples.
         ids: what names an example; it comes back in the decisions.
         group, weight, time: of each example.
+        model: whose prediction a row is, where a file has those of several models below each other.
 
     Raises:
         UqError: a field has another type, or one column has two roles.
@@ -60,6 +80,7 @@ class Roles:
     group: str | None = None
     weight: str | None = None
     time: str | None = None
+    model: str | None = None
 
     def __post_init__(self) -> None:
         check.one_of("kind", self.kind, VALUE_KINDS)
@@ -147,7 +168,7 @@ class Asked:
     """What a person says of the roles; what is None is found.
 
     Attributes:
-        kind, classes, label, ood, group, weight, time: as in `Roles`.
+        kind, classes, label, ood, group, weight, time, model: as in `Roles`.
         values: names of columns; one may be a pattern such as ``"prob_*"``.
         ids: as in `Roles`.
     """
@@ -161,6 +182,7 @@ class Asked:
     group: str | None = None
     weight: str | None = None
     time: str | None = None
+    model: str | None = None
 
 
 def asked_json(asked: Roles | Asked | None) -> str:
@@ -174,6 +196,25 @@ def asked_from(text: str) -> Roles | Asked | None:
     read = json.loads(text)
     content = {k: tuple(v) if isinstance(v, list) else v for k, v in (read["content"] or {}).items()}
     return None if read["content"] is None else {"Roles": Roles, "Asked": Asked}[read["type"]](**content)
+
+
+def refusal_json(error: UqError) -> str:
+    """One line, for `refusal_from` in another process."""
+    content: dict[str, Any] = {"sentence": str(error)}
+    if isinstance(error, Unclear):
+        content["role"] = error.role
+    if isinstance(error, SeveralModels):
+        models = {name: roles.to_dict() for name, roles in error.models.items() if isinstance(roles, Roles)}
+        content |= {"names": error.names, "models": models}
+    return json.dumps(content)
+
+
+def refusal_from(text: str) -> UqError:
+    """The error that `refusal_json` wrote."""
+    read = json.loads(text)
+    if "names" in read:
+        return SeveralModels(read["names"], {name: Roles.from_dict(one) for name, one in read["models"].items()})
+    return Unclear(read["sentence"], read["role"]) if "role" in read else UqError(read["sentence"])
 
 
 def _name(field: str, value: object) -> str:

@@ -65,6 +65,8 @@ PEOPLE = ("sex", "gender", "race", "ethnicity", "age_group")
 WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights", "case_weight", "case_weights")
 TIMES = ("time", "timestamp", "date", "datetime", "event_time", "created_at", "ts")
 
+MODELS = ("model", "model_name", "model_id", "classifier", "estimator", "algorithm", "learner", "method", "run")
+
 
 def word_of(header: str) -> str:
     """The last word of a name that says what the values are; empty if there is none."""
@@ -72,6 +74,11 @@ def word_of(header: str) -> str:
     sure = [word for word in words if word in PROB or word in LOGIT]
     last = (sure or words or [""])[-1]
     return last if last in _ALL else last.rstrip("0123456789")
+
+
+def is_value_word(text: str) -> bool:
+    """Whether it is nothing but a word that says what values are, such as ``prob``."""
+    return plain(text) in _ALL
 
 
 def strength(header: str) -> int:

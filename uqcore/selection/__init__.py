@@ -46,6 +46,7 @@ from uqcore.selection.optimum import (
     rank_outcomes,
 )
 from uqcore.selection.outcomes import OutcomeCounts, count_outcomes
+from uqcore.selection.paired import Difference, holm, mcnemar, risk_difference, share_difference, wilson
 from uqcore.selection.policy import Target, ThresholdPolicy
 from uqcore.selection.ranking import (
     Acceptance,
@@ -64,6 +65,7 @@ __all__ = [
     "ClassCertificates",
     "CostSweep",
     "Costs",
+    "Difference",
     "Estimate",
     "GroupCertificates",
     "GroupSeen",
@@ -93,11 +95,15 @@ __all__ = [
     "count_outcomes",
     "error_roc",
     "groups_of",
+    "holm",
+    "mcnemar",
     "ood_roc",
     "prediction_sets",
     "rank",
     "rank_outcomes",
     "risk_coverage_curve",
+    "risk_difference",
+    "share_difference",
     "singleton_curve",
     "smallest_of",
     "smallest_risk",
@@ -105,4 +111,5 @@ __all__ = [
     "split_calibration",
     "threshold_at_coverage",
     "threshold_at_ood_share",
+    "wilson",
 ]
