@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from ui import cache, uploads
-from ui.components import PEN_WIDTH, drawing_pad
+from ui.components import drawing_pad
 from ui.controls import BIND, choice, put_in_url, task_key
-from uqcore.datasets.images import MAX_BYTES, center_digit, decode_strokes, rasterize, read_image
+from uqcore.datasets.images import MAX_BYTES, decode_strokes
 from uqcore.exhibits.one_image import decode_image, encode_image
 from uqcore.types import Dataset, FloatArray, UqError
 
@@ -19,16 +19,24 @@ _CLEARED = "-"
 
 def drawing(dataset: Dataset) -> FloatArray | None:
     """The drawing on the pad as a model sees it, or None while the pad is empty."""
-    kept = st.query_params.get("drawing", st.session_state.get("drawing", EXAMPLE_DRAWING))
-    strokes = drawing_pad("" if kept == _CLEARED else kept, key="pad")
+    drawn = dataset.drawn
+    if drawn is None:
+        st.info(f"A {dataset.noun} cannot be drawn here; pick or upload one.")
+        return None
+    key = task_key("drawing", dataset.task_id)
+    example = EXAMPLE_DRAWING if drawn.noun == dataset.noun else ""
+    kept = st.query_params.get(key, st.session_state.get(key, example))
+    strokes = drawing_pad("" if kept == _CLEARED else kept, key=task_key("pad", dataset.task_id))
+    if drawn.noun != dataset.noun:
+        st.caption(f"These models have learnt {dataset.noun}s. Draw a {drawn.noun}, which they have never seen.")
     try:
-        image = center_digit(rasterize(decode_strokes(strokes), PEN_WIDTH)) if strokes else None
+        image = drawn.read(decode_strokes(strokes)) if strokes else None
     except UqError as error:
         st.error(str(error))
         strokes, image = "", None
     # The pad's own state goes when another page is shown; this copy brings the drawing back.
-    st.session_state["drawing"] = strokes or _CLEARED
-    put_in_url("drawing", None if strokes == EXAMPLE_DRAWING else strokes or _CLEARED)
+    st.session_state[key] = strokes or _CLEARED
+    put_in_url(key, None if strokes == example else strokes or _CLEARED)
     return image
 
 
@@ -61,7 +69,9 @@ def uploaded(dataset: Dataset) -> FloatArray | None:
             return decode_image(kept) if kept else None
         if file.size > MAX_BYTES:
             raise UqError(f"The file must be at most {MAX_BYTES / 1e6:g} MB. Received: {file.size / 1e6:.1f} MB.")
-        text = encode_image(center_digit(read_image(uploads.content(file))))
+        if dataset.of_picture is None:
+            raise UqError(f"A picture of a {dataset.noun} cannot be read here.")
+        text = encode_image(dataset.of_picture(uploads.content(file)))
     except UqError as error:
         st.error(str(error))
         return None

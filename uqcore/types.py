@@ -95,6 +95,14 @@ class OodSet:
     class_names: tuple[str, ...] = ()
 
 
+class Drawn(NamedTuple):
+    """What can be drawn for a task, ``noun``, and how strokes ``(n, 2)`` in [0, 1] become the input ``(*input_shape)``
+    that shows it."""
+
+    noun: str
+    read: Callable[[Sequence[NDArray[Any]]], FloatArray]
+
+
 class Dataset:
     """A task's data: what it is, at once, and its examples, each part made when it is first asked for and then kept.
 
@@ -111,6 +119,8 @@ class Dataset:
         grid: where the inputs are points of a plane.
         usual_risk: the selective risk that pages ask for at first: what such models can mostly keep, set beforehand.
         half_precision: whether weights are stored in half precision where that changes no prediction.
+        of_picture: a PNG or JPEG file -> the input that shows what is on it, normalised as the task's own are.
+        drawn: what can be drawn, which may be of an OOD set.
     """
 
     def __init__(
@@ -128,11 +138,14 @@ class Dataset:
         grid: Grid | None = None,
         usual_risk: float = 0.01,
         half_precision: bool = False,
+        of_picture: Callable[[bytes], FloatArray] | None = None,
+        drawn: Drawn | None = None,
     ) -> None:
         self.task_id, self.title, self.noun = task_id, title, noun
         self.ood_sets, self.class_names, self.kept, self.grid = ood, class_names, kept, grid
         self.usual_risk = usual_risk
         self.half_precision = half_precision
+        self.of_picture, self.drawn = of_picture, drawn
         self._make = {"train": train, "validation": validation, "test": test}
         self._make |= {name: each.make for name, each in ood.items()}
         self._made: dict[str, Split] = {}

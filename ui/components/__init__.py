@@ -5,7 +5,7 @@ component that is on the screen (and so never undoes a stroke that is being draw
 threshold lab's threshold alone can be moved, by a new ``revision``.
 """
 
-from ui.components.drawing_pad import PEN_WIDTH, drawing_pad
+from ui.components.drawing_pad import drawing_pad
 from ui.components.functions import Curves, Points, functions
 from ui.components.points_pad import points_pad
 from ui.components.surfaces import Chosen, Frames, Panel, PointGroup, surfaces
@@ -13,7 +13,6 @@ from ui.components.threshold import threshold_view
 from ui.components.verdict_cards import verdict_cards
 
 __all__ = [
-    "PEN_WIDTH",
     "Chosen",
     "Curves",
     "Frames",

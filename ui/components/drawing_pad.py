@@ -5,7 +5,7 @@ from __future__ import annotations
 from ui.components._mount import register, state_or
 
 PEN_WIDTH = 0.09
-"""Width of the pen as a fraction of the pad's side: about 2 of the 28 pixels of an MNIST image, less its margin."""
+"""Width of the pen as a fraction of the pad's side, to be seen: what a model sees has a width of its own."""
 
 _mount = register("drawing_pad")
 

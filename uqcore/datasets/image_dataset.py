@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqcore.datasets.bundled import ImageArchive
-from uqcore.types import Dataset, FloatArray, IntArray, OodSet, Split
+from uqcore.types import Dataset, Drawn, FloatArray, IntArray, OodSet, Split
 
 VALIDATION_STRIDE = 12  # one training image in 12: 5,000 of 60,000
 N_NOISE = 10_000
@@ -24,6 +24,8 @@ def image_dataset(
     *,
     usual_risk: float = 0.01,
     half_precision: bool = False,
+    of_picture: Callable[[bytes], FloatArray] | None = None,
+    drawn: Drawn | None = None,
 ) -> Dataset:
     """Images ``(N, 28, 28, 1) float32`` in [0, 1], 0 being background: 55,000 / 5,000 / 10,000 of them.
 
@@ -55,6 +57,8 @@ def image_dataset(
         kept=("test", *others),
         usual_risk=usual_risk,
         half_precision=half_precision,
+        of_picture=of_picture,
+        drawn=drawn,
     )
 
 

@@ -30,6 +30,7 @@ MIN_SPECK = 0.02  # of the largest piece of ink: smaller pieces are dust
 
 DIGIT_SIDE, BOX_SIDE = 28, 20  # MNIST's image and the box that its digits are scaled to fit
 FAINTEST_INK = 1 / 255
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # as Pillow weighs them, ITU-R 601
 
 RASTER_SIDE, SUPERSAMPLING = 140, 4
 MAX_POINTS = 4_000
@@ -77,23 +78,52 @@ def _placed(mass: float, side: int) -> int:
 def read_image(data: bytes) -> FloatArray:
     """The ink ``(H, W) float32`` on a picture: a scan, a screenshot, a photograph of a digit on paper, PNG or JPEG.
 
-    Ink may be darker or lighter than the paper, which is what most of the border shows. Shading and noise of the paper
-    are removed and the contrast stretched. Pictures longer than 512 px are reduced. A 28 x 28 picture on black, as
-    MNIST has them, passes as it is: grey level / 255.
+    Ink may be darker or lighter than the paper, which is what most of the border shows, or of another colour. Shading
+    and noise of the paper are removed and the contrast stretched. Pictures longer than 512 px are reduced. A 28 x 28
+    picture on black, as MNIST has them, passes as it is: grey level / 255.
 
     Raises:
         UqError: the file is not a still PNG or JPEG picture of a reasonable size with something on it.
     """
-    grey = _decode(data)
-    if np.ptp(grey) < MIN_CONTRAST:
+    colors = decode_picture(data)
+    grey = colors[..., 0] if colors.shape[-1] == 1 else colors @ LUMA
+    if np.ptp(colors, axis=(0, 1)).max() < MIN_CONTRAST:
         raise UqError("There is nothing to see on the picture, it has one colour; choose one of a digit.")
-    if grey.shape == (DIGIT_SIDE, DIGIT_SIDE) and np.median(grey[_edge(grey)]) == 0:
+    if passes_as_it_is(grey):
         return grey
-    return _clean(grey)
+    try:
+        return _clean(grey)
+    except UqError:
+        hue = _most_telling(colors)
+        if hue is None:
+            raise
+        return _clean(hue)
 
 
-def _decode(data: bytes) -> FloatArray:
-    """Grey levels ``(H, W) float32`` in [0, 1], upright, reduced, on white where the picture is transparent."""
+def passes_as_it_is(grey: FloatArray) -> bool:
+    """Whether a picture ``(H, W)`` is made as MNIST's are: 28 x 28 on black."""
+    return grey.shape == (DIGIT_SIDE, DIGIT_SIDE) and bool(np.median(grey[_edge(grey)]) == 0)
+
+
+def _most_telling(colors: FloatArray) -> FloatArray | None:
+    """What the colours ``(H, W, 3)`` differ most in, in [0, 1]: ink as bright as the paper shows in it. None if grey."""
+    if colors.shape[-1] == 1 or np.ptp(colors, axis=-1).max() < MIN_CONTRAST:
+        return None
+    apart = (colors - np.median(colors[_edge(colors[..., 0])], axis=0)).reshape(-1, 3)
+    _, directions = np.linalg.eigh(apart.T @ apart)
+    along = (apart @ directions[:, -1]).reshape(colors.shape[:2])
+    low, high = float(along.min()), float(along.max())
+    return ((along - low) / max(high - low, 1.0)).astype(np.float32)
+
+
+def decode_picture(data: bytes) -> FloatArray:
+    """Colours ``(H, W, 3)``, or grey levels ``(H, W, 1)``, float32 in [0, 1]: upright, reduced to 512 px.
+
+    Where a picture is transparent it lies on white; white ink on nothing lies on black.
+
+    Raises:
+        UqError: the file is not a still PNG or JPEG picture of a reasonable size.
+    """
     if not data:
         raise UqError("The file is empty; choose a PNG or JPEG picture.")
     if len(data) > MAX_BYTES:
@@ -105,7 +135,7 @@ def _decode(data: bytes) -> FloatArray:
         with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
             _check_header(image)
             image.draft(None, (WORKING_SIDE, WORKING_SIDE))  # a large JPEG is decoded at a fraction of its size
-            return _grey(ImageOps.exif_transpose(image))
+            return _colors(ImageOps.exif_transpose(image))
     except UqError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -128,16 +158,25 @@ def _check_header(image: Image.Image) -> None:
         raise UqError("The picture is animated, and which frame is meant is not clear; save one frame as PNG.")
 
 
-def _grey(image: Image.Image) -> FloatArray:
-    if image.mode.startswith("I"):  # 16-bit grey, which `convert("L")` would clip at 255
-        white, grey = 65535, Image.fromarray(np.asarray(image, np.float32))
+def _colors(image: Image.Image) -> FloatArray:
+    if image.mode.startswith("I"):  # 16-bit grey, which `convert` would clip at 255
+        white, image = 65535, Image.fromarray(np.asarray(image, np.float32))
     else:
         if image.has_transparency_data:
             image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        white, grey = 255, image.convert("L")
-    reduced = grey.reduce(math.ceil(max(grey.size) / WORKING_SIDE))
-    return np.asarray(reduced, np.float32) / np.float32(white)
+            image = Image.alpha_composite(Image.new("RGBA", image.size, _ground(image)), image)
+        white, image = 255, image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
+    reduced = image.reduce(math.ceil(max(image.size) / WORKING_SIDE))
+    return np.atleast_3d(np.asarray(reduced, np.float32)) / np.float32(white)
+
+
+def _ground(image: Image.Image) -> str:
+    """What a transparent picture lies on: white, but black for ink that is light itself on little but nothing."""
+    alpha = np.asarray(image.getchannel("A"), np.float32) / 255
+    covered = float(alpha.sum())
+    if not covered or alpha.mean() > 0.5 or np.median(alpha[_edge(alpha)]) > 0.5:
+        return "white"
+    return "black" if float((np.asarray(image.convert("L")) * alpha).sum()) / covered > 127 else "white"
 
 
 def _edge(grey: FloatArray) -> NDArray[np.bool_]:
@@ -169,7 +208,7 @@ def _clean(grey: FloatArray) -> FloatArray:
         raise faint
     low = middle + max(3 * noise, (level - middle) / 10)
     ink = np.clip((above - low) / (level - low), 0, 1).astype(np.float32)
-    return np.where(_without_specks(ink > 0, above > threshold), ink, np.float32(0))
+    return np.where(without_specks(ink > 0, above > threshold), ink, np.float32(0))
 
 
 def _border_plane(grey: FloatArray) -> FloatArray:
@@ -190,7 +229,7 @@ def _otsu(values: FloatArray) -> float:
     return float(edges[1 + np.argmax(spread)])
 
 
-def _without_specks(mask: NDArray[np.bool_], core: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def without_specks(mask: NDArray[np.bool_], core: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The connected pieces of ``mask`` whose part in ``core`` is not tiny beside the largest's."""
     labels, n = ndimage.label(mask, structure=np.ones((3, 3)))
     sizes = ndimage.sum_labels(core, labels, np.arange(n + 1))
