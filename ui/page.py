@@ -10,9 +10,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import controls, memory, uploads
+from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
 
-_CSS = (Path(__file__).parent / "style.css").read_text("utf-8")
+_CSS, _FIGURE_ONLY, _PRESENTED = (
+    (Path(__file__).parent / name).read_text("utf-8") for name in ("style.css", "figure_only.css", "presented.css")
+)
 _ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be fetched from another host
 
 
@@ -90,12 +93,24 @@ def start(title: str) -> DeltaGenerator:
     memory.give_back()
     uploads.guard()
     st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON, layout="wide")
-    st.html(f"<style>{_CSS}</style>")
-    with st.container(horizontal=True, key="doors"):
-        for door in DOORS:
-            st.page_link(door.path, label=door.label, icon=door.icon)
+    presented, on_tour, page = frame.is_presented(), frame.step() > 0, _page_of(title)
+    st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or on_tour)}{_PRESENTED * presented}</style>")
+    if views.taken():
+        st.stop()
+    if presented or on_tour:
+        frame.show(page)
+    else:
+        with st.container(horizontal=True, key="doors"):
+            for door in DOORS:
+                st.page_link(door.path, label=door.label, icon=door.icon)
+            frame.show(page)
     st.title(title, anchor=False)
-    return st.container()
+    return st.container(key="answer")
+
+
+def _page_of(title: str) -> str:
+    """The file of a page, by its title; Home's is a question."""
+    return next((door.path for door in DOORS if door.label == title), DOORS[0].path)
 
 
 def tiles() -> None:

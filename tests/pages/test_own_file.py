@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Expander, Node
 
 from tests.app_pages import checked as whole
-from tests.app_pages import choose, html, opened, tables
+from tests.app_pages import choose, component, html, opened, tables
 from tests.browsing import Visit, needs_browser, serve, settle
 from tests.prediction_files import npz
 from ui import words
@@ -324,8 +324,7 @@ def test_until_a_file_is_brought_a_public_example_is_shown_with_a_result() -> No
 def test_the_numbers_of_either_part_are_named() -> None:
     app = lab()
     assert "Held-out part: 285 examples" in html(app)
-    given = app.get("bidi_component")[0].proto.bytes
-    header = json.loads(given[4 : 4 + int.from_bytes(given[:4], "little")])
+    header, _ = component(app)
     assert header["part"] == words.of_which_part(284, 285)
 
 

@@ -16,7 +16,20 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import HOME, answer, buttons, checked, choose, component, html, moved, opened, seen, tables
+from tests.app_pages import (
+    HOME,
+    answer,
+    buttons,
+    checked,
+    choose,
+    component,
+    html,
+    moved,
+    opened,
+    plotted,
+    seen,
+    tables,
+)
 from ui import cache, controls, page, words
 from ui.sources import EXAMPLE_DRAWING
 from uqcore.datasets import DATASETS, load
@@ -208,11 +221,11 @@ def test_every_view_of_the_moons(view_id: str) -> None:
 def test_every_slider_of_the_moons_changes_what_is_shown_and_a_link_shows_the_same(key: str, value: float) -> None:
     link = {"show": "Epistemic" if key in ("samples", "members") else "Entropy"}
     app = visit(MOONS, link)
-    before = app.get("bidi_component")[0].proto.bytes
-    after = moved(app, key, value).get("bidi_component")[0].proto.bytes
+    before = plotted(app)
+    after = plotted(moved(app, key, value))
     assert after != before
     linked = visit(MOONS, link | {key: str(value)})
-    assert linked.get("bidi_component")[0].proto.bytes == after
+    assert plotted(linked) == after
 
 
 def test_the_threshold_of_a_link_is_where_the_maps_start_and_what_the_answer_is_about() -> None:

@@ -24,6 +24,7 @@ from tests.app_pages import (
     html,
     moved,
     opened,
+    plotted,
     seen,
     stops,
     tables,
@@ -121,7 +122,7 @@ def test_a_target_out_of_reach_is_said_with_how_many_examples_it_would_take() ->
 def test_thresholds_per_class_list_the_evidence_for_each() -> None:
     app = lab(per_class="true", risk="2")
     assert html(app).count("<tr><th>") >= 10
-    assert not app.get("bidi_component")
+    assert not plotted(app)
     assert "for each of 10 predicted classes" in html(app)
 
 

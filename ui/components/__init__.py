@@ -8,6 +8,7 @@ threshold lab's threshold alone can be moved, by a new ``revision``.
 from ui.components.drawing_pad import drawing_pad
 from ui.components.functions import Curves, Points, functions
 from ui.components.points_pad import points_pad
+from ui.components.stage import asked_code, stage
 from ui.components.surfaces import Chosen, Frames, Panel, PointGroup, surfaces
 from ui.components.threshold import threshold_view
 from ui.components.verdict_cards import verdict_cards
@@ -19,9 +20,11 @@ __all__ = [
     "Panel",
     "PointGroup",
     "Points",
+    "asked_code",
     "drawing_pad",
     "functions",
     "points_pad",
+    "stage",
     "surfaces",
     "threshold_view",
     "verdict_cards",

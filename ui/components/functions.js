@@ -1,9 +1,9 @@
 // Functions of one input: a mean, a band and some functions a method, over the data; read and clicked together.
 // canvas.js prepares the canvas.
 
-const GAP = 20; // As in the style sheet, in CSS pixels.
-const MIN_WIDTH = 190; // Of a plot, where there is room for more than one column.
-const [LEFT, BELOW] = [40, 24]; // Room for the axes, as in the style sheet.
+const GAP = 20; // Units: 1.25 rem in the style sheet.
+const MIN_WIDTH = 190; // Units, of a plot where there is room for more than one column.
+const [LEFT, BELOW] = [40, 24]; // Units of room for the axes: 2.5 and 1.5 rem in the style sheet.
 const MINUS = "\u2212";
 
 // Header length, header, then float32: see `pack` in functions.py.
@@ -80,7 +80,7 @@ class Functions {
       });
       this.#figures[i].querySelector("figcaption").replaceChildren(...names);
     });
-    this.grid.style.setProperty("--height", `${this.#scene.height}px`);
+    this.grid.style.setProperty("--height", `${this.#scene.height / 16}rem`);
     this.grid.setAttribute(
       "aria-label",
       `${groups.length} plots of y along x. Arrow keys move the cross-hair, with Shift ten steps. Enter adds a point.`,
@@ -91,16 +91,18 @@ class Functions {
     const room = this.grid.clientWidth;
     if (room === 0) return; // In a closed tab or expander.
     const n = this.#figures.length;
-    const fits = Math.max(1, Math.floor((room + GAP) / (MIN_WIDTH + GAP)));
-    const columns = Math.ceil(n / Math.ceil(n / fits));
+    const fits = Math.max(1, Math.floor((room / unit() + GAP) / (MIN_WIDTH + GAP)));
+    const rows = Math.ceil(n / fits);
+    const columns = Math.ceil(n / rows);
+    this.grid.style.setProperty("--rows", rows);
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     const { clientWidth, clientHeight } = this.#figures[0].querySelector(".plot");
     const { color, fontFamily } = getComputedStyle(this.root);
-    const size = [clientWidth, clientHeight, devicePixelRatio, color].join();
+    const size = [clientWidth, clientHeight, devicePixelRatio, unit(), color].join();
     if (size === this.size) return;
     this.size = size;
     this.#groups.forEach((group, i) => {
-      paint(prepare(this.#figures[i].querySelector(".plot canvas"), fontFamily), clientWidth, clientHeight, {
+      paint(prepare(this.#figures[i].querySelector(".plot canvas"), fontFamily), clientWidth / unit(), clientHeight / unit(), {
         ...this.#scene, curves: group, text: color,
       });
     });
@@ -121,8 +123,9 @@ class Functions {
     const plot = event.target.closest(".plot");
     if (plot === null) return null;
     const box = plot.getBoundingClientRect();
-    const right = (event.clientX - box.left - LEFT) / (box.width - LEFT);
-    const down = (event.clientY - box.top) / (box.height - BELOW);
+    const [left, below] = [LEFT * unit(), BELOW * unit()];
+    const right = (event.clientX - box.left - left) / (box.width - left);
+    const down = (event.clientY - box.top) / (box.height - below);
     return right < 0 || down > 1 ? null : this.#toPoint([right, down]);
   }
 
@@ -183,8 +186,8 @@ class Functions {
     }
     const [right, down] = this.#toFraction(this.#cursor);
     const [x, y] = this.#cursor;
-    this.grid.style.setProperty("--x", `calc(${LEFT}px + ${right} * (100% - ${LEFT}px))`);
-    this.grid.style.setProperty("--y", `calc(${down} * (100% - ${BELOW}px))`);
+    this.grid.style.setProperty("--x", `calc(${LEFT / 16}rem + ${right} * (100% - ${LEFT / 16}rem))`);
+    this.grid.style.setProperty("--y", `calc(${down} * (100% - ${BELOW / 16}rem))`);
     this.where.textContent = `At x ${format(x)}, y ${format(y)}`;
   }
 }

@@ -1,9 +1,10 @@
 // Heat maps of one shape over one plane, read and clicked together. They are painted by surfaces_paint.js.
 // A value grid is stored row by row, the row of the lowest y first; its outer points lie on the edges of the map.
 
-const GAP = 12; // As in the style sheet, in CSS pixels.
-const MIN_WIDTH = 185; // Of a map, where there is room for more than two columns.
-const MAX_WIDTH = 460;
+// Of a map, in rem: GAP as in the style sheet, CAPTION the words above it and the gap below.
+const [GAP, MIN_WIDTH, CAPTION] = [0.75, 11.5, 5.5];
+const LEAST_SHARE = 0.14; // Of the window's width, that a map has where there is room for more than two columns.
+const [FLAT, TALL] = [1.4, 0.8]; // Widest and tallest shape of a map: width by height.
 const FRAME_TIME = 150; // ms that a frame stays when they are played.
 
 // Header length, header, colours, values, frames, points: see `pack` in surfaces.py.
@@ -61,8 +62,10 @@ class Surfaces {
     );
     this.#listen();
     this.update(component);
-    this.observer = new ResizeObserver(() => this.#layOut());
+    this.resized = () => this.#layOut();
+    this.observer = new ResizeObserver(this.resized);
     this.observer.observe(this.grid);
+    addEventListener("resize", this.resized); // Its height alone, too.
   }
 
   update(component) {
@@ -95,10 +98,11 @@ class Surfaces {
     this.range.disconnect();
     this.#stop();
     this.observer.disconnect();
+    removeEventListener("resize", this.resized);
   }
 
   #build() {
-    const { label, x_range, y_range } = this.#scene;
+    const { label } = this.#scene;
     const { panels } = this.#now;
     const template = this.root.querySelector("template");
     while (this.#figures.length > panels.length) this.#figures.pop().remove();
@@ -108,8 +112,6 @@ class Surfaces {
       this.grid.append(figure);
     }
     panels.forEach(({ title }, i) => (this.#figures[i].querySelector(".title").textContent = title));
-    const aspect = (x_range[1] - x_range[0]) / (y_range[1] - y_range[0]);
-    this.grid.style.setProperty("--aspect", Math.min(1.25, Math.max(0.8, aspect)));
     this.grid.setAttribute(
       "aria-label",
       `${label}, ${panels.length} maps. Arrow keys move the cross-hair, with Shift ten steps. ` +
@@ -197,7 +199,7 @@ class Surfaces {
     const entry = (text, draw) => {
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = 44;
-      canvas.style.width = canvas.style.height = "22px";
+      canvas.style.width = canvas.style.height = "1.375rem";
       draw(canvas.getContext("2d"));
       const item = document.createElement("li");
       const words = document.createElement("span");
@@ -217,21 +219,49 @@ class Surfaces {
     this.root.querySelector(".legend").replaceChildren(...entries);
   }
 
-  // As many columns as fit, two at least, then no more than fill the rows evenly: five maps stand 5, 3 + 2 or 2 + 2 + 1.
+  // The columns and the shape that make the maps as large as the window lets all of them be seen at once; where it does
+  // not, as many columns as fit, two at least. Rows are filled evenly: five maps stand 5, 3 + 2 or 2 + 2 + 1.
+  #shape(n, room, height) {
+    const rem = 16 * unit();
+    const least = Math.max(MIN_WIDTH * rem, LEAST_SHARE * innerWidth);
+    let [best, fits] = [null, { columns: Math.min(n, 2) }];
+    for (let columns = 1; columns <= n; columns++) {
+      const rows = Math.ceil(n / columns);
+      if (columns > Math.ceil(n / rows)) continue;
+      const across = (room - (columns - 1) * GAP * rem) / columns;
+      const down = height / rows - CAPTION * rem;
+      const width = Math.min(across, FLAT * down);
+      if (columns > 2 && across < least) break;
+      if (columns >= Math.min(n, 2)) fits = { columns, width: across, aspect: FLAT };
+      if (width < Math.min(least, across)) continue;
+      const aspect = Math.max(TALL, width / down);
+      if (best === null || width ** 2 / aspect > best.width ** 2 / best.aspect) best = { columns, width, aspect };
+    }
+    return best ?? fits;
+  }
+
+  // What the window has for the grid: all below its top, or as much as a visitor scrolls to anyway.
+  get #height() {
+    if (document.fullscreenElement) return innerHeight - this.grid.offsetTop;
+    const page = this.root.getRootNode().host?.closest("[data-testid=stMain]");
+    const top = this.grid.getBoundingClientRect().top + (page?.scrollTop ?? 0);
+    const bar = getComputedStyle(document.documentElement).getPropertyValue("--below"); // Of the tour, in rem.
+    return Math.max(innerHeight - top - 16 * unit() * bar, 0.6 * innerHeight);
+  }
+
   #layOut() {
-    const n = this.#figures.length;
     const room = this.grid.clientWidth;
     if (room === 0) return; // In a closed tab or expander.
-    const fits = Math.floor((room + GAP) / (MIN_WIDTH + GAP));
-    const rows = Math.ceil(n / Math.min(n, Math.max(2, fits)));
-    const columns = Math.ceil(n / rows);
-    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${MAX_WIDTH}px))`;
+    const { columns, width, aspect } = this.#shape(this.#figures.length, room, this.#height);
+    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${width}px))`;
+    this.grid.style.setProperty("--aspect", aspect);
     const { clientWidth, clientHeight } = this.#figures[0].querySelector(".plot");
-    const ratio = Math.min(2, devicePixelRatio); // Sharper is not seen, and costs time on a phone.
+    const sharpness = Math.min(2, devicePixelRatio); // Sharper is not seen, and costs time on a phone.
+    const ratio = sharpness * unit(); // Lines and markers grow with the text.
     const size = [clientWidth, clientHeight, ratio].join();
     if (size === this.size) return;
     this.size = size;
-    this.canvas = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio), ratio];
+    this.canvas = [Math.round(clientWidth * sharpness), Math.round(clientHeight * sharpness), ratio];
     this.markers = this.#paintMarkers(...this.canvas);
     this.#paint();
   }
@@ -255,7 +285,7 @@ class Surfaces {
   #paintMarkers(width, height, ratio) {
     const layer = new OffscreenCanvas(width, height);
     const context = layer.getContext("2d");
-    const radius = Math.min(4, Math.max(1.75, width / ratio / 110)) * ratio;
+    const radius = Math.min(4, Math.max(1.75, width / ratio / 110)) * ratio; // In canvas pixels.
     this.#scene.groups.forEach(({ n, xy }, index) => {
       const positions = Array.from({ length: n }, (_, i) => this.#toFraction([xy[2 * i], xy[2 * i + 1]]));
       drawMarkers(context, index, radius, positions.map(([x, y]) => [x * width, y * height]));

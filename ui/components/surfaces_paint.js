@@ -1,5 +1,5 @@
 // How a map is painted: colours, the border of the accepted region, hatching, markers. Sizes are in canvas pixels;
-// `ratio` is how many of them make a CSS pixel. A value grid is stored row by row, the row of the lowest y first.
+// `ratio` is how many of them make a unit (canvas.js). A value grid is stored row by row, the row of the lowest y first.
 
 const HATCH = 9; // Distance of the hatching's lines, in CSS pixels.
 const RIM = "#101522";

@@ -4,7 +4,7 @@
 // change.
 
 const KEY_PAUSE = 250; // ms without a key press after which Python hears.
-const SIDE = 100; // px that the words beside the handle, and half of it, take.
+const SIDE = 100; // Units that the words beside the handle, and half of it, take.
 const PAGE = 0.05; // Of coverage, for the larger steps of the keyboard.
 
 class ThresholdView {
@@ -131,7 +131,9 @@ class ThresholdView {
       const { box, xs, ys } = this.#painted[plot.dataset.plot];
       const { left, top, right, bottom, width, height } = box;
       const places = { x: xs[row], y: ys[row], left, top, right: width - right, bottom: height - bottom };
-      for (const [name, value] of Object.entries(places)) plot.style.setProperty(`--${name}`, `${value}px`);
+      for (const [name, value] of Object.entries(places)) {
+        plot.style.setProperty(`--${name}`, `${value * unit()}px`);
+      }
     }
     const { box: { left, right }, xs } = this.#painted.histogram;
     [xs[row] - left, right - xs[row]].forEach((room, i) => this.sides[i].toggleAttribute("data-covered", room < SIDE));
@@ -235,7 +237,7 @@ class ThresholdView {
 
   #under(event) {
     const box = this.#drag.plot.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    return [(event.clientX - box.left) / unit(), (event.clientY - box.top) / unit()];
   }
 
   // To the row nearest to the pointer: along x, on the ROC along the curve.

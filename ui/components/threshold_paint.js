@@ -1,4 +1,4 @@
-// How the threshold's three plots are painted: scales, axes, patterns, bars and curves. All sizes are in CSS pixels.
+// How the threshold's three plots are painted: scales, axes, patterns, bars and curves. All sizes are in units (canvas.js).
 // A scale is {to, ticks}: from a value to its fraction of the axis, and pairs of a fraction and its label.
 
 const LANE_GAP = 10; // Between the bars of right, wrong and OOD examples.

@@ -1,0 +1,314 @@
+// The tour's panel and bar, presenter mode and its keys. The steps come from Python; what was guessed stays here.
+
+const CHANNEL = "uncertainty-lab"; // Between the presented window and that of the notes.
+const KEEPS = "input, textarea, select, [contenteditable], [role=slider], [role=application], [role=radio], [role=tab], " +
+  "[role=option], [role=combobox], .pad"; // What is moved by arrow keys itself.
+const PARTLY = 80; // px: scrolled so far, a visitor looks at the figure.
+
+const store = {
+  get(name) {
+    try {
+      return sessionStorage.getItem(name);
+    } catch {
+      return null; // Forbidden in some frames.
+    }
+  },
+  set(name, value) {
+    try {
+      if (value === null) sessionStorage.removeItem(name);
+      else sessionStorage.setItem(name, value);
+    } catch {
+      // Not kept, then.
+    }
+  },
+};
+
+// Opens a link of this dashboard as the browser's back and forward do: the page's controls take what is in the link,
+// and the visit goes on. Streamlit listens for it.
+function go(href, { replace = false } = {}) {
+  const url = new URL(href, location.href);
+  if (url.href === location.href) return;
+  showTold(url.searchParams.get("tour")); // Before the next figure is there.
+  history[replace ? "replaceState" : "pushState"]({}, "", url);
+  dispatchEvent(new PopStateEvent("popstate"));
+}
+
+const guessed = (n) => store.get(`tour-guess-${n}`);
+
+// The page's style veils what follows a question until it is answered.
+function showTold(n) {
+  document.documentElement.toggleAttribute("data-told", n !== null && guessed(n) !== null);
+}
+
+function here(change) {
+  const url = new URL(location.href);
+  change(url.searchParams);
+  return url.href;
+}
+
+class Stage {
+  #component;
+  #data;
+
+  constructor(root, component) {
+    this.root = root;
+    this.find = (selector) => root.querySelector(selector);
+    this.ends = new AbortController();
+    this.channel = new BroadcastChannel(CHANNEL);
+    this.#listen();
+    this.update(component);
+  }
+
+  update(component) {
+    this.#component = component;
+    this.#data = component.data;
+    const { n, goes, notes, qr } = this.#data;
+    if (goes) {
+      go(goes, { replace: true });
+      return;
+    }
+    if (n) store.set("tour", String(n));
+    this.root.toggleAttribute("data-tour", n > 0);
+    this.#showTools();
+    this.#showStep();
+    if (qr && this.asked) this.#showCode();
+    if (!notes) this.channel.postMessage({ shows: n });
+  }
+
+  disconnect() {
+    this.ends.abort();
+    this.channel.close();
+  }
+
+  #showTools() {
+    const { n, present, steps } = this.#data;
+    this.find(".tools").hidden = n > 0 || present;
+    const last = Number(store.get("tour"));
+    const begin = this.find(".begin");
+    begin.textContent = last > 1 ? `Guided tour, step ${last}` : "Guided tour";
+    begin.href = `./?tour=${last || 1}`;
+    this.find(".bar").hidden = n === 0;
+    if (n === 0) return;
+    this.find(".count").textContent = `${n} of ${steps.length}`;
+    const at = (i) => steps[i - 1]?.href;
+    for (const [name, href] of [["back", at(n - 1)], ["next", at(n + 1)]]) {
+      const link = this.find(`.${name}`);
+      if (href) link.href = href;
+      else link.removeAttribute("href");
+    }
+    this.find(".leave").href = here((query) => query.delete("tour"));
+    const dots = steps.map(({ claim, href }, i) => {
+      const [item, link] = [document.createElement("li"), document.createElement("a")];
+      Object.assign(link, { href, title: claim });
+      link.setAttribute("aria-label", `${i + 1}. ${claim}`);
+      if (i + 1 === n) link.setAttribute("aria-current", "step");
+      item.append(link);
+      return item;
+    });
+    this.find(".dots").replaceChildren(...dots);
+  }
+
+  #showStep() {
+    const { n, told, steps } = this.#data;
+    this.find(".panel").hidden = !told;
+    if (!told) return;
+    this.find(".claim").textContent = steps[n - 1].claim;
+    this.find(".picture").innerHTML = told.picture;
+    this.find(".question").innerHTML = told.ask;
+    this.find(".options").replaceChildren(...told.options.map((text, i) => this.#option(text, i)));
+    this.#answer();
+  }
+
+  #option(text, i) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: text });
+    button.addEventListener("click", () => this.#guess(i));
+    return button;
+  }
+
+  // -1 is a visitor who would rather be told.
+  #guess(i) {
+    store.set(`tour-guess-${this.#data.n}`, String(i));
+    this.#answer();
+  }
+
+  #answer() {
+    const { told, n } = this.#data;
+    const guess = guessed(n);
+    const open = told.options.length === 0 || guess !== null;
+    this.root.toggleAttribute("data-open", open);
+    this.root.toggleAttribute("data-asks", told.options.length > 0);
+    showTold(n);
+    this.root.querySelectorAll(".options button").forEach((button, i) => {
+      button.toggleAttribute("data-right", open && i === told.right);
+      button.setAttribute("aria-pressed", String(guess === String(i)));
+    });
+    // Filled in only now: what is read aloud must not be told before.
+    const answer = this.find(".told");
+    const html = open ? verdict(told, guess) + told.told : "";
+    if (answer.dataset.html !== html) answer.innerHTML = answer.dataset.html = html;
+  }
+
+  get #isVeiled() {
+    const { n, told } = this.#data;
+    return Boolean(told?.options.length) && guessed(n) === null;
+  }
+
+  #reveal() {
+    if (this.#isVeiled) this.#guess(-1);
+  }
+
+  #step(by) {
+    const { n, steps, notes } = this.#data;
+    if (by > 0 && this.#isVeiled) return this.#reveal();
+    const to = n ? n + by : Number(store.get("tour")) || 1;
+    if (to < 1 || to > steps.length) return undefined;
+    if (notes) this.channel.postMessage({ go: to });
+    return go(steps[to - 1].href);
+  }
+
+  #listen() {
+    const { signal } = this.ends;
+    const on = (target, type, act, more) => target.addEventListener(type, act, { signal, ...more });
+    // Links in the panel and the bar are followed without loading the page again.
+    on(this.root, "click", (event) => {
+      const link = event.target.closest("a[href]");
+      if (link === null || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+      event.preventDefault();
+      go(link.href);
+    });
+    on(this.find(".present"), "click", () => this.#present(true));
+    on(this.find(".controls"), "click", () => this.#toggleControls());
+    on(document, "keydown", (event) => this.#key(event));
+    on(document, "scroll", (event) => this.#scrolled(event), { capture: true, passive: true });
+    on(document, "wheel", ({ deltaY }) => {
+      const page = document.querySelector("[data-testid=stMain]");
+      if (deltaY > 0 && page && page.scrollHeight <= page.clientHeight + PARTLY) this.#reveal(); // Nothing to scroll.
+    }, { passive: true });
+    on(document, "focusin", (event) => {
+      if (!event.composedPath().includes(this.root) && event.target.matches("a, button, input, [tabindex]")) {
+        if (this.#isVeiled && event.target.matches(":focus-visible")) this.#reveal();
+      }
+    });
+    this.channel.onmessage = ({ data }) => this.#told(data);
+    this.channel.postMessage({ asks: true });
+  }
+
+  #scrolled({ target }) {
+    if (!this.#isVeiled || !(target instanceof Element) || !target.contains(this.root.getRootNode().host ?? this.root)) return;
+    const above = this.find(".panel").getBoundingClientRect().bottom < 0.6 * innerHeight; // On a phone it is tall.
+    if (target.scrollTop > PARTLY && (above || isBeside())) this.#reveal();
+  }
+
+  // From the other window.
+  #told({ shows, go: to, asks }) {
+    const { n, notes, steps } = this.#data;
+    if (notes && shows && shows !== n) go(here((query) => query.set("tour", shows)), { replace: true });
+    if (notes) return;
+    if (to && to !== n) go(steps[to - 1].href);
+    if (asks) this.channel.postMessage({ shows: n });
+  }
+
+  #present(on) {
+    go(here((query) => (on ? query.set("present", "1") : query.delete("present"))));
+  }
+
+  #key(event) {
+    const { n, present, told, notes } = this.#data;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [target] = event.composedPath();
+    if (target instanceof Element && target.closest(KEEPS)) return;
+    if (this.root.querySelector("dialog[open]") && event.key !== "?") return;
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ...(present && { PageDown: 1, PageUp: -1 }) };
+    if ((n || present || notes) && event.key in steps) {
+      this.#step(steps[event.key]);
+    } else if (n && told && event.key >= "1" && event.key <= String(told.options.length)) {
+      this.#guess(Number(event.key) - 1);
+    } else if (!present || !this.#presenterKey(event.key)) {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  #presenterKey(key) {
+    const acts = {
+      r: () => this.#reset(),
+      c: () => this.#toggleControls(),
+      f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
+      q: () => this.#askCode(),
+      n: () => window.open(this.#data.notes_href, "notes", "popup,width=900,height=700"),
+      b: () => this.#beforeAfter(),
+      p: () => this.#present(false),
+      Escape: () => this.#present(false),
+      "?": () => this.#toggle(this.find(".keys")),
+    };
+    const act = acts[key.length === 1 ? key.toLowerCase() : key];
+    act?.();
+    return act !== undefined;
+  }
+
+  // A page hides its controls on the tour.
+  #toggleControls() {
+    const on = document.documentElement.toggleAttribute("data-controls");
+    this.find(".controls").setAttribute("aria-pressed", String(on));
+  }
+
+  #toggle(dialog) {
+    if (dialog.open) dialog.close();
+    else dialog.showModal();
+  }
+
+  // As the step, or the page, opens.
+  #reset() {
+    const { n, steps } = this.#data;
+    if (n) store.set(`tour-guess-${n}`, null);
+    const to = n ? steps[n - 1].href : `${location.pathname}?present=1`;
+    if (new URL(to, location.href).href === location.href) this.#showStep();
+    else go(to);
+  }
+
+  #askCode() {
+    this.asked = here((query) => ["present", "notes"].forEach((name) => query.delete(name)));
+    if (this.#data.qr?.url === this.asked) this.#showCode();
+    else this.#component.setStateValue("asked", this.asked);
+  }
+
+  #showCode() {
+    const { url, svg, problem } = this.#data.qr;
+    if (url !== this.asked) return;
+    this.asked = null;
+    this.find(".qr").innerHTML = svg;
+    this.find(".link").textContent = problem || url;
+    if (!this.find(".code").open) this.find(".code").showModal();
+  }
+
+  #beforeAfter() {
+    const now = location.pathname + location.search;
+    const before = store.get("before");
+    if (before === null || before === now) {
+      store.set("before", now);
+      this.find(".said").textContent = "Kept as “before”. Change something, and press B again.";
+      return;
+    }
+    store.set("before", null);
+    go(`./?${new URLSearchParams({ before, after: now })}`);
+  }
+}
+
+function verdict({ options, right }, guess) {
+  if (options.length === 0 || guess === null || guess === "-1") return "";
+  return guess === String(right) ? "<b class=hit>Right.</b> " : "<b class=miss>Not quite.</b> ";
+}
+
+// As in the page's style: on a wide screen the panel stands beside the figure.
+const isBeside = () => matchMedia("(min-width: 64rem) and (min-aspect-ratio: 4/3)").matches;
+
+const shown = new WeakMap();
+
+// Streamlit calls this again, over the same elements, when data or theme change; and what it returned, at the very end.
+export default function (component) {
+  const root = component.parentElement.querySelector(".stage");
+  if (shown.has(root)) shown.get(root).update(component);
+  else shown.set(root, new Stage(root, component));
+  return () => shown.get(root).disconnect();
+}

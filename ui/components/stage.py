@@ -1,0 +1,27 @@
+"""The tour's panel and bar, and what a presenter's keys do; they run in the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ui.components._mount import register, state_or
+
+_mount = register("stage")
+_KEY = "stage"
+
+
+def asked_code() -> str | None:
+    """The link that the visitor wants as a QR code."""
+    url = state_or(None, _KEY, "asked")
+    return url if isinstance(url, str) else None
+
+
+def stage(data: dict[str, Any]) -> None:
+    """Show it.
+
+    Args:
+        data: ``n``, the step, 0 outside the tour; ``steps``: each one's claim and link; ``told``: the step's question
+            and answer as HTML; ``present``; ``notes``: whether this is the window of the notes, and ``notes_href``
+            where they are; ``goes``: a link to go on to at once; ``qr``: a QR code with its ``url``.
+    """
+    _mount(key=_KEY, data=data, on_asked_change=lambda: None)
