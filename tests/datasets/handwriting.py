@@ -110,7 +110,7 @@ def _as_arrays(shape: Sequence[Sequence[tuple[float, float]]]) -> list[Stroke]:
 
 
 def _curve(points: Stroke, per_piece: int = 12) -> Stroke:
-    """A centripetal-free Catmull-Rom spline through the points; two near each other make a corner."""
+    """A Catmull-Rom spline through the points; two near each other make a corner."""
     pieces, start = [], 0
     corners = [i for i in range(1, len(points)) if np.hypot(*(points[i] - points[i - 1])) < 0.12]
     for end in [*corners, len(points)]:

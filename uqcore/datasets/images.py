@@ -106,7 +106,7 @@ def passes_as_it_is(grey: FloatArray) -> bool:
 
 
 def _most_telling(colors: FloatArray) -> FloatArray | None:
-    """What the colours ``(H, W, 3)`` differ most in, in [0, 1]: ink as bright as the paper shows in it. None if grey."""
+    """What the colours ``(H, W, 3)`` differ most in, which shows ink as bright as its paper. None if grey."""
     if colors.shape[-1] == 1 or np.ptp(colors, axis=-1).max() < MIN_CONTRAST:
         return None
     apart = (colors - np.median(colors[_edge(colors[..., 0])], axis=0)).reshape(-1, 3)

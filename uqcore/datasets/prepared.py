@@ -55,7 +55,7 @@ def digit_of_strokes(strokes: Sequence[NDArray[Any]]) -> FloatArray:
 
 
 def digit_of_picture(data: bytes) -> FloatArray:
-    """The digit on a PNG or JPEG picture, ``(28, 28, 1) float32`` in [0, 1]; a hairline is widened, a broad pen thinned.
+    """The digit on a PNG or JPEG picture, ``(28, 28, 1) float32`` in [0, 1]; hairlines are widened, broad ones thinned.
 
     Raises:
         UqError: as `read_image`.
@@ -73,7 +73,9 @@ def with_usual_lines(ink: FloatArray) -> FloatArray:
     scale = _WIDTH_SIDE / max(crop.shape)
     width, height = (max(3, round(side * scale)) for side in crop.shape[::-1])
     # As wide as the widening may get around it.
-    large = np.pad(np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC)), _WIDTH_SIDE // 8)
+    large = np.pad(
+        np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC)), _WIDTH_SIDE // 8
+    )
     line = line_width(large)
     low, high = (share * _WIDTH_SIDE for share in _USUAL_LINES)
     if low <= line <= high:
