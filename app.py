@@ -1,12 +1,13 @@
 """Uncertainty Lab: `streamlit run app.py`.
 
-Home, the answer first: what every method says about a digit, a garment and noise. Then the doors.
+Home, the answer first: what every method says about a garment that turns, then the doors, then a digit, a garment and
+noise side by side.
 """
 
 import numpy as np
 import streamlit as st
 
-from ui import cache, cards, page, words
+from ui import cache, cards, home, page, words
 from uqcore.datasets import load
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import OWN, judge, own_threshold
@@ -32,6 +33,10 @@ verdicts = {
 }
 
 page.answer(top, words.who_is_fooled(verdicts, list(inputs), dataset.noun), problems)
+if not page.is_on_tour():  # whose first step is about what comes below
+    home.show(models, dataset, N_SAMPLES)
+    page.tiles()
+    st.subheader("A digit, a garment, noise", anchor=False)
 st.html(cards.verdict_grid(inputs, verdicts, dataset.class_names))
 st.caption(
     f"All of them learnt the ten {dataset.noun}s and nothing else. ✓ accepts the answer, ? defers it to a person: the "
@@ -40,4 +45,4 @@ st.caption(
 )
 with st.expander("What are these methods?"):
     st.markdown("\n".join(f"- **{METHODS[method_id].label}.** {METHODS[method_id].summary}" for method_id in models))
-page.tiles()
+page.onward("Home")

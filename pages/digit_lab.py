@@ -63,6 +63,7 @@ page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
 seen.html(cards.seen(x[0]))
 
 worse = st.expander("As the image gets worse", key="worse", on_change="rerun", bind=controls.BIND)
+page.onward("Digit lab")
 if not worse.open:  # the curves take most of the time of a move: they are drawn for those who look at them
     st.stop()
 for place, name, inputs, steps, now in zip(

@@ -67,3 +67,4 @@ page.answer(top, made.answer, [])
 st.html(made.html)
 marks = "In bold: read wrong. " if shown.are_known else ""
 st.caption(f"{made.note} {marks}A picture opens in the digit lab. Of images that tie, the first come first.")
+page.onward("Gallery")

@@ -70,3 +70,4 @@ st.caption(
     "should cover 90 %, the narrower the better. In the gap, and beyond |x| = 4: how many times as far the functions "
     "lie apart there as on the data. One training each; where the data were changed, a shorter one."
 )
+page.onward("Regression")

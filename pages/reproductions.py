@@ -35,3 +35,4 @@ if rows:
         text = json.dumps(to_plain(rows), indent=2, ensure_ascii=False)
         st.download_button("JSON", text, "reproductions.json", "application/json", icon=":material/download:")
         st.download_button("CSV", to_csv(rows), "reproductions.csv", "text/csv", icon=":material/download:")
+page.onward("Reproductions")

@@ -51,3 +51,4 @@ with right:
 
 page.answer(top, words.what_a_threshold_does(chosen_source.predictions.name, tuned, study.has_labels), [])
 sections.show(chosen_source, study, wanted, tuned)
+page.onward("Threshold lab")

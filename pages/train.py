@@ -42,3 +42,4 @@ if visit is not None and job is not None:
     kept.show(visit, job.order.task if asked is None else asked.task)
 page.answer(top, lead, problems)
 st.caption(words.KEPT_FOR_THE_VISIT)
+page.onward("Train")

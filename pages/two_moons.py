@@ -12,3 +12,4 @@ bar = st.container(horizontal=True, gap="medium")
 with bar:
     which = controls.choice("Models", SHOWN, "models", "stored")
 (stored if which == "stored" else training).show(top, bar)
+page.onward("Two moons")

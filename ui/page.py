@@ -27,29 +27,69 @@ class Invitation(NamedTuple):
     query: Mapping[str, str] = {}
 
 
+class Onward(NamedTuple):
+    """What a page says at its end: what to see on it, what to try, and where to go on to."""
+
+    see: str
+    attempt: str
+    path: str
+    label: str
+    query: Mapping[str, str] = {}
+
+
 class Door(NamedTuple):
-    """A page: its file, its name and icon in the row of links, and its tiles on the home page."""
+    """A page: its file, its name and icon in the row of links, what comes after it, and its tiles on the home page."""
 
     path: str
     label: str
     icon: str
+    onward: Onward
     invitations: tuple[Invitation, ...] = ()
 
 
-# The one list of pages: links, tiles and tests come from it.
+# The one list of pages: links, tiles, what to look at next, and tests come from it.
 # Streamlit finds pages/ by itself, which, unlike st.navigation, also serves a link into a server that has just started.
 DOORS = (
-    Door("app.py", "Home", ":material/home:"),
+    Door(
+        "app.py",
+        "Home",
+        ":material/home:",
+        Onward(
+            "nobody can say “this is no digit”; look who defers it at least.",
+            "turn the T-shirt by hand, to where most accept it.",
+            "app.py",
+            "the guided tour, from the first step",
+            {"tour": "1"},
+        ),
+        (
+            Invitation(
+                "Take the guided tour", "Guess, then see: what networks do not know, step by step.", {"tour": "1"}
+            ),
+        ),
+    ),
     Door(
         "pages/two_moons.py",
         "Two moons",
         ":material/scatter_plot:",
+        Onward(
+            "the crosses in the corner: on whose map are they hatched?",
+            "pull the threshold down until an ensemble defers them too, and watch what else it then defers.",
+            "pages/digit_lab.py",
+            "the same with pictures: a T-shirt shown to digit readers",
+            {"source": "Pick", "images": "Fashion-MNIST"},
+        ),
         (Invitation("See it on two moons", "Every method's uncertainty over one plane, side by side."),),
     ),
     Door(
         "pages/digit_lab.py",
         "Digit lab",
         ":material/draw:",
+        Onward(
+            "whether the cards agree on the class, and whether they agree to trust it.",
+            "turn the image slowly, and watch who hesitates first.",
+            "pages/threshold_lab.py",
+            "how unsure is too unsure? Choose a threshold",
+        ),
         (
             Invitation("Draw a digit", "Every method reads your handwriting and says how sure it is."),
             Invitation(
@@ -63,27 +103,63 @@ DOORS = (
         "pages/threshold_lab.py",
         "Threshold lab",
         ":material/tune:",
+        Onward(
+            "how much of the dotted unseen lies left of the threshold: no promise covers it.",
+            "ask for a smaller risk, and see what that costs in coverage.",
+            "pages/gallery.py",
+            "which images are these? The doubtful ones in the gallery",
+        ),
         (Invitation("Choose a threshold", "Certify a risk, on our models or on your predictions."),),
     ),
     Door(
         "pages/regression.py",
         "Regression",
         ":material/show_chart:",
+        Onward(
+            "the bands in the grey gap: who admits that there is no data?",
+            "click into the gap: a point added there pulls every band together.",
+            "pages/two_moons.py",
+            "see networks learn, on two moons",
+            {"models": "Train now"},
+        ),
         (Invitation("Fit a curve", "How wide is the band where there is no data? Click to add some."),),
     ),
     Door(
         "pages/gallery.py",
         "Gallery",
         ":material/photo_library:",
+        Onward(
+            "the numbers in bold: read wrong. Are they among the least sure?",
+            "choose another measure of uncertainty, and see which pictures come to the front.",
+            "pages/reproductions.py",
+            "do published numbers come out here?",
+        ),
         (Invitation("Browse the doubtful", "The digits that a model is surest and least sure of."),),
     ),
     Door(
         "pages/train.py",
         "Train",
         ":material/model_training:",
+        Onward(
+            "where the two learning curves part: from there on the network learns by heart.",
+            "fewer epochs or a smaller network, beside the committed model.",
+            "pages/digit_lab.py",
+            "draw something for the committed models",
+        ),
         (Invitation("Train a model", "Any task and method, with settings of your own, beside ours."),),
     ),
-    Door("pages/reproductions.py", "Reproductions", ":material/fact_check:"),
+    Door(
+        "pages/reproductions.py",
+        "Reproductions",
+        ":material/fact_check:",
+        Onward(
+            "the rows that do not agree: each says what was expected.",
+            "open a source, and compare what it did with what was done here.",
+            "app.py",
+            "the guided tour, from the first step",
+            {"tour": "1"},
+        ),
+    ),
 )
 
 
@@ -93,7 +169,7 @@ def start(title: str) -> DeltaGenerator:
     memory.give_back()
     uploads.guard()
     st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON, layout="wide")
-    presented, on_tour, page = frame.is_presented(), frame.step() > 0, _page_of(title)
+    presented, on_tour, page = frame.is_presented(), is_on_tour(), _page_of(title)
     st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or on_tour)}{_PRESENTED * presented}</style>")
     if views.taken():
         st.stop()
@@ -113,11 +189,26 @@ def _page_of(title: str) -> str:
     return next((door.path for door in DOORS if door.label == title), DOORS[0].path)
 
 
+def is_on_tour() -> bool:
+    """Whether a step of the guided tour stands above the page."""
+    return frame.step() > 0
+
+
+def onward(label: str) -> None:
+    """At the end of a page, by its name in `DOORS`: what to see, what to try, and a link on."""
+    (after,) = (door.onward for door in DOORS if door.label == label)
+    with st.container(key="onward"):
+        st.markdown(f"**See** {after.see} **Try:** {after.attempt}")
+        st.page_link(
+            after.path, label=f"Next: {after.label}", icon=":material/arrow_forward:", query_params=dict(after.query)
+        )
+
+
 def tiles() -> None:
-    """What there is to do, three in a row."""
+    """What there is to do, in rows."""
     invitations = [(door.path, invitation) for door in DOORS for invitation in door.invitations]
-    for column, (path, (label, text, query)) in controls.in_rows(invitations, 3):
-        with column.container(border=True):
+    for column, (path, (label, text, query)) in controls.in_rows(invitations, 4):
+        with column.container(border=True, height="stretch"):
             st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
             st.write(text)
 

@@ -43,7 +43,7 @@ def thumbs(items: Sequence[Thumb], images: NDArray[np.uint8] | None, side: int =
     columns = min(len(items), _COLUMNS)
     height, width = images.shape[1:3]
     sizes = f"--side:{side}px;--cell:{cell or side}px;--tall:{side * height / width:g}px"
-    style = f"{sizes};--columns:{columns};--sheet:url({_png(images, columns)})"
+    style = f"{sizes};--columns:{columns};--sheet:url({png_url(images, columns)})"
     made = (
         _linked(item, f'<i role="img" title="{escape(item.alt)}" style="--x:{i % columns};--y:{i // columns}"></i>')
         for i, item in enumerate(items)
@@ -71,7 +71,8 @@ def _linked(item: Thumb, picture: str) -> str:
     return f"<a{link}>{picture}{item.caption}</a>"
 
 
-def _png(images: NDArray[np.uint8], columns: int) -> str:
+def png_url(images: NDArray[np.uint8], columns: int) -> str:
+    """A `sheet` of the pictures as the URL of a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(sheet(images, columns)).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -11,6 +11,7 @@ from ui.components.points_pad import points_pad
 from ui.components.stage import asked_code, stage
 from ui.components.surfaces import Chosen, Frames, Panel, PointGroup, surfaces
 from ui.components.threshold import threshold_view
+from ui.components.turning import Row, turning
 from ui.components.verdict_cards import verdict_cards
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Panel",
     "PointGroup",
     "Points",
+    "Row",
     "asked_code",
     "drawing_pad",
     "functions",
@@ -27,5 +29,6 @@ __all__ = [
     "stage",
     "surfaces",
     "threshold_view",
+    "turning",
     "verdict_cards",
 ]
