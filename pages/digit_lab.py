@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cache, cards, charts, controls, page, sources, words
+from ui import cache, cards, charts, controls, page, shelf, sources, words
 from ui.components import verdict_cards
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import judge
@@ -79,7 +79,7 @@ for place, name, inputs, steps, now in zip(
         drawn = model.bank.take(one_image.key(inputs), inputs, min(counts[method_id], SWEEP_SAMPLES))
         lines[model.label] = gauges[method_id].share(drawn)
     y_title = f"{controls.MEASURE_LABELS[measure_id]} measure"
-    figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now, places=controls.PLACES)
+    figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now, places=shelf.places())
     charts.chart(figure, name, place)
 worse.caption(
     "The dotted lines are the threshold and where the slider stands. "

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui import cache, controls, gallery_grid, page
+from ui import cache, controls, gallery_grid, page, shelf
 from ui.controls import BIND
 from uqcore.exhibits.gallery import N_CHAINER
-from uqcore.methods import of_task
+from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import MOST_SAMPLES
 from uqcore.types import UqError
@@ -31,7 +31,7 @@ try:
     with bar:
         view = controls.choice("Show", VIEWS, "gallery", "ends")
         dataset = controls.task()
-        task, known = dataset.task_id, of_task(dataset.task_id)
+        task, known = dataset.task_id, shelf.labels(dataset.task_id)
         titles = {name: dataset.title_of(name) for name in dataset.kept}
         part = controls.choice("Images", titles, controls.task_key("images", task), "test")
         method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, 140)
@@ -43,23 +43,25 @@ try:
             cache.set_predictions(task, method_id, part, n_samples),
             cache.set_predictions(task, method_id, "test", n_samples),
         )
+        own = method_id not in METHODS  # and so is what it says
         if view == "ends":
             by = measure(shown.predictions.measures)
             n = number("Images per class", 100, N_CHAINER, "n_each")
-            made = gallery_grid.kept((view, by, n, *shown.key), lambda: gallery_grid.ends(shown, by, n))
+            made = gallery_grid.kept(own, (view, by, n, *shown.key), lambda: gallery_grid.ends(shown, by, n))
         elif view == "wrong":
             by = measure(shown.predictions.measures)
             n = number("Number", 300, 60, "n")
-            made = gallery_grid.kept((view, by, n, *shown.key), lambda: gallery_grid.wrong(shown, by, n))
+            made = gallery_grid.kept(own, (view, by, n, *shown.key), lambda: gallery_grid.wrong(shown, by, n))
         else:
-            others = [other for other in known if other != method_id]
+            others = {other: label for other, label in known.items() if other != method_id}
             if not others:
                 raise UqError(f"Two methods are compared here. {dataset.title} has one.")
             other_id = controls.method("Other method", "other", others, OTHER, 140)
             other = cache.set_predictions(task, other_id, part, MOST_SAMPLES)
             n = number("Number", 300, 60, "n")
             key = (view, other.fingerprint, n, *shown.key)
-            made = gallery_grid.kept(key, lambda: gallery_grid.disagreeing(shown, other, n))
+            own = own or other_id not in METHODS
+            made = gallery_grid.kept(own, key, lambda: gallery_grid.disagreeing(shown, other, n))
 except UqError as error:
     page.answer(top, "No trained model can be shown.", [str(error)])
     st.stop()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cache, charts, controls, page, regression_controls, words
+from ui import cache, charts, controls, page, regression_controls, shelf, words
 from ui.components import Curves
 from ui.components import functions as show
 from uqcore.datasets import sine
@@ -28,12 +28,12 @@ for method_id, model in models.items():
     if bar and model.label in to_fit:  # a visitor who has moved on leaves here: the other methods are not fitted
         bar.progress(to_fit.index(model.label) / len(to_fit), f"Fitting {model.label} to these data …")
     try:
-        seen = cache.seen(model.record, setting, counts[method_id])
+        seen = cache.seen(model.stored, setting, counts[method_id])
     except UqError as error:
         problems.append(str(error))
         continue
     figures[model.label] = seen.figures
-    curves.append(Curves(controls.PLACES[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
+    curves.append(Curves(shelf.places()[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
 if bar:
     bar.empty()
 page.answer(top, words.who_widens_in_the_gap({label: f.std_ratio["gap"] for label, f in figures.items()}), problems)
@@ -60,10 +60,10 @@ with plots_at:
 left, right = st.columns([3, 2])
 left.subheader("How far the functions lie apart", anchor=False)
 spreads = {one.label: one.function.std for one in curves}
-charts.chart(plots.spreads(x[:, 0], spreads, gap=setting.gap, places=controls.PLACES), "spreads", left)
+charts.chart(plots.spreads(x[:, 0], spreads, gap=setting.gap, places=shelf.places()), "spreads", left)
 right.subheader("Are the quantiles right?", anchor=False)
 levels = {label: f.quantiles for label, f in figures.items()}
-charts.chart(plots.quantiles(levels, controls.PLACES), "quantiles", right)
+charts.chart(plots.quantiles(levels, shelf.places()), "quantiles", right)
 st.html(words.regression_table(figures))
 st.caption(
     f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The 90 % interval "

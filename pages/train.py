@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from ui import page
+from ui import page, shelf
 from ui.training import kept, order, words, work
 from uqcore.models.training import check_tensorflow
-from uqcore.trainings import Order, Training, Visit
+from uqcore.trainings import Order, Training
 from uqcore.types import UqError
 
 top = page.start("Train")
 problems: list[str] = []
 asked: Order | None = None
-visit: Visit | None = st.session_state.get("r_visit")
+visit = shelf.visit()
 job: Training | None = st.session_state.get("r_job")  # the last one, though the queue may have given it up
 try:
     asked = order.choose()
@@ -22,15 +22,15 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     disabled = bool(problems)
     go = st.button("Train", type="primary", icon=":material/play_arrow:", key="r_train", disabled=disabled)
     if asked is not None:
-        st.markdown(f"about **{words.duration(asked.whole_s)}**", width="content")
+        st.markdown(f"about **{words.duration(asked.expected.whole_s)}**", width="content")
 if go and asked is not None:
-    visit = visit or Visit()
+    visit = shelf.begin_visit()
     try:
         job = work.trainings().submit(visit, asked)
     except UqError as error:
         problems.append(str(error))
     else:
-        st.session_state["r_visit"], st.session_state["r_job"] = visit, job
+        st.session_state["r_job"] = job
 lead = words.TRAIN_ANY
 if visit is not None and job is not None:
     if job.state.is_over:

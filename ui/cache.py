@@ -1,4 +1,5 @@
-"""All that a server keeps between reruns and shares between visitors: nothing here belongs to one of them."""
+"""All that a server keeps between reruns. What is of the stored models all visitors share; what is of a model that a
+visitor has trained (`ui.shelf`) is kept for their visit alone and goes with it."""
 
 from __future__ import annotations
 
@@ -7,11 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import streamlit as st
 
+from ui import shelf
 from ui.controls import THRESHOLDS
+from ui.shelf import Stored
 from ui.words import acceptance
 from uqcore import datasets
 from uqcore.exhibits import function_table, functions
@@ -24,22 +27,47 @@ from uqcore.models.evaluation import Evaluation, RegressionEvaluation, evaluate
 from uqcore.models.sampling import SampleBank, draw, load_posterior
 from uqcore.predictions import Predictions
 from uqcore.selection import Acceptance
-from uqcore.store import Store, all_files, default_store
+from uqcore.store import default_store
 from uqcore.tuning import Study, study
 from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
 
 _N_TIMED = 200
+_MOST_OWN = 32  # entries of each kind for a visitor's own models
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kept(
+    max_entries: int | None = None, show_spinner: bool | str = False
+) -> Callable[[Callable[P, R]], Callable[Concatenate[bool, P], R]]:
+    """`st.cache_resource`, with one argument before the others: whether to keep it for this visit alone."""
+    options: dict[str, Any] = {"show_spinner": show_spinner, "hash_funcs": {Stored: lambda stored: stored.identity}}
+
+    def decorate(make: Callable[P, R]) -> Callable[Concatenate[bool, P], R]:
+        of_all = st.cache_resource(max_entries=max_entries, **options)(make)
+        of_visit = st.cache_resource(max_entries=_MOST_OWN, scope="session", **options)(make)
+
+        def found(own: bool, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            return (of_visit if own else of_all)(*args, **kwargs)
+
+        return found
+
+    return decorate
 
 
 class Model(NamedTuple):
     """A stored model ready to draw from."""
 
-    record: ModelRecord
+    stored: Stored
     bank: SampleBank
 
     @property
+    def record(self) -> ModelRecord:
+        return self.stored.record
+
+    @property
     def label(self) -> str:
-        return METHODS[self.record.method].label
+        return self.stored.label
 
     def n_draws(self, n_samples: int, n_members: int) -> int:
         """How many of its samples to draw: as many as one likes, or those of its members that are wanted."""
@@ -62,7 +90,18 @@ _complete: dict[tuple[Path, str], tuple[object, dict[str, Model]]] = {}
 
 
 def models(task: str) -> tuple[dict[str, Model], list[str]]:
-    """Method id -> model of seed 0 on ``task``, in the order of `METHODS`; and a sentence for each that is missing."""
+    """Key (`ui.shelf`) -> the models on ``task``, in the order of `METHODS`, then the visit's own; and a sentence for
+    each that is missing."""
+    found, problems = _committed(task)
+    for key, stored in shelf.own(task).items():
+        try:
+            found[key] = _ready(stored)
+        except UqError as error:
+            problems = [*problems, str(error)]
+    return found, problems
+
+
+def _committed(task: str) -> tuple[dict[str, Model], list[str]]:
     store = default_store()
     state = (store.state(), of_task(task))
     known = _complete.get((store.root, task))
@@ -79,13 +118,16 @@ def _models(task: str) -> tuple[dict[str, Model], list[str]]:
     problems: list[str] = []
     for method_id in of_task(task):
         try:
-            record = default_store().find(task, method_id)
-            if not datasets.load(task).is_regression:  # its pages cut a measure at the method's own threshold
-                own_threshold(record)  # a row without it is as good as missing
-            found[method_id] = Model(record, _bank(record.model_id, tuple(file.sha256 for file in record.files)))
+            found[method_id] = _ready(shelf.committed(task, method_id))
         except UqError as error:
             problems.append(str(error))
     return found, list(dict.fromkeys(problems))  # a damaged manifest is one sentence, not five
+
+
+def _ready(stored: Stored) -> Model:
+    if not datasets.load(stored.record.task).is_regression:  # its pages cut a measure at the method's own threshold
+        own_threshold(stored.record)  # a row without it is as good as missing
+    return Model(stored, _bank(stored.own, stored))
 
 
 def most_members(models: Iterable[Model]) -> int:
@@ -99,11 +141,9 @@ def images(task: str, part: str = "test") -> Images:
     return Images(dataset.part(part).x, dataset.part(part).y, dataset.names_in(part))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _bank(model_id: str, digests: tuple[str, ...]) -> SampleBank:
-    """Keyed on the files' sha256 too: a model that was trained anew is loaded anew."""
-    store: Store = default_store()
-    return SampleBank(load_posterior(store, store.get(model_id)))
+@kept(max_entries=64)
+def _bank(stored: Stored) -> SampleBank:
+    return SampleBank(load_posterior(stored.store, stored.record))
 
 
 @st.cache_resource(show_spinner=False)
@@ -111,16 +151,9 @@ def plane() -> Plane:
     return Plane(datasets.load("moons"))
 
 
-@st.cache_resource(show_spinner="Reading the model's answers …", max_entries=200)
-def _uncut(
-    model_id: str,
-    digests: tuple[str, ...],
-    view_id: str,
-    n_samples: int,
-    factor: float | None,
-    _answers: Callable[[], Answers],
-) -> tuple[Uncut, list[str]]:
-    asked = _answers()
+@kept(max_entries=200, show_spinner="Reading the model's answers …")
+def _uncut(stored: Stored, view_id: str, n_samples: int, factor: float | None) -> tuple[Uncut, list[str]]:
+    asked = _answers(stored.own, stored)
     said = asked.plane(n_samples, factor)
     return cut_everywhere(plane().uncut(VIEWS[view_id], said, gauge(asked.record, OWN, said.n_classes)))
 
@@ -136,18 +169,16 @@ def uncut(model: Model, view: View, n_samples: int, factor: float | None) -> tup
     ``factor`` is of the mean field, if any. It is kept: the numbers of samples are few
     (`uqcore.models.sampling.LADDER`).
     """
-    model_id, digests = model.record.model_id, tuple(file.sha256 for file in all_files(model.record))
-    return _uncut(model_id, digests, view.view_id, n_samples, factor, lambda: _answers(model_id, digests))
+    return _uncut(model.stored.own, model.stored, view.view_id, n_samples, factor)
 
 
-def mapped(store: Store, record: ModelRecord) -> tuple[Uncut, list[str]]:
-    """As `uncut`, by the method's own measure, of a two-moons model in any store, which may be gone afterwards.
+def mapped(stored: Stored) -> tuple[Uncut, list[str]]:
+    """As `uncut`, of a two-moons model by its own measure, with as many samples as there are.
 
     Raises:
         UqError: the model cannot be read.
     """
-    digests = tuple(file.sha256 for file in all_files(record))
-    return _uncut(record.model_id, digests, OWN, MOST_SAMPLES, None, lambda: Answers(store, record))
+    return _uncut(stored.own, stored, OWN, MOST_SAMPLES, None)
 
 
 def mean_field_factors(models: Mapping[str, Model]) -> dict[str, float]:
@@ -156,119 +187,128 @@ def mean_field_factors(models: Mapping[str, Model]) -> dict[str, float]:
     return {method_id: factor for method_id, factor in factors.items() if factor is not None}
 
 
-@st.cache_resource(show_spinner=False)
-def _answers(model_id: str, digests: tuple[str, ...]) -> Answers:
-    store = default_store()
-    return Answers(store, store.get(model_id))
+@kept()
+def _answers(stored: Stored) -> Answers:
+    return Answers(stored.store, stored.record, stored.label)
 
 
-def answers(task: str, method_id: str) -> Answers:
-    """What the model of seed 0 says of whole sets: its tables, each read when it is first asked for.
+def answers(task: str, key: str) -> Answers:
+    """What a model says of whole sets: its tables, each read when it is first asked for.
 
     Raises:
         UqError: there is no such model.
     """
-    record = default_store().find(task, method_id)
-    return _answers(record.model_id, tuple(file.sha256 for file in all_files(record)))
+    stored = shelf.find(task, key)
+    return _answers(stored.own, stored)
 
 
-@st.cache_resource(show_spinner="Reading the model's answers …", max_entries=32)
-def _predictions(model_id: str, digests: tuple[str, ...], unseen: Unseen, n_samples: int) -> Predictions:
-    return predictions_of(_answers(model_id, digests), unseen, n_samples)
+@kept(max_entries=32, show_spinner="Reading the model's answers …")
+def _predictions(stored: Stored, unseen: Unseen, n_samples: int) -> Predictions:
+    return predictions_of(_answers(stored.own, stored), unseen, n_samples)
 
 
-def our_predictions(task: str, method_id: str, unseen: Unseen, n_samples: int) -> tuple[str, Predictions]:
-    """What the model of seed 0 says of its test images and unseen ones, and a name that determines it.
-
-    Raises:
-        UqError: the model or its tables cannot be read.
-    """
-    record = default_store().find(task, method_id)
-    digests = tuple(file.sha256 for file in all_files(record))
-    predictions = _predictions(record.model_id, digests, unseen, n_samples)
-    return f"{record.model_id} {sha256(repr(digests).encode()).hexdigest()} {unseen} {n_samples}", predictions
-
-
-@st.cache_resource(show_spinner="Reading the model's answers …", max_entries=32)
-def _set_predictions(model_id: str, digests: tuple[str, ...], name: str, n_samples: int) -> Predictions:
-    return _answers(model_id, digests).predictions([(name, 0.0)], n_samples)
-
-
-def set_predictions(task: str, method_id: str, name: str, n_samples: int) -> Predictions:
-    """What the model of seed 0 says of its test images or an OOD set.
+def our_predictions(task: str, key: str, unseen: Unseen, n_samples: int) -> tuple[str, Predictions]:
+    """What a model says of its test images and unseen ones, and a name that determines it.
 
     Raises:
         UqError: the model or its tables cannot be read.
     """
-    record = default_store().find(task, method_id)
-    digests = tuple(file.sha256 for file in all_files(record))
-    return _set_predictions(record.model_id, digests, name, n_samples)
+    stored = shelf.find(task, key)
+    digest = sha256(repr(stored.identity).encode()).hexdigest()
+    predictions = _predictions(stored.own, stored, unseen, n_samples)
+    return f"{stored.record.model_id} {digest} {unseen} {n_samples}", predictions
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
-def our_study(source_id: str, measure_id: str, share: float, _predictions: Predictions) -> Study:
-    """One measure of our predictions in two parts, kept for all visitors; not for a visitor's own."""
+@kept(max_entries=32, show_spinner="Reading the model's answers …")
+def _set_predictions(stored: Stored, name: str, n_samples: int) -> Predictions:
+    return _answers(stored.own, stored).predictions([(name, 0.0)], n_samples)
+
+
+def set_predictions(task: str, key: str, name: str, n_samples: int) -> Predictions:
+    """What a model says of its test images or an OOD set.
+
+    Raises:
+        UqError: the model or its tables cannot be read.
+    """
+    stored = shelf.find(task, key)
+    return _set_predictions(stored.own, stored, name, n_samples)
+
+
+@kept(max_entries=32)
+def _study(source_id: str, measure_id: str, share: float, _predictions: Predictions) -> Study:
     return study(_predictions, measure_id, share)
 
 
-@st.cache_resource(show_spinner="Timing …")
-def seconds_per_1000(task: str, method_id: str, n_samples: int) -> float:
-    """How long the served model takes for 1,000 images with ``n_samples`` samples, on this machine, now."""
-    record = default_store().find(task, method_id)
-    x = datasets.load(task).test.x[:_N_TIMED]
-    posterior = load_posterior(default_store(), record)
+def our_study(key: str, source_id: str, measure_id: str, share: float, predictions: Predictions) -> Study:
+    """One measure of the predictions of the model ``key`` in two parts; not for a visitor's own predictions."""
+    return _study(key not in METHODS, source_id, measure_id, share, predictions)
+
+
+@kept(show_spinner="Timing …")
+def _seconds_per_1000(stored: Stored, n_samples: int) -> float:
+    x = datasets.load(stored.record.task).test.x[:_N_TIMED]
+    posterior = load_posterior(stored.store, stored.record)
     draw(posterior, x[:10], n_samples)  # what a model prepares once, e.g. its thinned weights, is not timed
     started = time.perf_counter()
     draw(posterior, x, n_samples)
     return (time.perf_counter() - started) * 1000 / _N_TIMED
 
 
+def seconds_per_1000(task: str, key: str, n_samples: int) -> float:
+    """How long a model takes for 1,000 images with ``n_samples`` samples, on this machine, now."""
+    stored = shelf.find(task, key)
+    return _seconds_per_1000(stored.own, stored, n_samples)
+
+
 _one_evaluation = threading.Semaphore(1)  # of seconds, with all samples of all test images
 
 
-@st.cache_resource(show_spinner="Evaluating …", max_entries=200)
-def _evaluated(model_id: str, digests: tuple[str, ...], _store: Store) -> Evaluation | RegressionEvaluation:
+@kept(max_entries=200, show_spinner="Evaluating …")
+def _evaluated(stored: Stored) -> Evaluation | RegressionEvaluation:
     with _one_evaluation:
-        return evaluate(_store, _store.get(model_id))
+        return evaluate(stored.store, stored.record)
 
 
-def evaluated(store: Store, record: ModelRecord) -> Evaluation | RegressionEvaluation:
-    """What ``python -m uqcore evaluate`` says of a model of ``store``, kept for all visitors.
+def evaluated(stored: Stored) -> Evaluation | RegressionEvaluation:
+    """What ``python -m uqcore evaluate`` says of a model.
 
     Raises:
         UqError: the model cannot be read.
     """
-    return _evaluated(record.model_id, tuple(file.sha256 for file in record.files), store)
+    return _evaluated(stored.own, stored)
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def article_tables(method_id: str, n_samples: int) -> dict[str, Acceptance]:
-    """The tables of the MNIST article for our digit model."""
+@kept(max_entries=32)
+def _article_tables(stored: Stored, n_samples: int) -> dict[str, Acceptance]:
     from uqcore.reproduce import mnist_article  # with all sources, which other pages need not
 
-    return dict(mnist_article.tables(answers(mnist_article.TASK, method_id), n_samples))
+    return dict(mnist_article.tables(_answers(stored.own, stored), n_samples))
 
 
-@st.cache_resource(show_spinner=False)
-def _function_table(model_id: str, digests: tuple[str, ...]) -> FunctionTable:
-    store = default_store()
-    record = store.get(model_id)
-    return FunctionTable(store.table(record, function_table.NAME), load_posterior(store, record).n_samples)
+def article_tables(task: str, key: str, n_samples: int) -> dict[str, Acceptance]:
+    """The tables of the MNIST article for a model of digits."""
+    stored = shelf.find(task, key)
+    return _article_tables(stored.own, stored, n_samples)
+
+
+@kept()
+def _function_table(stored: Stored) -> FunctionTable:
+    table = stored.store.table(stored.record, function_table.NAME)
+    return FunctionTable(table, load_posterior(stored.store, stored.record).n_samples)
 
 
 _one_fit = threading.Semaphore(1)  # so that those who only look do not wait for those who add points
 
 
-@st.cache_resource(show_spinner=False, max_entries=10)  # some MB each; what is looked at of them is kept below
-def _fitted(model_id: str, digests: tuple[str, ...], setting: functions.Setting) -> functions.FittedFunctions:
-    store = default_store()
+@kept(max_entries=10)  # some MB each; what is looked at of them is kept below
+def _fitted(stored: Stored, setting: functions.Setting) -> functions.FittedFunctions:
     with _one_fit:
-        return functions.fit(store, store.get(model_id), setting)
+        return functions.fit(stored.store, stored.record, setting)
 
 
-@st.cache_resource(show_spinner=False, max_entries=200)
-def _looked(model_id: str, digests: tuple[str, ...], setting: functions.Setting, n_samples: int) -> functions.Seen:
-    return functions.look(_fitted(model_id, digests, setting), setting, [n_samples])[0]
+@kept(max_entries=200)
+def _looked(stored: Stored, setting: functions.Setting, n_samples: int) -> functions.Seen:
+    return functions.look(_fitted(stored.own, stored, setting), setting, [n_samples])[0]
 
 
 def must_fit(record: ModelRecord, setting: functions.Setting) -> bool:
@@ -276,13 +316,12 @@ def must_fit(record: ModelRecord, setting: functions.Setting) -> bool:
     return function_table.NAME not in record.tables or setting not in function_table.SETTINGS
 
 
-def seen(record: ModelRecord, setting: functions.Setting, n_samples: int) -> functions.Seen:
+def seen(stored: Stored, setting: functions.Setting, n_samples: int) -> functions.Seen:
     """What is shown of a regression model on the data of ``setting``: looked up, or fitted where no table has it.
 
     Raises:
         UqError: the model cannot be fitted or its table not be read.
     """
-    digests = tuple(file.sha256 for file in all_files(record))
-    if not must_fit(record, setting):
-        return _function_table(record.model_id, digests).at(setting, n_samples)
-    return _looked(record.model_id, digests, setting, n_samples)
+    if not must_fit(stored.record, setting):
+        return _function_table(stored.own, stored).at(setting, n_samples)
+    return _looked(stored.own, stored, setting, n_samples)

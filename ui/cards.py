@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from ui import controls
+from ui import shelf
 from ui.words import ACCEPT, DEFER
 from uqcore.exhibits.verdicts import Verdict
 from uqcore.plots.palette import series_style
@@ -53,7 +53,7 @@ def cards(
 
 def _color(label: str) -> str:
     """A method's colour, whichever others are shown."""
-    return series_style(controls.PLACES.get(label, 0)).color
+    return series_style(shelf.places().get(label, 0)).color
 
 
 def _card(color: str, label: str, v: Verdict, class_names: Sequence[str], threshold: float, measure: float) -> str:

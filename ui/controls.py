@@ -6,7 +6,7 @@ from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from math import isfinite, isnan, nan
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -57,16 +57,22 @@ def view(views: Sequence[View] = tuple(VIEWS.values())) -> View:
 PLACES: Final = {method.label: place for place, method in enumerate(METHODS.values())}
 """Method's label -> the number of its colour, whichever others are shown."""
 
-M = TypeVar("M")
+
+class Labelled(Protocol):
+    """A method, or a model of one."""
+
+    @property
+    def label(self) -> str: ...
+
+
+M = TypeVar("M", bound=Labelled)
 
 
 def shown(models: Mapping[str, M], key: str = "methods") -> dict[str, M]:
-    """Those of ``models`` (method id -> anything) that are to be shown: all, until some are taken out."""
-    labels = {METHODS[method_id].label: method_id for method_id in models}
-    chosen = st.pills(
-        "Methods", list(labels), selection_mode="multi", default=list(labels), key=f"{key}_{len(labels)}", bind=BIND
-    )
-    return {method_id: models[method_id] for label, method_id in labels.items() if not chosen or label in chosen}
+    """Those of ``models`` that are to be shown, by their labels: all, until some are taken out."""
+    labels = [model.label for model in models.values()]
+    chosen = st.pills("Methods", labels, selection_mode="multi", default=labels, key=f"{key}_{len(labels)}", bind=BIND)
+    return {name: model for name, model in models.items() if not chosen or model.label in chosen}
 
 
 @cache  # a page of thumbnails asks hundreds of times
@@ -79,12 +85,10 @@ USUAL_METHOD: Final = "mc_dropout"
 """What the pages about one method open with."""
 
 
-def method(label: str, key: str, method_ids: Sequence[str], usual: str, width: int | Literal["stretch"]) -> str:
-    """One of ``method_ids``; at first ``usual``, or the first where that is none of them."""
-    start = method_ids.index(usual) if usual in method_ids else 0
-    return st.selectbox(
-        label, method_ids, start, lambda method_id: METHODS[method_id].label, key=key, bind=BIND, width=width
-    )
+def method(label: str, key: str, known: Mapping[str, str], usual: str, width: int | Literal["stretch"]) -> str:
+    """One of ``known`` (method or model -> its label); at first ``usual``, or the first where that is none of them."""
+    start = list(known).index(usual) if usual in known else 0
+    return st.selectbox(label, list(known), start, lambda name: known[name], key=key, bind=BIND, width=width)
 
 
 def task() -> Dataset:
@@ -171,15 +175,15 @@ def members(n_members: int, place: DeltaGenerator) -> int:
     return count("Ensemble members", rungs(n_members), n_members, "members", place, help=help)
 
 
-def mean_field_factor(method_id: str, default: float, place: DeltaGenerator) -> float:
-    label = METHODS[method_id].label
+def mean_field_factor(name: str, label: str, default: float, place: DeltaGenerator) -> float:
+    """``name``: of the method or the model that is called ``label``."""
     return place.slider(
         f"{label} mean-field factor",
         0.0,
         20.0,
         round(default, 2),
         0.01,
-        key="factor" if method_id == "sngp" else f"factor_{method_id}",  # the bare one as in older links
+        key="factor" if name == "sngp" else f"factor_{name}",  # the bare one as in older links
         bind=BIND,
         help=f"How strongly {label}'s variance flattens its probabilities: "
         "softmax(mean / sqrt(1 + factor x variance)). 0 ignores the variance; pi / 8 = 0.39 is the usual choice.",

@@ -7,10 +7,9 @@ from html import escape
 from typing import NamedTuple
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
-from ui import words
+from ui import cache, words
 from ui.cache import Images
 from ui.links import to_kept_image
 from ui.thumbs import Thumb, thumbs
@@ -71,9 +70,9 @@ class Grid(NamedTuple):
     note: str
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@cache.kept(max_entries=32)
 def kept(key: tuple[object, ...], _make: Callable[[], Grid]) -> Grid:
-    """What ``_make`` gives, once for all visitors: some hundred captions and a PNG. ``key`` determines it."""
+    """What ``_make`` gives: some hundred captions and a PNG. ``key`` determines it."""
     return _make()
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, memory, uploads
+from ui import controls, memory, shelf, uploads
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
 
@@ -181,7 +181,9 @@ def start(title: str) -> DeltaGenerator:
                 st.page_link(door.path, label=door.label, icon=door.icon)
             frame.show(page)
     st.title(title, anchor=False)
-    return st.container(key="answer")
+    top = st.container(key="answer")
+    shelf.tell_of_others(top)
+    return top
 
 
 def _page_of(title: str) -> str:

@@ -13,11 +13,12 @@ from typing import Any, cast
 import pytest
 
 from tests import ROOT
-from uqcore.cli.main import main, plain
+from uqcore.cli.main import main
 from uqcore.methods import METHODS, of_task
 from uqcore.methods.base import Method
+from uqcore.models.evaluation import evaluate, plain
 from uqcore.store import Store
-from uqcore.trainings.progress import Epoch, from_line
+from uqcore.trainings.progress import Epoch, Found, Share, Stored, from_line
 from uqcore.types import ModelRecord
 
 
@@ -148,6 +149,7 @@ def test_a_training_as_json_writes_a_line_an_epoch_and_shows_the_same_on_stderr(
         (name, epoch, 2) for name in members for epoch in (1, 2)
     ]
     assert len(members) == 2
+    assert isinstance(stored, Stored)
     assert [record.model_id for record in Store(models).records() if record.method == "deep_ensemble"] == [
         stored.model_id
     ]
@@ -155,6 +157,25 @@ def test_a_training_as_json_writes_a_line_an_epoch_and_shows_the_same_on_stderr(
         assert isinstance(epoch, Epoch)
         assert line.startswith(f"{epoch.model_id} [")
         assert f"loss {epoch.metrics['loss']:.4f}" in line
+
+
+def test_a_training_for_a_page_ends_with_tables_and_figures_beside_the_committed_ones(
+    models: Path, committed: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = "train --task moons --method mc_dropout --set epochs=1 --seed 3 --json --tables visit --beside"
+    assert main([*arguments.split(), str(committed.root)]) == 0
+    said = [from_line(line) for line in capsys.readouterr().out.encode().splitlines()]
+    assert [type(each) for each in said if not isinstance(each, Share)] == [Epoch, Found, Found, Stored]
+    shares = [each.share for each in said if isinstance(each, Share)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    ours, theirs = (each for each in said if isinstance(each, Found))
+    rows = {record.method: record for record in Store(models).records()}
+    assert (ours.beside, theirs.beside) == (False, True)
+    assert ours.evaluation == evaluate(Store(models), rows["mc_dropout"])
+    assert theirs.evaluation == evaluate(committed, committed.find("moons", "mc_dropout"))
+    assert list(rows["mc_dropout"].tables) == ["plane"]
+    assert not rows["deterministic"].tables, "its part is shown nowhere"
 
 
 def test_evaluate_as_json_has_every_figure_and_nothing_else_on_stdout(
@@ -246,7 +267,7 @@ def test_a_method_is_left_out_of_a_task_that_it_does_not_know(
     assert "error: sngp is for the tasks moons. Received: --task sine." in capsys.readouterr().err
     trained: list[str] = []
 
-    def train(store: Store, task: str, method_id: str, *rest: Any) -> ModelRecord:
+    def train(store: Store, task: str, method_id: str, *rest: Any, **more: Any) -> ModelRecord:
         trained.append(method_id)
         return ModelRecord("x", task, method_id, 0, {}, (), 1, 1, 0.0, {}, "")
 

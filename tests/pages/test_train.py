@@ -18,14 +18,15 @@ from tests.trainings.fakes import Fake
 from ui.training import words, work
 from uqcore.datasets import DATASETS, load
 from uqcore.methods import of_task
+from uqcore.models.evaluation import evaluate
 from uqcore.store import MODELS_VARIABLE, Store
 from uqcore.trainings import Training, Trainings
-from uqcore.trainings.progress import Epoch, Stored
+from uqcore.trainings.progress import Epoch, Found, Stored
 from uqcore.trainings.visit import ALLOW_VARIABLE
 from uqcore.workers import State
 
 PAGE = "pages/train.py"
-NAME = "SNGP, epochs 2"
+NAME = "SNGP, yours: 2 epochs"
 
 
 @pytest.fixture
@@ -66,6 +67,9 @@ def finish(app: AppTest, committed: Store) -> AppTest:
     record = committed.find(order.task, order.method_id)
     shutil.copytree(committed.root / Path(record.files[0].path).parent, store.root / Path(record.files[0].path).parent)
     store.put(replace(record, model_id=order.model_id, config=asdict(order.config), tables={}, training_time_s=300))
+    figures = replace(evaluate(committed, record), model_id=order.model_id)
+    fake(app).received(Found(figures, beside=False))
+    fake(app).received(Found(evaluate(committed, record), beside=True))
     fake(app).received(Stored(order.model_id))
     fake(app).ended(None)
     return checked(app.run())
@@ -98,13 +102,13 @@ def test_a_training_shows_how_far_it_is_and_what_it_has_learnt(jobs: Trainings) 
     learn(app, 1)
     app = checked(app.run())
     (bar,) = progress(app)
-    assert bar.value == 50
+    assert 0 < bar.value <= 50
     assert bar.text.startswith("Epoch 1 of 2, about ")
     assert len(app.get("plotly_chart")) == 2
     assert [code.value for code in app.code] == ["a line of the log"]
     learn(app, 2)
     (bar,) = progress(checked(app.run()))
-    assert bar.text == "Trained; what pages look up is being computed"
+    assert bar.text.startswith("Trained; its tables and figures are being made, about ")
 
 
 def test_what_was_trained_stands_beside_the_committed_model(jobs: Trainings, committed: Store) -> None:
@@ -200,7 +204,7 @@ def test_nonsense_in_a_link_is_ignored(link: dict[str, str], jobs: Trainings) ->
     assert not app.warning
     assert answer(app) == words.TRAIN_ANY
     app.button(key="r_train").click()
-    assert job(checked(app.run())).order.name == "SNGP, trained again"
+    assert job(checked(app.run())).order.name == "SNGP, yours: trained again"
 
 
 def test_a_training_of_days_is_refused_before_it_starts(jobs: Trainings) -> None:
@@ -238,7 +242,7 @@ def test_the_folder_of_a_visitor_who_is_gone_is_removed(jobs: Trainings, committ
 
 
 def test_a_real_training_of_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Trainings()
+    real = Trainings(unseen_s=600)
     monkeypatch.setattr(work, "trainings", lambda: real)
     app = opened(PAGE, r_method_moons="Deterministic", r_moons_deterministic_epochs="1")
     app.button(key="r_train").click()
@@ -247,7 +251,7 @@ def test_a_real_training_of_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     app = checked(app.run())
     real.close()
     assert job(app).state is State.DONE, job(app).error
-    assert answer(app).startswith("**Deterministic, epochs 1**: ")
-    assert [row[0] for row in tables(app)[0]] == ["", f"Deterministic, {words.SHOWN}", "Deterministic, epochs 1"]
+    assert answer(app).startswith("**Deterministic, yours: 1 epoch**: ")
+    assert [row[0] for row in tables(app)[0]] == ["", f"Deterministic, {words.SHOWN}", "Deterministic, yours: 1 epoch"]
     assert any("1/1" in line for line in job(app).log), "the log is what the command line shows"
     assert "/" + "tmp" not in html(app)

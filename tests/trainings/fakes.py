@@ -10,7 +10,7 @@ from uqcore.methods import METHODS
 from uqcore.methods.base import configure
 from uqcore.trainings import Order
 from uqcore.trainings.process import Process
-from uqcore.trainings.progress import Epoch, Stored
+from uqcore.trainings.progress import Said
 
 
 class Fake(Process):
@@ -21,7 +21,7 @@ class Fake(Process):
         arguments: Sequence[str],
         models: Path,
         n_threads: int,
-        received: Callable[[Epoch | Stored], None],
+        received: Callable[[Said], None],
         ended: Callable[[str | None], None],
     ) -> None:
         self.arguments, self.models, self.received, self.ended = tuple(arguments), models, received, ended

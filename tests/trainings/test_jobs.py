@@ -13,7 +13,7 @@ from tests.workers.clock import Clock
 from uqcore.trainings import Training, Trainings, Visit
 from uqcore.trainings.jobs import SILENT_S, UNSEEN_S, curves
 from uqcore.trainings.order import Order
-from uqcore.trainings.progress import Epoch, Stored
+from uqcore.trainings.progress import Epoch, Share, Stored
 from uqcore.types import UqError
 from uqcore.workers import State
 
@@ -45,12 +45,11 @@ def test_a_training_is_taken_to_its_end(jobs: Trainings, clock: Clock) -> None:
     job = jobs.submit(visit, asked)
     assert fake(job).arguments == asked.arguments
     assert fake(job).models == visit.store.root
-    assert jobs.status(job).left_s == pytest.approx(asked.whole_s)
+    assert jobs.status(job).left_s == pytest.approx(asked.expected.whole_s)
     clock.now = 10
     learn(job, 1)
     status = jobs.status(job)
     assert (status.state, status.epoch, status.epochs, status.place) == (State.RUNNING, 1, 4, 0)
-    assert status.left_s == pytest.approx(0.8 * (asked.whole_s - 10) + 0.2 * 40)
     fake(job).received(Stored(asked.model_id))
     fake(job).ended(None)
     assert job.state is State.DONE
@@ -58,11 +57,51 @@ def test_a_training_is_taken_to_its_end(jobs: Trainings, clock: Clock) -> None:
     assert jobs.job(visit.owner) is job
 
 
+def test_the_time_that_is_left_is_more_and_more_what_is_seen(jobs: Trainings, clock: Clock) -> None:
+    job, expected = jobs.submit(Visit(), order(epochs=300)), order(epochs=300).expected
+
+    def left_s(at: float) -> float:
+        clock.now = at
+        return jobs.status(job).left_s
+
+    assert left_s(3) == pytest.approx(expected.whole_s - 3)
+    assert left_s(60) == pytest.approx(expected.fit_s + expected.after_s), "TensorFlow is late: the rest is as long"
+    learn(job, 1)
+    assert left_s(60) == pytest.approx(299 / 300 * expected.fit_s + expected.after_s)
+    for n in range(2, 201):
+        clock.now = 60 + 10 * (n - 1)
+        learn(job, n)
+    seen_s = 100 * 10 + expected.after_s
+    assert left_s(clock.now) == pytest.approx(seen_s, rel=0.02), "ten seconds an epoch"
+    assert left_s(clock.now + 5) == pytest.approx(seen_s - 5, rel=0.02)
+    clock.now += 1000
+    fake(job).received(Share(job.order.model_id, 0.0))
+    assert jobs.status(job).left_s == pytest.approx(expected.after_s)
+    clock.now += 30
+    fake(job).received(Share(job.order.model_id, 0.75))
+    assert jobs.status(job).left_s == pytest.approx(0.75 * 10 + 0.25 * max(expected.after_s - 30, 0))
+
+
+def test_who_looks_at_another_page_is_there(clock: Clock) -> None:
+    open_tabs: set[str] = set()
+    jobs, visit = Trainings(clock=clock, start=Fake, is_there=open_tabs.__contains__), Visit()
+    open_tabs.add(visit.owner)
+    job = jobs.submit(visit, order())
+    clock.now = 10 * UNSEEN_S
+    jobs.reap()
+    assert not job.over.is_set()
+    open_tabs.clear()
+    clock.now += UNSEEN_S + 1
+    jobs.reap()
+    assert job.state is State.CANCELLED
+    jobs.close()
+
+
 def test_places_and_waits_are_told_and_the_queue_is_bounded(jobs: Trainings) -> None:
     visits = [Visit() for _ in range(4)]
     first, second, third = (jobs.submit(visit, order(seed=i)) for i, visit in enumerate(visits[:3]))
     assert [jobs.status(job).place for job in (first, second, third)] == [0, 1, 2]
-    assert jobs.status(third).wait_s == pytest.approx(2 * order().whole_s)
+    assert jobs.status(third).wait_s == pytest.approx(2 * order().expected.whole_s)
     with pytest.raises(UqError, match="Expected at most 2 trainings to wait"):
         jobs.submit(visits[3], order())
     assert jobs.submit(visits[2], order(seed=9)) is not third  # in place of their own

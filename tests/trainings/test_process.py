@@ -13,7 +13,7 @@ import pytest
 from tests import ROOT
 from tests.live.settings import PATIENCE_S
 from uqcore.trainings.process import NICE, Process
-from uqcore.trainings.progress import Epoch, Stored, epoch_line, stored_line
+from uqcore.trainings.progress import Epoch, Said, Stored, epoch_line, stored_line
 from uqcore.types import Progress, UqError
 
 
@@ -21,12 +21,12 @@ class Run:
     """A script as the training's command; what it said, and how it ended."""
 
     def __init__(self, script: str, models: Path) -> None:
-        self.said: list[Epoch | Stored] = []
+        self.said: list[Said] = []
         self.error: str | None = "not over"
         self.over, self.heard = threading.Event(), threading.Event()
         self.process = Process([], models, 1, self._received, self._ended, [sys.executable, "-c", script])
 
-    def _received(self, said: Epoch | Stored) -> None:
+    def _received(self, said: Said) -> None:
         self.said.append(said)
         self.heard.set()
 
@@ -93,7 +93,7 @@ def test_a_training_whose_server_is_gone_ends_with_its_next_epoch(tmp_path: Path
     script = (
         "import sys, uqcore.models.training as t\n"
         "from uqcore.types import Progress\n"
-        "def train(store, task, method_id, seed, config, report):\n"
+        "def train(store, task, method_id, seed, config, report, **more):\n"
         "    for epoch in range(1, 10**6): report('m', Progress(epoch, 10**6, {}))\n"
         "t.train = train\n"
         "from uqcore.cli.main import main\n"

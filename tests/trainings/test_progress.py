@@ -7,7 +7,20 @@ import math
 
 import pytest
 
-from uqcore.trainings.progress import MOST_LINE, Epoch, Stored, epoch_line, from_line, stored_line
+from uqcore.models.evaluation import evaluate
+from uqcore.store import Store
+from uqcore.trainings.progress import (
+    MOST_LINE,
+    Epoch,
+    Found,
+    Share,
+    Stored,
+    epoch_line,
+    figures_line,
+    from_line,
+    share_line,
+    stored_line,
+)
 from uqcore.types import Progress, UqError
 
 
@@ -31,6 +44,19 @@ def test_a_stored_model_comes_back() -> None:
     assert from_line(stored_line("moons-sngp-seed0").encode()) == Stored("moons-sngp-seed0")
 
 
+def test_the_share_that_is_done_comes_back() -> None:
+    assert from_line(share_line("m", 0.25).encode()) == Share("m", 0.25)
+
+
+@pytest.mark.parametrize(("task", "method_id"), [("moons", "deterministic"), ("sine", "deterministic")])
+def test_figures_come_back_as_they_were(task: str, method_id: str, committed: Store) -> None:
+    evaluation = evaluate(committed, committed.find(task, method_id), 2)
+    said = from_line(figures_line(evaluation, beside=True).encode())
+    assert isinstance(said, Found)
+    assert said.beside
+    assert repr(said.evaluation) == repr(evaluation), "by their text, for NaN is not itself"
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -39,6 +65,9 @@ def test_a_stored_model_comes_back() -> None:
         b"{}",
         b"[1, 2]",
         b'{"stored": 3}',
+        b'{"model": "m", "share": 1.5}',
+        b'{"figures": {}, "beside": false}',
+        b'{"figures": {"accuracy": 1}, "beside": false}',
         b'{"model": "m", "epoch": 2, "epochs": 1, "metrics": {}}',
         b'{"model": "m", "epoch": 0, "epochs": 1, "metrics": {}}',
         b'{"model": "m", "epoch": 1, "epochs": 1, "metrics": {"loss": "low"}}',

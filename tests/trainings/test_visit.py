@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from uqcore.models.sampling import load_posterior
-from uqcore.store import Store, StoreError
+from uqcore.store import Store, StoreError, all_files
+from uqcore.trainings import visit as visits
 from uqcore.trainings.visit import ALLOW_VARIABLE, Visit, may_save, save
 from uqcore.types import ModelRecord
 
@@ -46,6 +47,22 @@ def test_models_have_names_and_parts_have_none(visit: Visit, committed: Store, r
     visit.store.take(committed, committed.find("digits", "deterministic", 1))
     assert visit.models("digits") == {"Mine": record}
     assert visit.models("moons") == {}
+
+
+def test_the_oldest_is_let_go_where_a_visit_has_too_much(
+    visit: Visit, committed: Store, record: ModelRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit.store.take(committed, committed.find("digits", "mc_dropout"))  # of the first one's arrays
+    visit.keep("digits-mc_dropout-seed0", "Shares")
+    monkeypatch.setattr(visits, "MOST_BYTES", 0)
+    sngp = committed.find("moons", "sngp")
+    visit.store.take(committed, sngp)
+    visit.keep(sngp.model_id, "New")
+    assert visit.names == ("New",)
+    assert visit.store.records() == (sngp,)
+    assert {path.name for path in visit.store.root.iterdir() if path.is_dir()} == {
+        Path(file.path).parent.name for file in all_files(sngp)
+    }
 
 
 def test_a_saved_model_is_the_same_bytes_and_answers_alike(visit: Visit, record: ModelRecord, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from ui import charts, controls, words
+from ui import charts, controls, shelf, words
 from ui.components import Chosen, Frames, Panel, PointGroup, surfaces
 from uqcore.exhibits.moons import Surface, Uncut, View
 from uqcore.exhibits.verdicts import judge
@@ -88,7 +88,7 @@ def ask(
         [d.probs[:, 0, 1] for d in answers.values()],
         [v.probs[1] for v in verdicts.values()],
         f"probability of the {class_names[1]}: samples (lines), prediction (diamond)",
-        controls.PLACES,
+        shelf.places(),
     )
     charts.chart(spread, "spread", left)
     right.html(words.verdict_table(verdicts, class_names))

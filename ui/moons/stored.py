@@ -29,7 +29,7 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
     n_samples = controls.samples(columns[0])
     n_members = controls.members(cache.most_members(models.values()), columns[1])
     for column, (method_id, factor) in zip(columns[2:], factors.items(), strict=True):
-        factors[method_id] = controls.mean_field_factor(method_id, factor, column)
+        factors[method_id] = controls.mean_field_factor(method_id, models[method_id].label, factor, column)
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
     if not models:
         page.answer(top, words.who_accepts_the_unseen({}), problems)

@@ -103,7 +103,7 @@ def _look(of: Setting, view: View) -> Look:
     n_members = controls.count("Ensemble members", rungs(most), most, f"t_shown_members_{most}", columns[1])
     factors = {}
     if "sngp" in of.methods:
-        factors["sngp"] = controls.mean_field_factor("sngp", float(np.pi / 8), columns[2])
+        factors["sngp"] = controls.mean_field_factor("sngp", METHODS["sngp"].label, float(np.pi / 8), columns[2])
     return Look(view, n_samples, n_members, factors)
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, controls
+from ui import cache, controls, shelf
 from ui.controls import BIND
 from ui.threshold import own, readback
-from uqcore.methods import of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import NOISES, ROTATIONS, Unseen
 from uqcore.predictions import Predictions, breast_cancer, example_file, read_predictions
@@ -32,7 +31,7 @@ class Source:
 
     Attributes:
         source_id: what determines ``predictions``.
-        task, method_id: whose they are, None for a visitor's own.
+        task, method_id: whose they are (a key of `ui.shelf`), None for a visitor's own predictions.
         unseen, n_samples: what was asked of the stored model.
         in_link: whether a link to the page brings others the same predictions.
     """
@@ -76,7 +75,7 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
             "The histogram shows the first.",
         )
     if source.method_id is not None:
-        return cache.our_study(source.source_id, measure_id, share, source.predictions)
+        return cache.our_study(source.method_id, source.source_id, measure_id, share, source.predictions)
     kept = st.session_state.setdefault("own_studies", {})
     key = (source.source_id, measure_id, share)
     if key not in kept:
@@ -87,7 +86,7 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
 
 def _ours() -> Source:
     dataset = controls.task()
-    task, known = dataset.task_id, of_task(dataset.task_id)
+    task, known = dataset.task_id, shelf.labels(dataset.task_id)
     method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, "stretch")
     n_samples = controls.of_counts(cache.answers(task, method_id).counts, method_id)
     unseen = _unseen(dataset)

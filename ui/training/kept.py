@@ -7,27 +7,21 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from ui import cache
+from ui import cache, shelf
 from ui.moons import maps, stored
+from ui.shelf import Stored
 from ui.training import words
 from uqcore.datasets import load
 from uqcore.exhibits.moons import VIEWS
 from uqcore.methods import METHODS
-from uqcore.store import Store, default_store
+from uqcore.models.evaluation import Evaluated
+from uqcore.store import default_store
 from uqcore.trainings import Training
 from uqcore.trainings.visit import Visit, may_save, save
 from uqcore.types import ModelRecord, UqError
 from uqcore.workers import State
 
 _LOST = "This model cannot be read any more; train it again."
-
-
-def committed(task: str, method_id: str) -> ModelRecord | None:
-    """The model of seed 0 that the pages show."""
-    try:
-        return default_store().find(task, method_id)
-    except UqError:
-        return None
 
 
 def outcome(visit: Visit, job: Training, problems: list[str]) -> str:
@@ -38,47 +32,47 @@ def outcome(visit: Visit, job: Training, problems: list[str]) -> str:
     if job.error is not None:
         problems.append(job.error)
         return words.TRAIN_ANY
-    theirs = committed(order.task, order.method_id)
-    try:
-        ours = cache.evaluated(visit.store, visit.models(order.task)[order.name])
-        known = None if theirs is None else cache.evaluated(default_store(), theirs)
-    except (UqError, KeyError):
+    if job.figures is None:
         problems.append(_LOST)
         return words.TRAIN_ANY
-    return words.beside_the_committed(order.name, ours, known)
+    return words.beside_the_committed(order.name, job.figures, job.beside)
 
 
 class _Row(NamedTuple):
-    store: Store
-    record: ModelRecord
+    stored: Stored
+    figures: Evaluated
 
 
-def _rows(models: Mapping[str, ModelRecord], store: Store) -> dict[str, _Row]:
+def _rows(visit: Visit, task: str) -> dict[str, _Row]:
     """Label -> the committed model of each method that the visitor has trained, and theirs after it."""
     rows: dict[str, _Row] = {}
+    committed, _ = cache.models(task)
     for method_id in METHODS:
-        own = {name: _Row(store, record) for name, record in models.items() if record.method == method_id}
-        theirs = committed(next(iter(own.values())).record.task, method_id) if own else None
-        if theirs is not None:
-            rows[f"{METHODS[method_id].label}, {words.SHOWN}"] = _Row(default_store(), theirs)
-        rows |= own
+        for model in shelf.own(task).values():
+            if model.record.method != method_id:
+                continue
+            ours, theirs = (*visit.figures(model.record.model_id), None, None)[:2]
+            if theirs is not None and method_id in committed:
+                rows[f"{METHODS[method_id].label}, {words.SHOWN}"] = _Row(committed[method_id].stored, theirs)
+            if ours is not None:
+                rows[model.label] = _Row(model, ours)
     return rows
 
 
 def show(visit: Visit, task: str) -> None:
     """What the visitor has trained on ``task``, beside the committed models: maps of the plane, and a table."""
     try:
-        models = visit.models(task)
-        rows = _rows(models, visit.store)
+        rows = _rows(visit, task)
         if not rows:
             return
-        evaluations = {name: (cache.evaluated(*row), row.record.training_time_s) for name, row in rows.items()}
-        drawn = {name: maps.Map(*cache.mapped(*row)) for name, row in rows.items()} if task == stored.TASK else {}
+        drawn = {}
+        if task == stored.TASK:
+            drawn = {label: maps.Map(*cache.mapped(row.stored)) for label, row in rows.items()}
     except UqError:
         st.warning(_LOST)
         return
     st.subheader(f"Trained in this visit, {load(task).title}", anchor=False)
-    st.html(words.evaluations(evaluations))
+    st.html(words.evaluations({name: (row.figures, row.stored.record.training_time_s) for name, row in rows.items()}))
     st.caption(
         "On test data; AUROC by the method's own measure, the unseen or the errors being the positive class. NLL, "
         "Brier, ECE, RMSE and CRPS: lower is better."
@@ -86,7 +80,7 @@ def show(visit: Visit, task: str) -> None:
     if drawn:
         maps.keep(maps.show(drawn, VIEWS["own"], cache.plane().dataset, key="r_maps"))
     if may_save():
-        _saving(visit, models)
+        _saving(visit, {label: row.stored.record for label, row in rows.items() if row.stored.own})
 
 
 def _saving(visit: Visit, models: Mapping[str, ModelRecord]) -> None:

@@ -32,7 +32,8 @@ def choose() -> Order:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         titles = {task: load(task).title[:1].upper() + load(task).title[1:] for task in DATASETS}
         task = controls.choice("Task", titles, "r_task", next(iter(titles)))
-        method_id = controls.method("Method", f"r_method_{task}", of_task(task), _USUAL, 200)
+        known = {method_id: METHODS[method_id].label for method_id in of_task(task)}
+        method_id = controls.method("Method", f"r_method_{task}", known, _USUAL, 200)
         seed = st.number_input("Seed", 0, MOST_SEED, 0, key="r_seed", bind=BIND, width=130)
     usual = METHODS[method_id].configs[task]
     values: dict[str, Any] = {}

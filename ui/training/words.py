@@ -7,11 +7,9 @@ from collections.abc import Mapping
 
 from ui.words import in_the_queue, table
 from uqcore.datasets import load
-from uqcore.models.evaluation import Evaluation, RegressionEvaluation
+from uqcore.models.evaluation import Evaluated, Evaluation, RegressionEvaluation
 from uqcore.text import percent
 from uqcore.workers import Status
-
-Evaluated = Evaluation | RegressionEvaluation
 
 SHOWN = "as on the other pages"
 """What the committed models are called."""
@@ -21,9 +19,9 @@ TRAIN_ANY = (
     "on the other pages?"
 )
 KEPT_FOR_THE_VISIT = (
-    "What you train is kept as long as this page is open in your browser, and a training is given up where nobody has "
-    "looked at it for a minute. A restart of the server loses both. Members of an ensemble that are complete are kept "
-    "when it is stopped: the same ensemble goes on from them."
+    "What you train stands on every page beside the models that are there, for you alone and as long as the dashboard "
+    "is open in this tab. Members of an ensemble that are complete are kept when it is stopped: the same ensemble goes "
+    "on from them."
 )
 
 
@@ -41,7 +39,7 @@ def how_far_in_all(status: Status, part: int, n_parts: int) -> str:
     if status.epoch == 0:
         return f"TensorFlow is loading, about {duration(status.left_s)} in all"
     if status.epoch == status.epochs:
-        return "Trained; what pages look up is being computed"
+        return f"Trained; its tables and figures are being made, about {duration(status.left_s)} left"
     of_parts = f", part {part} of {n_parts}" if n_parts > 1 else ""
     return f"Epoch {status.epoch} of {status.epochs}{of_parts}, about {duration(status.left_s)} left"
 

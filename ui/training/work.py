@@ -6,12 +6,14 @@ from functools import partial
 
 import streamlit as st
 
+from ui import shelf
 from ui.charts import chart
 from ui.training import words
 from uqcore.plots.learning import learning
 from uqcore.trainings import Training, Trainings
 from uqcore.trainings.jobs import curves
 from uqcore.trainings.visit import Visit
+from uqcore.workers import Status
 
 _EVERY_S = 1.0
 _SHOWN = {"loss": "loss", "accuracy": "accuracy", "rmse": "RMSE"}
@@ -20,7 +22,7 @@ _SHOWN = {"loss": "loss", "accuracy": "accuracy", "rmse": "RMSE"}
 @st.cache_resource(show_spinner=False)
 def trainings() -> Trainings:
     """The trainings of all visitors of this server."""
-    return Trainings()
+    return Trainings(is_there=shelf.is_there)
 
 
 def show(visit: Visit, job: Training) -> None:
@@ -34,11 +36,18 @@ def _at_work(visit: Visit, job: Training) -> None:
         st.rerun()
     status = trainings().status(job)
     left, right = st.columns([4, 1], vertical_alignment="center")
-    left.progress(status.epoch / status.epochs, words.how_far_in_all(status, job.stage, len(job.order.stages)))
+    left.progress(work_done(job, status), words.how_far_in_all(status, job.stage, len(job.order.stages)))
     if right.button("Cancel", icon=":material/stop:", key="r_cancel"):
         trainings().cancel(visit.owner)
         st.rerun()
     learnt(job)
+
+
+def work_done(job: Training, status: Status) -> float:
+    """The share of all that is done, by the time that it takes."""
+    expected = job.order.expected
+    after = expected.after_s / (expected.fit_s + expected.after_s)
+    return status.epoch / status.epochs * (1 - after) + (job.share or 0.0) * after
 
 
 def learnt(job: Training) -> None:

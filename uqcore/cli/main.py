@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=_seed, default=0)
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     train.add_argument("--json", action="store_true", help="progress and results as JSON, one object a line")
+    train.add_argument("--tables", choices=("visit", "store"), help="with --json: then also the tables that pages look "
+                       "up, of any seed, and the figures; store: those for all visitors too")  # fmt: skip
+    train.add_argument("--beside", type=Path, metavar="STORE", help="with --tables: figures of its model too")
     train.set_defaults(run=_train)
 
     models = commands.add_parser("models", help="what is stored, with checksums verified")
@@ -108,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(arguments: argparse.Namespace) -> None:
     from uqcore.models.training import check_tensorflow, train
+    from uqcore.trainings.finish import finish
     from uqcore.trainings.progress import epoch_line, stored_line
 
     check_tensorflow()
@@ -118,10 +122,12 @@ def _train(arguments: argparse.Namespace) -> None:
     store = default_store()
     store.check_writable()
     for method_id, config in configs.items():
-        record = train(
-            store, task, method_id, arguments.seed, config, _EpochBar(epoch_line if arguments.json else None)
-        )
+        bar, tables = _EpochBar(epoch_line if arguments.json else None), arguments.tables
+        record = train(store, task, method_id, arguments.seed, config, bar, with_tables=tables is None)
         if arguments.json:
+            if tables is not None:
+                beside = None if arguments.beside is None else Store(arguments.beside)
+                finish(store, record, partial(print, flush=True), beside, for_store=tables == "store")
             print(stored_line(record.model_id), flush=True)
             continue
         print(f"{record.model_id}: {record.training_time_s:.1f} s of training, {_figures(record.metrics)}".rstrip(", "))
@@ -163,11 +169,11 @@ def _problems(record: ModelRecord, checks: Sequence[FileCheck]) -> list[str]:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from uqcore.models.evaluation import Evaluation, RegressionEvaluation, evaluate
+    from uqcore.models.evaluation import Evaluated, evaluate, plain
 
     store = default_store()
     chosen = _selected(store, arguments.task, arguments.method)
-    results: list[Evaluation | RegressionEvaluation] = []
+    results: list[Evaluated] = []
     for record in chosen:
         results.append(evaluate(store, record, arguments.samples, _Bar(record.model_id)))
         if not arguments.json:
@@ -267,15 +273,6 @@ _positive.__name__ = "whole number from 1"
 
 def _figures(metrics: Any) -> str:
     return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-
-
-def plain(value: Any) -> Any:
-    """JSON has no NaN: a figure that does not exist is null. Named tuples become objects."""
-    if hasattr(value, "_asdict"):
-        return plain(value._asdict())
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _share_bar(name: str) -> Callable[[float], None]:

@@ -55,6 +55,9 @@ _DISTURBANCES: dict[str, tuple[Sequence[float], Callable[[FloatArray, float], Fl
     "noise": (NOISES[1:], lambda x, weight: add_noise(x, weight, 0)),
     "rotation": (ROTATIONS[1:], rotate),
 }
+N_DISTURBANCES = sum(len(values) for values, _ in _DISTURBANCES.values())
+"""How often they are disturbed."""
+
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -160,8 +163,7 @@ def _sets(store: Store, record: ModelRecord, dataset: Dataset, tick: Tick) -> di
     """The tables of `Dataset.kept` and of what noise and rotation make of the test set."""
     tables = {}
     posterior, done = load_posterior(store, record), 0
-    steps = sum(len(values) for values, _ in _DISTURBANCES.values())
-    total = sum(len(dataset.part(name).x) for name in dataset.kept) + steps * N_DISTURBED
+    total = sum(len(dataset.part(name).x) for name in dataset.kept) + N_DISTURBANCES * N_DISTURBED
     for name in dataset.kept:
         made = answer(posterior, dataset.part(name).x, shifted(tick, done, total))
         tables[name] = store.save_arrays(record.model_id, made, f"answers-{name}")
@@ -186,8 +188,9 @@ def _alike(tables: Sequence[Weights]) -> list[dict[str, FloatArray]]:
 class Answers:
     """What one stored model says: read from its tables once and then kept, or drawn. Any number of threads may ask."""
 
-    def __init__(self, store: Store, record: ModelRecord) -> None:
-        self.record = record
+    def __init__(self, store: Store, record: ModelRecord, name: str | None = None) -> None:
+        """``name``: of its predictions; its method's label if there is none."""
+        self.record, self.name = record, name or METHODS[record.method].label
         self._store = store
         self._read: dict[tuple[str, float], Weights] = {}
         self._lock = threading.Lock()
@@ -253,7 +256,7 @@ class Answers:
         n_test = len(self.dataset.test) if parts[0] == TEST else 0
         n_ood = len(probs) - n_test if n_test else 0
         return Predictions(
-            METHODS[self.record.method].label,
+            self.name,
             "probs",
             probs,
             self.dataset.class_names,

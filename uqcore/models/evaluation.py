@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from uqcore import datasets
+from uqcore import strict_json as check
 from uqcore.methods import METHODS
 from uqcore.metrics import classification, regression
 from uqcore.metrics.classification import OodMetrics
@@ -100,14 +103,56 @@ class RegressionEvaluation:
         ) + (f"; {ratios}" if self.std_on_data else "")
 
 
+Evaluated = Evaluation | RegressionEvaluation
+
+
 def evaluate(
     store: Store, record: ModelRecord, n_samples: int = 50, tick: Tick = lambda done, total: None
-) -> Evaluation | RegressionEvaluation:
+) -> Evaluated:
     """Draws ``n_samples`` samples on the test split and every OOD set of the task, and computes every metric."""
     dataset = datasets.load(record.task)
     posterior = load_posterior(store, record)
     of_kind = _evaluate_regression if dataset.is_regression else _evaluate_classification
     return of_kind(record, posterior, dataset, n_samples, tick)
+
+
+def plain(value: Any) -> Any:
+    """An evaluation's fields for JSON, which has no NaN: a figure that does not exist is null. Named tuples become
+    objects."""
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def from_plain(content: object) -> Evaluated:
+    """The evaluation of which `plain` made ``content``. UqError: it is of none."""
+    made = check.json_map("figures", content)
+    kind: type[Evaluated] = Evaluation if "accuracy" in made else RegressionEvaluation
+    names = [field.name for field in fields(kind)]
+    check.names("The figures", made, names)
+    values: dict[str, Any] = {name: _figure(name, made[name]) for name in names}
+    if kind is Evaluation:
+        values["ood"] = {
+            ood_set: {
+                measure: OodMetrics(**check.json_fields(measure, figures, OodMetrics._fields))
+                for measure, figures in by_measure.items()
+            }
+            for ood_set, by_measure in values["ood"].items()
+        }
+    return kind(**values)
+
+
+def _figure(name: str, value: object) -> Any:
+    """Null is NaN again."""
+    if isinstance(value, dict):
+        return {key: _figure(f"{name}.{key}", item) for key, item in value.items()}
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        return check.text(name, value)
+    return value if isinstance(value, int) else check.number(name, value)
 
 
 def _evaluate_classification(

@@ -17,7 +17,7 @@ import numpy as np
 
 from uqcore import datasets
 from uqcore.methods import METHODS, method
-from uqcore.methods.base import Fit, Load, TrainingConfig
+from uqcore.methods.base import Fit, Load, Part, TrainingConfig
 from uqcore.metrics import regression
 from uqcore.metrics.classification import accuracy, nll
 from uqcore.metrics.uncertainty import MEASURES
@@ -58,6 +58,7 @@ def train(
     seed: int,
     config: TrainingConfig | None = None,
     report: ReportModel = lambda name, progress: None,
+    with_tables: bool = True,
 ) -> ModelRecord:
     """Trains one model and puts it into ``store``; nothing is stored before the training is complete.
 
@@ -68,6 +69,7 @@ def train(
     Args:
         config: the method's settings; None for its default on the task.
         report: told about every epoch.
+        with_tables: whether a model of seed 0, which pages show, gets the tables that they look up.
 
     Raises:
         UqError: the task or the method is unknown, or the store cannot be written.
@@ -77,7 +79,7 @@ def train(
         raise UqError(f"Expected one of the tasks {', '.join(chosen.configs)}. Received: {task!r}.")
     config = config or chosen.configs[task]
     name = model_id(task, method_id, seed, config)
-    parts = [_part(store, task, part.method_id, part.seed, part.config, report) for part in chosen.parts(config, seed)]
+    parts = [_part(store, task, part, report, with_tables) for part in chosen.parts(config, seed)]
     own: _Made | None = None
     if chosen.fit is not None:
         of_parts = [arrays for part in parts for arrays in store.arrays(part)]
@@ -94,7 +96,7 @@ def train(
     )
     record = replace(record, metrics={**record.metrics, **_validation_metrics(store, record)})
     store.put(record)
-    return answers.keep(store, record) if seed == 0 else record  # seed 0 is what pages show
+    return answers.keep(store, record) if with_tables and seed == 0 else record
 
 
 def stages(task: str, method_id: str, seed: int, config: TrainingConfig) -> dict[str, int]:
@@ -177,15 +179,13 @@ def fit_and_store(
     )
 
 
-def _part(
-    store: Store, task: str, method_id: str, seed: int, config: TrainingConfig, report: ReportModel
-) -> ModelRecord:
+def _part(store: Store, task: str, part: Part, report: ReportModel, with_tables: bool) -> ModelRecord:
     """The stored part, if it is there and intact, or a newly trained one."""
-    name = model_id(task, method_id, seed, config)
+    name = model_id(task, part.method_id, part.seed, part.config)
     for record in store.records():
         if record.model_id == name and all(check.problem is None for check in store.verify([record])):
             return record
-    return train(store, task, method_id, seed, config, report)
+    return train(store, task, part.method_id, part.seed, part.config, report, with_tables)
 
 
 def _validation_metrics(store: Store, record: ModelRecord) -> dict[str, float]:

@@ -21,7 +21,7 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -169,6 +169,15 @@ class Store:
                 # Only these: a folder without a row may belong to a process that has yet to put its record.
                 for folder in _folders(replaced).difference(*map(_folders, rows.values())):
                     shutil.rmtree(self.root / folder, ignore_errors=True)
+
+    def remove(self, model_ids: Collection[str]) -> None:
+        """Take these rows out, and the folders that no other row uses. StoreError: the folder cannot be written."""
+        with self._writing(), self._locked():
+            rows = {row.model_id: row for row in self.records()}
+            gone = [rows.pop(model_id) for model_id in model_ids if model_id in rows]
+            self._write_manifest(to_json(rows.values()))
+            for folder in set().union(*map(_folders, gone)).difference(*map(_folders, rows.values())):
+                shutil.rmtree(self.root / folder, ignore_errors=True)
 
     def take(self, other: Store, record: ModelRecord) -> None:
         """Copy ``record`` and its files out of another store, bytes for bytes, and `put` it.

@@ -8,17 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from uqcore.models.evaluation import Evaluated
 from uqcore.trainings.order import Order, diverged
 from uqcore.trainings.process import Process
-from uqcore.trainings.progress import Epoch, Stored
+from uqcore.trainings.progress import Epoch, Found, Said, Share
 from uqcore.trainings.visit import Visit
-from uqcore.workers import MOST_WAITING, Job, Queue
+from uqcore.workers import MOST_WAITING, Job, Queue, State
 
 UNSEEN_S = 60.0
 """How long after its visitor was last seen a training is given up."""
 
 SILENT_S = 1800.0
 """How long a process may say nothing: an epoch, or the tables that pages look up, on a busy machine."""
+
+_LEARNT_AFTER = 3  # epochs, when those that were measured count as much as what was expected
 
 Start = Callable[..., Process]
 
@@ -30,14 +33,25 @@ class Training(Job):
     Attributes:
         visit: whose it is; its folder stays as long as this job.
         epochs_done: in order; the list grows while others read it.
+        share: how much is done of what follows the epochs, None before that.
+        figures: of what was trained, and of the committed model beside it, as soon as they are known.
         heard: when the process said something last, by the clock of `Trainings`.
+        first, last, after: when the first epoch and the last one were heard, and when the epochs were over; by the
+            same clock, None before that.
     """
 
     visit: Visit
     order: Order
     epochs_done: list[Epoch] = field(default_factory=list)
+    share: float | None = None
+    figures: Evaluated | None = None
+    beside: Evaluated | None = None
     process: Process | None = None
     heard: float = 0.0
+    first: float | None = None
+    last: float = 0.0
+    after: float = 0.0
+    n_at_first: int = 0
 
     @property
     def epoch(self) -> int:
@@ -81,15 +95,21 @@ class Trainings(Queue[Training]):
         unseen_s: float = UNSEEN_S,
         clock: Callable[[], float] = time.monotonic,
         start: Start = Process,
+        is_there: Callable[[str], bool] = lambda owner: False,
     ) -> None:
-        """``start`` makes a process, see `Process`."""
+        """``start`` makes a process, see `Process`; ``is_there`` says which owners count as seen whatever they do."""
         super().__init__(1, most_waiting, unseen_s, clock)
-        self._make = start
+        self._make, self._is_there = start, is_there
         self._n_threads = max(1, (os.cpu_count() or 1) - 1)
 
     def submit(self, visit: Visit, order: Order) -> Training:
         """A training for the visitor, in place of the one that they have. UqError: too many wait."""
         return self._join(visit.owner, None, lambda: Training(visit, order))
+
+    def reap(self) -> None:
+        with self._lock:
+            self._seen |= {owner: self._clock() for owner in self._seen if self._is_there(owner)}
+        super().reap()
 
     def _start(self, job: Training) -> None:
         job.heard = self._clock()
@@ -102,27 +122,56 @@ class Trainings(Queue[Training]):
         )
 
     def _whole_s(self, job: Training) -> float:
-        return job.order.whole_s
+        return job.order.expected.whole_s
+
+    def _left_s(self, job: Training) -> float:
+        """As expected beforehand, and more and more as it goes."""
+        expected, now = job.order.expected, self._clock()
+        if job.state is not State.RUNNING:
+            return expected.whole_s
+        if job.share is not None:
+            passed = now - job.after
+            by_clock = max(expected.after_s - passed, 0.0)
+            return _blend(by_clock, passed * (1 - job.share) / job.share if job.share else by_clock, job.share)
+        if job.first is None:
+            return max(expected.start_s - (now - job.started), 0.0) + expected.fit_s + expected.after_s
+        per_epoch, n = expected.fit_s / job.epochs, job.epoch - job.n_at_first
+        if n:
+            per_epoch = _blend(per_epoch, (job.last - job.first) / n, n / (n + _LEARNT_AFTER))
+        return max((job.epochs - job.epoch) * per_epoch - (now - job.last), 0.0) + expected.after_s
 
     def _watch(self, job: Training, now: float) -> None:
         if now - job.heard > SILENT_S:
             self._end(job, f"Expected a line of progress within {SILENT_S:.0f} s. None came; the training was stopped.")
 
     def _succeeded(self, job: Training) -> None:
-        job.visit.keep(job.order.model_id, job.order.name)
+        job.visit.keep(job.order.model_id, job.order.name, job.figures, job.beside)
 
-    def _received(self, job: Training, said: Epoch | Stored) -> None:
+    def _received(self, job: Training, said: Said) -> None:
         with self._lock:
             job.heard = self._clock()
-            if isinstance(said, Stored):
-                return
-            job.epochs_done.append(said)
-            if diverged(said.metrics):
-                self._end(
-                    job,
-                    f"The training diverged: after epoch {said.epoch} a figure is not finite. Ask for a lower "
-                    "learning rate.",
+            if isinstance(said, Epoch):
+                self._learnt(job, said)
+            elif isinstance(said, Share):
+                job.after = job.heard if job.share is None else job.after
+                job.share = said.share
+            elif isinstance(said, Found):
+                job.figures, job.beside = (
+                    (job.figures, said.evaluation) if said.beside else (said.evaluation, job.beside)
                 )
+
+    def _learnt(self, job: Training, said: Epoch) -> None:
+        job.epochs_done.append(said)
+        job.last = job.heard
+        if job.first is None:
+            job.first, job.n_at_first = job.heard, job.epoch
+        if diverged(said.metrics):
+            where = f"after epoch {said.epoch} a figure is not finite"
+            self._end(job, f"The training diverged: {where}. Ask for a lower learning rate.")
+
+
+def _blend(expected: float, measured: float, trust: float) -> float:
+    return (1 - trust) * expected + trust * measured
 
 
 def curves(epochs: Sequence[Epoch], name: str) -> list[tuple[list[int], list[float]]]:

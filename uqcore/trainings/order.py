@@ -13,15 +13,15 @@ from uqcore.methods import METHODS, method
 from uqcore.methods.base import SCHEDULES, TrainingConfig, require
 from uqcore.models.training import model_id, stages
 from uqcore.networks import NETWORKS, output_shapes
-from uqcore.store import StoreError, default_store
+from uqcore.store import default_store
+from uqcore.trainings.estimate import START_S, Expected, after_s, fit_s
+from uqcore.trainings.visit import YOURS, may_save
 from uqcore.types import UqError
 
 MOST_S = 4 * 3600.0
 """What a training may be expected to take."""
 
 MOST_SEED = 10**6
-_START_S = 10.0  # TensorFlow loads
-_UNKNOWN_S = 600.0
 
 
 class Range(NamedTuple):
@@ -89,10 +89,10 @@ class Order:
         for name, value in asdict(self.config).items():
             if name in RANGES:
                 require(RANGES[name].least <= value <= RANGES[name].most, name, str(RANGES[name]), value)
-        if self.whole_s > MOST_S:
+        if self._fit_s > MOST_S:
             raise UqError(
                 f"Expected a training of at most {MOST_S / 3600:g} hours. Received one of about "
-                f"{self.whole_s / 3600:.1f}; ask for fewer epochs."
+                f"{self._fit_s / 3600:.1f}; ask for fewer epochs."
             )
 
     @property
@@ -113,10 +113,9 @@ class Order:
     @property
     def name(self) -> str:
         """What people call it: what tells it from the committed model."""
-        said = [f"{name.removeprefix('n_').replace('_', ' ')} {value}" for name, value in self.changed.items()] + (
-            [f"seed {self.seed}"] if self.seed else []
-        )
-        return f"{METHODS[self.method_id].label}, {', '.join(said) or 'trained again'}"
+        said = [_said(name, value) for name, value in self.changed.items()]
+        said += [f"seed {self.seed}"] if self.seed else []
+        return f"{METHODS[self.method_id].label}{YOURS}{', '.join(said) or 'trained again'}"
 
     @cached_property
     def stages(self) -> Mapping[str, int]:
@@ -128,18 +127,28 @@ class Order:
         """Of ``python -m uqcore``."""
         pairs = [f"{name}={value}" for name, value in self.changed.items()]
         of_method = ("train", "--json", "--task", self.task, "--method", self.method_id, "--seed", str(self.seed))
-        return (*of_method, *(part for pair in pairs for part in ("--set", pair)))
+        beside = ("--tables", "store" if may_save() else "visit", "--beside", str(default_store().root))
+        return (*of_method, *beside, *(part for pair in pairs for part in ("--set", pair)))
 
     @cached_property
-    def whole_s(self) -> float:
-        """Expected seconds: as the committed model took, by the number of steps."""
-        try:
-            took_s = default_store().find(self.task, self.method_id).training_time_s
-        except StoreError:
-            return _UNKNOWN_S
-        usual = self.usual
-        before = sum(stages(self.task, self.method_id, 0, usual).values()) / usual.batch_size
-        return _START_S + took_s * sum(self.stages.values()) / self.config.batch_size / before
+    def expected(self) -> Expected:
+        """How long it takes, as far as that is known before it starts."""
+        after = after_s(self.task, self.method_id, self.config, beside=True, for_store=may_save())
+        return Expected(START_S, self._fit_s, after)
+
+    @property
+    def _fit_s(self) -> float:
+        return fit_s(self.task, self.method_id, self.config, self.stages)
+
+
+def _said(name: str, value: object) -> str:
+    """A setting in words: "30 epochs", "learning rate 0.01", "no dropout"."""
+    words = name.removeprefix("n_").replace("_", " ")
+    if isinstance(value, bool):
+        return words if value else f"no {words}"
+    if value == 1:
+        words = words.removesuffix("s")
+    return f"{value} {words}" if name == "epochs" or name.startswith("n_") else f"{words} {value or 'last hidden'}"
 
 
 def diverged(metrics: Mapping[str, float]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from uqcore.store import MODELS_VARIABLE
-from uqcore.trainings.progress import MOST_LINE, Epoch, Stored, from_line
+from uqcore.trainings.progress import MOST_LINE, Said, Stored, from_line
 from uqcore.types import UqError
 from uqcore.workers import WorkerProcess, why
 
@@ -36,7 +36,7 @@ class Process(WorkerProcess):
         arguments: Sequence[str],
         models: Path,
         n_threads: int,
-        received: Callable[[Epoch | Stored], None],
+        received: Callable[[Said], None],
         ended: Callable[[str | None], None],
         command: Sequence[str] = _COMMAND,
     ) -> None:

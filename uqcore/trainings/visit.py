@@ -7,14 +7,22 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from uqcore.store import Store, StoreError
+from uqcore.models.evaluation import Evaluated
+from uqcore.store import Store, StoreError, all_files
 from uqcore.types import ModelRecord
 
 ALLOW_VARIABLE = "UQCORE_ALLOW_SAVING"
 """Set to 1 by an operator who lets visitors put what they train into the server's store."""
+
+YOURS = ", yours: "
+"""In the name of every model of a visit, behind its method's: in a link it tells that others do not have it."""
+
+MOST_BYTES = 2**28
+"""Of a visit's models and tables: the oldest are let go."""
 
 _PREFIX = "uqcore-visit-"
 
@@ -39,17 +47,45 @@ class Visit:
         store: what was trained, with its parts: a training that was stopped goes on from those that are complete.
     """
 
-    def __init__(self) -> None:
-        self.owner = uuid4().hex
+    def __init__(self, visitor: str = "") -> None:
+        """``visitor``: what the owner's name begins with, and `visitor_of` finds in it again."""
+        self.owner = f"{visitor}/{uuid4().hex}"
         _sweep()
         folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self.store = Store(folder)
         self._names: dict[str, str] = {}
+        self._figures: dict[str, tuple[Evaluated | None, ...]] = {}
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
-    def keep(self, model_id: str, name: str) -> None:
-        """Calls a model of the store by a name."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What was trained, the oldest first."""
+        return tuple(self._names.values())
+
+    def keep(self, model_id: str, name: str, *figures: Evaluated | None) -> None:
+        """Calls a model of the store by a name; makes room for it where the visit has too much.
+
+        ``figures``: of it, and of the committed model beside it, where the training's process told.
+        """
+        self._names.pop(model_id, None)
         self._names[model_id] = name
+        self._figures[model_id] = figures
+        self._make_room()
+
+    def figures(self, model_id: str) -> tuple[Evaluated | None, ...]:
+        """As `keep` was told."""
+        return self._figures.get(model_id, ())
+
+    def _make_room(self) -> None:
+        """Lets the oldest models go, with parts that no other one shares, until all are small enough."""
+        with suppress(StoreError):
+            while len(self._names) > 1 and _n_bytes(self.store) > MOST_BYTES:
+                oldest = next(iter(self._names))
+                del self._names[oldest]
+                self._figures.pop(oldest, None)
+                rows = self.store.records()
+                shared = {file for row in rows if row.model_id in self._names for file in row.files}
+                self.store.remove([row.model_id for row in rows if not shared.intersection(row.files)])
 
     def models(self, task: str) -> Mapping[str, ModelRecord]:
         """Name -> model of ``task``, in the order in which they were first trained. Without their parts.
@@ -66,6 +102,15 @@ class Visit:
             return sum(record.model_id in model_ids for record in self.store.records())
         except StoreError:
             return 0
+
+
+def visitor_of(owner: str) -> str:
+    return owner.rpartition("/")[0]
+
+
+def _n_bytes(store: Store) -> int:
+    files = {file for record in store.records() for file in all_files(record)}
+    return sum(file.n_bytes for file in files)
 
 
 def may_save() -> bool:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from ui import cache, words
 from ui.threshold.source import Source
-from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.reproduce import mnist_article
 from uqcore.text import percent
@@ -20,7 +19,7 @@ TITLE = "The MNIST article"
 
 def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     assert source.method_id is not None
-    tables = cache.article_tables(source.method_id, source.n_samples or 50)
+    tables = cache.article_tables(mnist_article.TASK, source.method_id, source.n_samples or 50)
     rows = [
         [
             name,
@@ -33,7 +32,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     st.html(
         words.table(
             [
-                f"{METHODS[source.method_id].label}, 10,000 test images",
+                f"{source.predictions.name}, 10,000 test images",
                 "deferred",
                 "accepted",
                 "right, deferred",
@@ -43,6 +42,6 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         )
     )
     st.caption(mnist_article.EXPLANATION)
-    query = {"method": METHODS[source.method_id].label, "by": MEASURES["normalized_entropy"].label}
+    query = {"method": source.predictions.name, "by": MEASURES["normalized_entropy"].label}
     query |= {"t": f"{mnist_article.THRESHOLD:.6g}", "look_8": TITLE}
     st.html(f'<a href="threshold_lab?{escape(urlencode(query))}" target="_self">Set the threshold above to it</a>')

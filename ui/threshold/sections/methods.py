@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import cache, words
+from ui import cache, shelf, words
 from ui.charts import chart
 from ui.threshold.source import Source
-from uqcore.methods import METHODS, of_task
+from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots import selection as plots
 from uqcore.selection import risk_coverage_curve
@@ -21,13 +21,13 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     assert source.task is not None
     rows, curves, points, qualities, sentence = [], {}, {}, {}, ""
     n_samples = source.n_samples or 50
-    for method_id in of_task(source.task):
-        method = METHODS[method_id]
+    for key, label in shelf.labels(source.task).items():
         try:
-            source_id, predictions = cache.our_predictions(source.task, method_id, source.unseen, n_samples)
+            method = METHODS[shelf.find(source.task, key).record.method]
+            source_id, predictions = cache.our_predictions(source.task, key, source.unseen, n_samples)
             measure_id = study.measure_id if study.measure_id in predictions.measures else "predictive_entropy"
             share = len(study.calibration.indices) / len(study.predictions)
-            other = cache.our_study(source_id, measure_id, round(share, 2), predictions)
+            other = cache.our_study(key, source_id, measure_id, round(share, 2), predictions)
             reached = tune(other, goal)
         except UqError as error:
             st.warning(str(error))
@@ -35,20 +35,20 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         seen, sentence = reached.assessment, reached.policy.target.sentence
         rows.append(
             [
-                method.label,
+                label,
                 MEASURES[measure_id].label,
                 words.threshold(reached.policy.thresholds[0]) if len(reached.policy.thresholds) == 1 else "per class",
                 f"{percent(seen.coverage.value)} {words.interval(seen.coverage)}",
                 " ".join(words.risk(seen.risk)),
                 percent(seen.ood_accepted.value),
                 f"{predictions.n_samples}",
-                f"{cache.seconds_per_1000(source.task, method_id, predictions.n_samples):.2g} s",
+                f"{cache.seconds_per_1000(source.task, key, predictions.n_samples):.2g} s",
             ]
         )
         by_own = other if measure_id == method.own_measure else other.with_measure(method.own_measure)
-        qualities[method.label] = (MEASURES[method.own_measure].label, by_own.held_out.quality())
-        curves[method.label] = risk_coverage_curve(other.held_out.ranking.table(1000))
-        points[method.label] = (seen.coverage.value, seen.risk.value)
+        qualities[label] = (MEASURES[method.own_measure].label, by_own.held_out.quality())
+        curves[label] = risk_coverage_curve(other.held_out.ranking.table(1000))
+        points[label] = (seen.coverage.value, seen.risk.value)
     head = [
         "",
         "measure",

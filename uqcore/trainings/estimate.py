@@ -1,0 +1,80 @@
+"""How long a training takes, said before it starts: TensorFlow, the epochs, then tables and figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from uqcore.datasets import load
+from uqcore.methods import METHODS
+from uqcore.methods.base import TrainingConfig
+from uqcore.models.answers import answer
+from uqcore.models.sampling import load_posterior
+from uqcore.models.training import stages
+from uqcore.store import default_store
+from uqcore.trainings.finish import n_examples
+from uqcore.types import UqError
+
+START_S = 8.0
+"""Until TensorFlow is there."""
+
+_FIRST_S = 2.0
+"""Of each network, before its first epoch: its graph is traced."""
+
+_UNKNOWN_S = 600.0  # a network of which there is no committed one
+_UNKNOWN_EXAMPLE_S = 0.001
+_N_PROBED, _LONG_ENOUGH_S = (50, 500), 0.05
+_ON_ALL_CORES = 0.65
+"""Whole sets are asked on all cores, which saves so much of the time; measured on two."""
+
+
+class Expected(NamedTuple):
+    """Seconds of the three parts of a training."""
+
+    start_s: float
+    fit_s: float
+    after_s: float
+
+    @property
+    def whole_s(self) -> float:
+        return sum(self)
+
+
+def fit_s(task: str, method_id: str, config: TrainingConfig, fitted: Mapping[str, int]) -> float:
+    """Seconds of the epochs of all that is ``fitted`` (model -> epochs): as the committed model took, by its steps."""
+    try:
+        took_s = default_store().find(task, method_id).training_time_s
+    except UqError:
+        return _UNKNOWN_S
+    usual = METHODS[method_id].configs[task]
+    before = stages(task, method_id, 0, usual)
+    learning_s = max(took_s - _FIRST_S * len(before), took_s / 2)
+    share = (sum(fitted.values()) / config.batch_size) / (sum(before.values()) / usual.batch_size)
+    return _FIRST_S * len(fitted) + learning_s * share
+
+
+def after_s(task: str, method_id: str, config: TrainingConfig, *, beside: bool, for_store: bool) -> float:
+    """Seconds of what `uqcore.trainings.finish` does, as this machine answers now."""
+    usual = METHODS[method_id].configs[task]
+    members = getattr(config, "n_members", 1) / getattr(usual, "n_members", 1)
+    return members * _s_an_example(task, method_id) * n_examples(task, beside=beside, for_store=for_store)
+
+
+@cache
+def _s_an_example(task: str, method_id: str) -> float:
+    """Of a table, by the committed model; timed once, in some tenths of a second."""
+    data = load(task)
+    try:
+        posterior = load_posterior(default_store(), default_store().find(task, method_id))
+        answer(posterior, data.test.x[:1])  # what a model prepares once is not timed
+        for n in _N_PROBED:
+            started = time.perf_counter()
+            answer(posterior, data.test.x[:n])
+            took_s = time.perf_counter() - started
+            if took_s > _LONG_ENOUGH_S:
+                break
+    except UqError:
+        return _UNKNOWN_EXAMPLE_S
+    return _ON_ALL_CORES * took_s / n
