@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8501
 VISITORS ?= 50
+TRAININGS ?= 0
 SECONDS ?= 60
 APP ?= app.py
 PY := .venv/bin/python
@@ -10,7 +11,7 @@ QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests
 	tests/exhibits tests/plots tests/methods/test_post_hoc.py tests/store/test_manifest.py tests/ui/test_words.py
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run check test lint load bench train clean
+.PHONY: help run check test lint load stress bench train clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -29,8 +30,11 @@ lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60), on PAGES (all) of APP
-	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --app $(APP) $(PAGES)
+load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60) and TRAININGS (0), on PAGES (all) of APP
+	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --trainings $(TRAININGS) --app $(APP) $(PAGES)
+
+stress: .venv/dev.stamp ## a hundred trainings whose owners cancel and vanish, whose workers are killed
+	$(PY) -m tests.stress
 
 bench: .venv/train.stamp ## time it, with the naive way beside it
 	$(PY) -m uqcore bench

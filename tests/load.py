@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import random
 import re
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import websockets
@@ -26,6 +29,8 @@ from streamlit.proto.Slider_pb2 import Slider
 from websockets.typing import Origin, Subprotocol
 
 from tests.browsing import started
+from uqcore.live import PRESETS
+from uqcore.live.jobs import Jobs
 
 PAGES = ("", "two_moons", "digit_lab", "threshold_lab", "regression", "gallery", "reproductions")
 N_MOVES = 8  # on a page before the next
@@ -114,6 +119,29 @@ def megabytes(pid: int, name: str) -> float:
     return round(int(found[1]) / 1024, 1) if found else float("nan")
 
 
+@contextmanager
+def training(n: int) -> Iterator[None]:
+    """As many trainings of two moons as the tutorial's, one after the other, by a queue beside the server."""
+    jobs, seeds, over = Jobs(n_workers=max(1, n)), itertools.count(), threading.Event()
+
+    def train(owner: str) -> None:
+        while not over.is_set():
+            jobs.submit(owner, replace(PRESETS["tutorial"], seed=next(seeds)))
+            while not over.wait(1):
+                job = jobs.job(owner)
+                if job is None or job.state.is_over:
+                    break
+
+    threads = [threading.Thread(target=train, args=(f"owner {i}",), daemon=True) for i in range(n)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        jobs.close()
+
+
 async def visits(url: str, pid: int, n: int, seconds: float, pages: Sequence[str]) -> dict[str, object]:
     """What ``n`` visitors meet in ``seconds``, and what they cost."""
     seen, started, before = Seen(), time.monotonic(), cpu_seconds(pid)
@@ -159,10 +187,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--trainings", type=int, default=0, help="of two moons, that go on all the while")
     parser.add_argument("--app", default="app.py", help="another Streamlit script, to compare with")
     parser.add_argument("pages", nargs="*", default=PAGES)
     arguments = parser.parse_args()
-    with started(arguments.app) as server:
+    with started(arguments.app) as server, training(arguments.trainings):
         found = visits(server.url, server.pid, arguments.visitors, arguments.seconds, arguments.pages)
         print(json.dumps(asyncio.run(found)))
 

@@ -51,9 +51,11 @@ TRAIN_AGAIN = "These are the networks that were trained last; the settings have 
 STOPPED = "The training was stopped. What was drawn until then stays."
 
 
-def how_long(seconds: float) -> str:
-    """Beside the button that trains."""
-    return f"about **{max(1, round(seconds))} s**"
+def duration(seconds: float) -> str:
+    """About how long, to two digits."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def forming(n_methods: int) -> str:
@@ -61,16 +63,16 @@ def forming(n_methods: int) -> str:
     return f"**{n_methods} method{'s' * (n_methods > 1)}** at work: the maps form as the networks learn."
 
 
-def in_the_queue(place: int, wait: str) -> str:
+def in_the_queue(place: int, wait_s: float) -> str:
     """Beside the bar of a training that waits."""
-    return f"The machine trains for others: place {place}, about {wait} to wait"
+    return f"The machine trains for others: place {place}, about {duration(wait_s)} to wait"
 
 
 def how_far(status: Status) -> str:
     """Beside the bar of a training."""
     if status.place:
-        return in_the_queue(status.place, f"{max(1, round(status.wait_s))} s")
-    paused = ", paused" if status.paused else f", about {max(1, round(status.left_s))} s left"
+        return in_the_queue(status.place, status.wait_s)
+    paused = ", paused" if status.paused else f", about {duration(status.left_s)} left"
     return f"Epoch {status.epoch} of {status.epochs}{paused}"
 
 

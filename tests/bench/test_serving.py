@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from uqcore.bench import selection, serving, training
-from uqcore.bench.serving import Contest, Result, compare, run_all
+from uqcore.bench.contest import N_RUNS, Contest
+from uqcore.bench.serving import Result, compare, run_all
 from uqcore.models.evaluation import RegressionEvaluation, evaluate
 from uqcore.store import MODELS_VARIABLE, Store
 from uqcore.types import UqError
@@ -66,7 +67,7 @@ def test_a_contest_that_cannot_be_prepared_or_run_is_announced_and_the_rest_is_t
         raise UqError("It broke.")
 
     clock, said = Clock(), list[str]()
-    n_runs = serving.N_RUNS
+    n_runs = N_RUNS
     whole = Contest(clock.way("ours", *[0.0] * (n_runs + 1)), clock.way("naive", *[0.0] * (n_runs + 1)), "how")
     benchmarks = {
         "absent": missing,
@@ -90,7 +91,7 @@ def test_a_contest_that_cannot_be_prepared_or_run_is_announced_and_the_rest_is_t
 
 
 def test_medians_are_of_five_runs_or_more() -> None:
-    assert serving.N_RUNS >= 5
+    assert N_RUNS >= 5
 
 
 def test_the_machine_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:

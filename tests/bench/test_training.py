@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from uqcore.bench.training import one_network
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from uqcore.bench.contest import Contest
+from uqcore.bench.training import SMALLER, all_methods, one_network
 
 
-def test_both_ways_train() -> None:
-    ours, naive, note = one_network(epochs=2)
-    for way in (ours, naive):
+@pytest.mark.parametrize(
+    "prepare", [lambda: one_network(epochs=2), lambda: all_methods(replace(SMALLER, epochs=2, n_members=2))]
+)
+def test_both_ways_train(prepare: Callable[[], Contest]) -> None:
+    contest = prepare()
+    for way in (contest.ours, contest.naive):
         if way is not None:
             loss = way(0)
             assert isinstance(loss, float)
             assert 0 < loss < 1.0
-    assert note.startswith("naive: ")
+    assert "naive: " in contest.note

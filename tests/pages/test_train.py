@@ -115,7 +115,7 @@ def test_what_was_trained_stands_beside_the_committed_model(jobs: Trainings, com
     app = started()
     learn(app, 1, 2)
     app = finish(app, committed)
-    assert answer(app) == f"**{NAME}**: 100 % of test examples right; the one on the other pages: 100 %."
+    assert answer(app) == f"**{NAME}**: 100 % of test examples right; the one trained before: 100 %."
     ((head, theirs, ours),) = tables(app)
     assert head == ["", "right", "NLL", "Brier", "ECE", "AUROC of errors", "AUROC of cluster", "trained in"]
     assert (theirs[0], ours[0]) == (f"SNGP, {words.SHOWN}", NAME)
@@ -149,7 +149,7 @@ def test_cancel_stops_it_and_says_what_is_kept(jobs: Trainings, committed: Store
     app = checked(app.run())
     assert process.killed
     assert job(app).state is State.CANCELLED
-    assert answer(app).startswith("**The training was stopped.** 1 of 3 parts are complete")
+    assert answer(app).startswith("**The training was stopped.** 1 of 3 parts are complete.")
 
 
 def test_an_error_is_one_sentence(jobs: Trainings) -> None:

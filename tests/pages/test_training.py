@@ -266,3 +266,26 @@ def test_painted_points_are_trained_and_their_link_paints_the_same(visit: Visit,
     expect(page.locator(".plot")).to_have_count(len(LABELS))
     copy = visit(page.url, ready=".plot", **touch)
     expect(copy.locator(".hint")).to_have_text("first class: 2, second class: 2")
+
+
+@needs_browser
+def test_any_model_is_trained_shown_on_another_page_and_the_next_one_cancelled(visit: Visit, url: str) -> None:
+    name = "Deterministic, yours: 2 epochs"
+    page = visit(f"{url}/train?r_method_moons=Deterministic&r_moons_deterministic_epochs=2", ready=".st-key-r_train")
+    train = page.get_by_role("button", name="Train", exact=True)
+    train.click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.locator("table.verdicts th", has_text=name)).to_be_visible(timeout=300_000)
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.locator(".plot")).to_have_count(2)
+    page.get_by_role("link", name="Two moons").click()
+    expect(page.locator("figure", has_text=name)).to_have_count(1)
+    page.get_by_role("link", name="Train").click()
+    seed = page.get_by_role("spinbutton", name="Seed")
+    seed.fill("7")
+    seed.press("Enter")
+    settle(page)
+    train.click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("The training was stopped.")).to_be_visible()
+    expect(page.locator("table.verdicts th", has_text=name)).to_be_visible()

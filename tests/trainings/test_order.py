@@ -59,8 +59,8 @@ def test_half_the_epochs_take_half_the_time() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"epochs": 10**6}, "epochs must be from 1 to 3000"),
-        ({"n_random_features": 10**6}, "n_random_features must be from 16 to 2048"),
+        ({"epochs": 10**6}, "epochs must be from 1 to 3,000"),
+        ({"n_random_features": 10**6}, "n_random_features must be from 16 to 2,048"),
         ({"learning_rate": 2}, "learning_rate must be from 1e-06 to 1"),
         ({"augment": True}, "augment must be false where inputs are no images"),
         ({"seed": -1}, "seed must be from 0"),

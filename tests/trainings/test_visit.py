@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -36,11 +37,45 @@ def test_what_a_killed_server_left_is_removed_and_nothing_else(tmp_path: Path, m
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
-    names = [f"uqcore-visit-{gone.pid}-a", f"uqcore-visit-{os.getpid()}-b", "uqcore-visit-0x-c", "other"]
-    for name in names:
+    old, new, *others = (
+        f"uqcore-visit-{gone.pid}-a",
+        f"uqcore-visit-{gone.pid}-b",
+        f"uqcore-visit-{os.getpid()}-c",
+        "uqcore-visit-0x-d",
+        "other",
+    )
+    for name in (old, new, *others):
         (tmp_path / name).mkdir()
+        if name != new:
+            os.utime(tmp_path / name, (0, 0))
     visit = Visit()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names[1:], visit.store.root.name])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([new, *others, visit.store.root.name])
+
+
+def test_a_training_goes_on_where_a_server_that_is_gone_was_with_it(
+    committed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    part, complete, other = (committed.find("moons", method) for method in ("deterministic", "sngp", "svi_flipout"))
+    before = Visit()
+    for record in (part, complete, other):
+        before.store.take(committed, record)
+    before.keep(complete.model_id, "Complete")
+    (before.store.root / "checkpoints" / "0123").mkdir(parents=True)
+    (before.store.root / "checkpoints" / "0123" / "state").write_text("epoch 7")
+    before.leave()  # as when the server ends while it trains
+    root = before.store.root
+    del before
+    gc.collect()
+    assert root.is_dir()
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    root.rename(tmp_path / f"uqcore-visit-{gone.pid}-x")
+    after = Visit()
+    after.go_on({part.model_id, complete.model_id})
+    assert after.store.records() == (part,), "not what was complete, nor what another order needs"
+    assert (after.store.root / "checkpoints" / "0123" / "state").read_text() == "epoch 7"
+    assert after.names == ()
 
 
 def test_models_have_names_and_parts_have_none(visit: Visit, committed: Store, record: ModelRecord) -> None:

@@ -61,7 +61,7 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
         return
     with place:
         go = st.button("Train", type="primary", icon=":material/play_arrow:", key="t_train")
-        st.markdown(words.how_long(jobs().estimate_s(asked)), width="content")
+        st.markdown(f"about **{words.duration(jobs().estimate_s(asked))}**", width="content")
     job = _job(owner, asked, go)
     if job is None:
         page.answer(top, words.TRAIN_HERE, [])

@@ -89,7 +89,7 @@ def _saving(visit: Visit, models: Mapping[str, ModelRecord]) -> None:
         name = st.selectbox("Model", list(models), len(models) - 1, key=f"r_save_{len(models)}", width=420)
         record = models[name]
         replaces = record.model_id in {row.model_id for row in default_store().records()}
-        label = "Save in place of the one on the other pages" if replaces else "Save into the store"
+        label = "Save in place of the one trained before" if replaces else "Save into the store"
         if st.button(label, icon=":material/save:", key="r_save"):
             try:
                 save(visit, record, default_store())

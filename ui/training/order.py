@@ -38,7 +38,7 @@ def choose() -> Order:
     usual = METHODS[method_id].configs[task]
     values: dict[str, Any] = {}
     with st.expander("Settings", key="r_more"):
-        st.caption("They start as the model of the other pages was trained.")
+        st.caption("They start as those of the model that was trained before.")
         fields = [pair for pair in asdict(usual).items() if pair[0] != "augment" or takes_images(task)]
         for column, (name, value) in controls.in_rows(fields, _IN_ROW):
             values[name] = _setting(name, value, task, f"r_{task}_{method_id}_{name}", column)

@@ -5,37 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from ui.words import in_the_queue, table
+from ui.words import duration, in_the_queue, table
 from uqcore.datasets import load
 from uqcore.models.evaluation import Evaluated, Evaluation, RegressionEvaluation
 from uqcore.text import percent
 from uqcore.workers import Status
 
-SHOWN = "as on the other pages"
+SHOWN = "trained before"
 """What the committed models are called."""
 
 TRAIN_ANY = (
-    "**Train any of the models yourself**, with settings of your own: how does yours do beside the one that is shown "
-    "on the other pages?"
+    "**Train any of the models yourself**, with settings of your own: how does yours do beside the one trained before?"
 )
 KEPT_FOR_THE_VISIT = (
     "What you train stands on every page beside the models that are there, for you alone and as long as the dashboard "
-    "is open in this tab. Members of an ensemble that are complete are kept when it is stopped: the same ensemble goes "
-    "on from them."
+    "is open in this tab. A training that was stopped, by you or by a restart of the server, goes on from where it "
+    "stood when the same is asked for again."
 )
-
-
-def duration(seconds: float) -> str:
-    """About how long, to two digits."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def how_far_in_all(status: Status, part: int, n_parts: int) -> str:
     """Beside the bar of a training of one model, which may have several parts."""
     if status.place:
-        return in_the_queue(status.place, duration(status.wait_s))
+        return in_the_queue(status.place, status.wait_s)
     if status.epoch == 0:
         return f"TensorFlow is loading, about {duration(status.left_s)} in all"
     if status.epoch == status.epochs:
@@ -46,8 +38,8 @@ def how_far_in_all(status: Status, part: int, n_parts: int) -> str:
 
 def stopped(n_complete: int, n_parts: int) -> str:
     """The answer after a training that was not taken to its end, in Markdown."""
-    kept = f" {n_complete} of {n_parts} parts are complete: Train goes on from them." if n_parts > 1 else ""
-    return f"**The training was stopped.**{kept}"
+    kept = f" {n_complete} of {n_parts} parts are complete." if n_parts > 1 else ""
+    return f"**The training was stopped.**{kept} Train goes on from where it stood."
 
 
 def beside_the_committed(name: str, ours: Evaluated, theirs: Evaluated | None) -> str:
@@ -58,7 +50,7 @@ def beside_the_committed(name: str, ours: Evaluated, theirs: Evaluated | None) -
     else:
         said = f"**{name}**: an error (RMSE) of {ours.rmse:.3f} on test points"
         other = f"{theirs.rmse:.3f}" if isinstance(theirs, RegressionEvaluation) else ""
-    return f"{said}{f'; the one on the other pages: {other}' if other else ''}."
+    return f"{said}{f'; the one trained before: {other}' if other else ''}."
 
 
 def evaluations(rows: Mapping[str, tuple[Evaluated, float]]) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from uqcore.bench.contest import Way
 from uqcore.metrics.uncertainty import MEASURES, least_confidence
 from uqcore.selection import (
     Costs,
@@ -29,8 +30,6 @@ _RISK, _DELTA = 0.01, 0.05
 _MULTICLASS_RISK, N_MULTICLASS = 0.05, 100_000
 _MAPIE = find_spec("mapie") is not None
 _TRIED = 200  # thresholds that the naive loop tries: 20,000 times as many make a difference
-
-Way = Callable[[int], object]
 
 
 class Million(NamedTuple):

@@ -18,13 +18,14 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 
 from uqcore import datasets
 from uqcore.bench import selection, training
+from uqcore.bench.contest import Contest, Way
 from uqcore.datasets.moons import GRID
 from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.exhibits.one_image import NOISE_STEPS, ROTATION_STEPS, Corruption, key
@@ -39,7 +40,6 @@ from uqcore.plots.sweep import sweep
 from uqcore.store import default_store
 from uqcore.types import Dataset, Draws, FloatArray, Posterior, UqError
 
-N_RUNS = 7
 SAMPLED = ("deterministic", "mc_dropout", "deep_ensemble", "sngp", "svi_flipout")
 """The methods that `uqcore.fitting.naive` samples in the way of the tutorials."""
 
@@ -49,18 +49,8 @@ _MEASURE, _VIEW = "predictive_entropy", VIEWS["uncertainty"]
 _EXAMPLES, _NAIVE_TRAIN = 1000, 20_000
 _SAMPLES, _SWEEP_SAMPLES, _NEW_SAMPLES = 50, 20, 10  # of the page's defaults, its sweeps, a step of its slider
 
-Way = Callable[[int], object]
-"""One way to do a piece of work; told the number of the run, so that it can take inputs that were never seen before."""
 Sample = Callable[[str, FloatArray, int], Draws]
 """``(method_id, x, n_samples) -> draws``."""
-
-
-class Contest(NamedTuple):
-    """Two ways to do the same work; ``naive``, which ``note`` describes, is None where its library is not installed."""
-
-    ours: Way
-    naive: Way | None
-    note: str
 
 
 @dataclass(frozen=True)
@@ -91,12 +81,12 @@ def run_all(benchmarks: Mapping[str, Callable[[], Contest]], announce: Callable[
         announce(f"timing {name} ...")
         try:
             contest = prepare()
-            seconds, naive_s = compare(contest, N_RUNS)
+            seconds, naive_s = compare(contest, contest.n_runs, contest.clock)
         except UqError as error:
             announce(f"skipped {name}: {error}")
             continue
         note = "no naive way: its library is not installed" if contest.naive is None else contest.note
-        yield Result(name, seconds, naive_s, N_RUNS, note)
+        yield Result(name, seconds, naive_s, contest.n_runs, note)
 
 
 def compare(
@@ -329,6 +319,7 @@ BENCHMARKS: Mapping[str, Callable[[], Contest]] = {
     "feature density: score of 1,000 digits": _feature_density,
     "nearest neighbours: score of 1,000 digits": _nearest_neighbours,
     "sine: five methods, 50 functions": _sine,
-    **{name: partial(_of_tuple, prepare) for name, prepare in (training.CONTESTS | selection.CONTESTS).items()},
+    **training.CONTESTS,
+    **{name: partial(_of_tuple, prepare) for name, prepare in selection.CONTESTS.items()},
     FIRST_PAGE: _first_page,
 }

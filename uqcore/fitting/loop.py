@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from uqcore.fitting.checkpoints import Checkpoints, folder_of
 from uqcore.methods.base import TrainingConfig
 from uqcore.types import Dataset, Progress, Report
 
@@ -42,11 +43,13 @@ def fit(model: Any, dataset: Dataset, config: TrainingConfig, seed: int, report:
     validation = tf.data.Dataset.from_tensor_slices((dataset.validation.x, dataset.validation.y)).batch(
         _VALIDATION_BATCH
     )
+    kept = Checkpoints(model, folder_of(dataset.task_id, config, seed))
     history = model.fit(
         _batches(dataset, config, seed),
         epochs=config.epochs,
+        initial_epoch=min(kept.restore(), config.epochs - 1),  # the figures are those of a last epoch
         validation_data=validation,
-        callbacks=[_Reporter(config.epochs, report)],
+        callbacks=[_Reporter(config.epochs, report), kept],
         verbose=0,
     ).history
     return {name: float(values[-1]) for name, values in history.items()}

@@ -22,7 +22,7 @@ MOST_CPU_S = 120.0
 DRAWING_SHARE = 0.4
 """How much of the time surfaces may take while networks learn: drawn by the clock, see `uqcore.live.worker`."""
 
-_MOST_FRAMES = 60
+_MOST_FRAMES = 120
 _START_MS = 400.0
 _TOGETHER = 1.2  # networks that learn by turns push each other out of the cache
 _MEASURED_MS, _ROUNDS = 1.4, 5  # a step of one network of the tutorial

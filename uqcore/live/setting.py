@@ -6,15 +6,14 @@ import base64
 import binascii
 import hashlib
 import json
-import math
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from uqcore.datasets.moons import GRID, OOD_MEAN
 from uqcore.live.shapes import SHAPES
-from uqcore.methods.base import parse_setting, require
+from uqcore.methods.base import Range, parse_setting, require
 from uqcore.strict_json import json_list, json_object, names
 from uqcore.types import UqError
 
@@ -32,17 +31,6 @@ _MOST_BYTES = 2**20
 
 Point = tuple[float, float, int]
 """``(x, y, class)``."""
-
-
-class Range(NamedTuple):
-    """The least and the most that a setting may be, and how people call it."""
-
-    least: float
-    most: float
-    label: str
-
-    def __str__(self) -> str:
-        return f"from {_shown(self.least)} to {_shown(self.most)}"
 
 
 RANGES: Mapping[str, Range] = {
@@ -238,12 +226,6 @@ def _from_text(name: str, text: str, kind: type) -> Any:
 def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _shown(value: float) -> str:
-    if float(value).is_integer() and math.fabs(value) >= 1000:
-        return f"{int(value):,}"
-    return f"{value:g}"
 
 
 QUICK = Setting()

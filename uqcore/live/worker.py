@@ -25,7 +25,6 @@ from uqcore.live.training import train
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.types import UqError
 
-NICE = 10
 MOST_BYTES = 2**31
 """Of address space, of which Python and its libraries take about a third."""
 CPU_S, CPU_FACTOR = 60, 4
@@ -38,7 +37,6 @@ _ENDED = 3  # the exit code when standard input has ended
 def main(n_threads: int = 1) -> int:
     """The exit code: 0 when the training has ended, well or with a sentence."""
     one_blas_thread()
-    os.nice(NICE)
     _limit(resource.RLIMIT_AS, MOST_BYTES)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

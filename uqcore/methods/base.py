@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from uqcore.types import Dataset, Fitted, Posterior, Report, Split, Tick, UqError, Weights
 
@@ -44,6 +44,21 @@ def require(holds: bool, name: str, expected: str, came: object) -> None:
     """Raises the error of a setting that is out of range."""
     if not holds:
         raise UqError(f"The setting {name} must be {expected}. Received: {name}={came}")
+
+
+class Range(NamedTuple):
+    """The least and the most that a setting may be on a server that many share, and how people call it."""
+
+    least: float
+    most: float
+    label: str = ""
+
+    def __str__(self) -> str:
+        return f"from {_shown(self.least)} to {_shown(self.most)}"
+
+
+def _shown(value: float) -> str:
+    return f"{int(value):,}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:g}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """`cached_models/`: trained models with checksums, written in one step, read without unpickling."""
 
 from uqcore.store.store import (
+    CHECKPOINTS_VARIABLE,
     MODELS_VARIABLE,
     FileCheck,
     Store,
@@ -12,6 +13,7 @@ from uqcore.store.store import (
 )
 
 __all__ = [
+    "CHECKPOINTS_VARIABLE",
     "MODELS_VARIABLE",
     "FileCheck",
     "Store",

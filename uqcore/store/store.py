@@ -34,6 +34,9 @@ from uqcore.store.manifest import NAME, default_id, from_json, to_json
 from uqcore.types import ModelRecord, StoredFile, UqError, Weights
 
 MODELS_VARIABLE = "UQCORE_MODELS"
+CHECKPOINTS_VARIABLE = "UQCORE_CHECKPOINTS"
+"""Names the folder where it is kept how far trainings are; nowhere without it."""
+
 _STALE_AFTER_S = 24 * 3600
 _PATH = re.compile(rf"{NAME.pattern}/{NAME.pattern}")
 # Manifest -> its `Store.state` when it was read last, and its rows.

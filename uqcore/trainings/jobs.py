@@ -103,8 +103,18 @@ class Trainings(Queue[Training]):
         self._n_threads = max(1, (os.cpu_count() or 1) - 1)
 
     def submit(self, visit: Visit, order: Order) -> Training:
-        """A training for the visitor, in place of the one that they have. UqError: too many wait."""
+        """A training for the visitor, in place of the one that they have. UqError: too many wait.
+
+        It goes on from where the same one stood when it was stopped, or when a server before this one was.
+        """
+        visit.go_on(order.stages)
         return self._join(visit.owner, None, lambda: Training(visit, order))
+
+    def close(self) -> None:
+        with self._lock:
+            for job in self._running:
+                job.visit.leave()
+        super().close()
 
     def reap(self) -> None:
         with self._lock:

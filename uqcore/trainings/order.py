@@ -6,11 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from uqcore.datasets import load
 from uqcore.methods import METHODS, method
-from uqcore.methods.base import SCHEDULES, TrainingConfig, require
+from uqcore.methods.base import SCHEDULES, Range, TrainingConfig, require
 from uqcore.models.training import model_id, stages
 from uqcore.networks import NETWORKS, output_shapes
 from uqcore.store import default_store
@@ -22,16 +21,6 @@ MOST_S = 4 * 3600.0
 """What a training may be expected to take."""
 
 MOST_SEED = 10**6
-
-
-class Range(NamedTuple):
-    """The least and the most that a setting may be on a server that many share."""
-
-    least: float
-    most: float
-
-    def __str__(self) -> str:
-        return f"from {self.least:g} to {self.most:g}"
 
 
 RANGES: Mapping[str, Range] = {

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from uqcore.store import MODELS_VARIABLE
+from uqcore.store import CHECKPOINTS_VARIABLE, MODELS_VARIABLE
 from uqcore.trainings.progress import MOST_LINE, Said, Stored, from_line
+from uqcore.trainings.visit import CHECKPOINTS
 from uqcore.types import UqError
 from uqcore.workers import WorkerProcess, why
 
-NICE = 10
 LOG_LINES = 30
 _COMMAND = (sys.executable, "-m", "uqcore")
 _FOLDER = re.compile(r"(?:/[\w.+@~-]+)+/")
@@ -51,9 +49,8 @@ class Process(WorkerProcess):
         """
         threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(n_threads))
         environment = threads | {MODELS_VARIABLE: str(models), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment[CHECKPOINTS_VARIABLE] = str(models / CHECKPOINTS)
         super().__init__([*command, *arguments], environment, subprocess.DEVNULL)
-        with suppress(OSError):  # it is gone already
-            os.setpriority(os.PRIO_PROCESS, self._popen.pid, NICE)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._received, self._ended = received, ended
         self._drain = threading.Thread(target=self._read_errors, daemon=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -24,19 +25,36 @@ YOURS = ", yours: "
 MOST_BYTES = 2**28
 """Of a visit's models and tables: the oldest are let go."""
 
+CHECKPOINTS = "checkpoints"
+"""In a visit's folder: how far its trainings are."""
+
 _PREFIX = "uqcore-visit-"
+_LEFT_FOR_S = 24 * 3600.0
 
 
-def _sweep() -> None:
-    """Removes what servers left that were killed: folders that bear the number of a process that is gone."""
+def _left() -> list[Path]:
+    """What servers left that ended: folders with the number of a process that is gone. Old ones are removed."""
+    found = []
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
-        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        try:
-            os.kill(int(owner), 0)
-        except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
-        except (ValueError, OverflowError, PermissionError):  # no folder of ours
-            continue
+        with suppress(OSError):  # another server has removed it
+            status = folder.stat()
+            if status.st_uid != os.getuid() or not _is_gone(folder.name.removeprefix(_PREFIX).partition("-")[0]):
+                continue
+            if time.time() - status.st_mtime > _LEFT_FOR_S:
+                shutil.rmtree(folder, ignore_errors=True)
+            else:
+                found.append(folder)
+    return found
+
+
+def _is_gone(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OverflowError, PermissionError):  # no number of ours
+        return False
+    return False
 
 
 class Visit:
@@ -50,12 +68,33 @@ class Visit:
     def __init__(self, visitor: str = "") -> None:
         """``visitor``: what the owner's name begins with, and `visitor_of` finds in it again."""
         self.owner = f"{visitor}/{uuid4().hex}"
-        _sweep()
+        _left()
         folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self.store = Store(folder)
         self._names: dict[str, str] = {}
         self._figures: dict[str, tuple[Evaluated | None, ...]] = {}
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._removed = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def go_on(self, model_ids: Collection[str]) -> None:
+        """Takes over how far a server that is gone was with these models; of a visit of its own nothing else is left.
+
+        Settings and seed determine a model, so that whoever asks for the same goes on with the same.
+        """
+        for folder in _left():
+            with suppress(StoreError, OSError):
+                left, there = Store(folder), {record.model_id for record in self.store.records()}
+                for record in left.records():
+                    if record.model_id in model_ids and record.model_id not in there:
+                        self.store.take(left, record)
+                for checkpoint in (folder / CHECKPOINTS).glob("*"):
+                    if not (to := self.store.root / CHECKPOINTS / checkpoint.name).exists():
+                        shutil.copytree(checkpoint, to)
+
+    def leave(self) -> None:
+        """Leaves the folder to the next server, without what was complete: this one ends while it trains."""
+        with suppress(StoreError):
+            self.store.remove(list(self._names))
+        self._removed.detach()
 
     @property
     def names(self) -> tuple[str, ...]:

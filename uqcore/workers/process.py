@@ -15,6 +15,17 @@ from uqcore.types import UqError
 ROOT = Path(uqcore.__file__).parents[1]
 
 
+NICE = 10
+"""Above the server's own: two trainings at work made the p95 of another visitor's slider 1.13 times as long on two
+cores, and 1.06 times with 19 or `SCHED_IDLE`, which get next to nothing where anything else runs on the machine."""
+
+
+def _low_priority(pid: int) -> None:
+    """For a process and what it starts from now on."""
+    with suppress(OSError):  # it is gone already
+        os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE))
+
+
 class WorkerProcess:
     """A process in the folder above `uqcore`, with pipes for what it says."""
 
@@ -38,6 +49,7 @@ class WorkerProcess:
             )
         except OSError as error:
             raise UqError(f"The training's process cannot be started ({error.strerror or error}).") from error
+        _low_priority(self._popen.pid)
 
     @property
     def pid(self) -> int:
