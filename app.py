@@ -11,7 +11,7 @@ from ui import cache, cards, home, page, words
 from uqcore.datasets import load
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import OWN, judge, own_threshold
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, of_task
 
 top = page.start("What does a neural network not know?")
 N_SAMPLES = 50
@@ -44,5 +44,6 @@ st.caption(
     f"{N_SAMPLES} samples, or all members of an ensemble."
 )
 with st.expander("What are these methods?"):
-    st.markdown("\n".join(f"- **{METHODS[method_id].label}.** {METHODS[method_id].summary}" for method_id in models))
+    methods = [METHODS[method_id] for method_id in of_task(dataset.task_id)]
+    st.markdown("\n".join(f"- **{method.label}.** {method.summary}" for method in methods))
 page.onward("Home")

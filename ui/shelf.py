@@ -78,9 +78,9 @@ def own_key(record: ModelRecord) -> str:
 
 
 def own(task: str) -> dict[str, Stored]:
-    """Key -> what this visitor has trained on ``task``."""
+    """Key -> what this visitor has trained on ``task``; nothing on the tour, which tells of the committed models."""
     of = visit()
-    if of is None:
+    if of is None or "tour" in st.query_params:
         return {}
     try:
         models = of.models(task)

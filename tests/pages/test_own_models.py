@@ -36,7 +36,8 @@ def visit_of(committed: Store, task: str) -> Visit:
 def visited(page: str, visit: Visit, **link: str | list[str]) -> AppTest:
     app = AppTest.from_file(ROOT / HOME, default_timeout=120)
     app.session_state["r_visit"] = visit
-    app.switch_page(page)
+    if page != HOME:
+        app.switch_page(page)
     for name, value in link.items():
         app.query_params[name] = value
     return checked(app.run())
@@ -48,6 +49,12 @@ def test_two_moons_has_its_map_behind_those_of_the_methods(committed: Store) -> 
     assert [panel["title"] for panel in panels] == [*(METHODS[name].label for name in of_task("moons")), NAME]
     assert panels[1]["subtitles"] == panels[-1]["subtitles"], "the copy says what the original says"
     assert len(component(opened("pages/two_moons.py"))[0]["panels"]) == len(panels) - 1, "of another visitor"
+
+
+def test_home_asks_it_too_and_the_tour_does_not(committed: Store) -> None:
+    visit = visit_of(committed, "digits")
+    assert [row[0] for row in tables(visited(HOME, visit))[0]][-1] == NAME
+    assert NAME not in html(visited("pages/digit_lab.py", visit, tour="2", source="Pick"))
 
 
 def test_the_digit_lab_has_its_card_in_a_colour_of_its_own(committed: Store) -> None:

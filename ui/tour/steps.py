@@ -231,7 +231,7 @@ def _ratio(method_id: str) -> float:
     models, _ = cache.models("sine")
     model = models[method_id]
     n = model.n_draws(N_SAMPLES, cache.most_members(models.values()))
-    return cache.seen(model.record, functions.Setting(), n).figures.std_ratio["gap"]
+    return cache.seen(model.stored, functions.Setting(), n).figures.std_ratio["gap"]
 
 
 def _no_data() -> Told:
@@ -254,7 +254,7 @@ def _a_promise() -> Told:
     n_samples = cache.answers(task, method_id).counts[-1]
     source_id, predictions = cache.our_predictions(task, method_id, Unseen(True, 0.0, 0.0), n_samples)
     risk, measure_id = load(task).usual_risk, predictions.measures[0]
-    study = cache.our_study(source_id, measure_id, 0.5, predictions)
+    study = cache.our_study(method_id, source_id, measure_id, 0.5, predictions)
     goal = Goal("risk", risk)
     tuned = tune(study, goal)
     seen = tuned.assessment
