@@ -59,7 +59,8 @@ def _turned(digests: tuple[str, ...], n_samples: int, _models: Mapping[str, Mode
 
 
 def show(models: Mapping[str, Model], dataset: Dataset, n_samples: int) -> None:
-    """The garment, which turns."""
+    """The garment, which turns, before the committed models."""
+    models = {method_id: model for method_id, model in models.items() if not model.stored.own}
     if not models:
         return
     digests = tuple(file.sha256 for model in models.values() for file in model.record.files)
