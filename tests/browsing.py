@@ -1,8 +1,9 @@
-"""What the browser tests share: a server to visit, and hands for the drawing pad. The fixtures are in conftest.py."""
+"""What the browser tests share: servers, tabs, and hands for the drawing pad. The fixtures are in conftest.py."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,10 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, WebSocketRoute, expect
 
 from tests import ROOT
 
@@ -65,6 +66,96 @@ def started(app: str, *settings: str) -> Iterator[Server]:
 def settle(page: Page) -> None:
     """Wait until Python has answered."""
     page.locator("[data-test-script-state=notRunning]").wait_for()
+
+
+class Tabs:
+    """The tabs of a browser, each with storage of its own, used again by the next test.
+
+    A new tab is a new process that compiles all of Streamlit's scripts: four times the work of one that goes elsewhere.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[str, list[Page]] = {}  # by the options that a context has for good
+        self._taken: list[tuple[str | None, Page]] = []  # without options: to be closed
+        self._complaints: list[str] = []
+
+    def visit(
+        self,
+        url: str,
+        width: int = 1280,
+        height: int = 720,
+        relay: Callable[[WebSocketRoute], None] | None = None,
+        ready: str = "canvas",
+        **options: Any,
+    ) -> Page:
+        """See the fixture of this name; ``options`` are those of Playwright's contexts."""
+        kind = repr(sorted(options.items()))
+        free = self._free.setdefault(kind, [])
+        page = free.pop() if free and relay is None else self._new(options)
+        self._taken.append((kind if relay is None else None, page))
+        if relay is not None:
+            page.route_web_socket("**/_stcore/stream", relay)
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(url)
+        page.locator(ready).first.wait_for(timeout=60_000)
+        settle(page)
+        return page
+
+    def put_back(self) -> list[str]:
+        """What was complained about since the last time. Every tab is as new."""
+        taken, self._taken = self._taken, []
+        for _, page in taken:
+            if not page.is_closed():
+                page.mouse.up()
+        complaints, self._complaints = self._complaints, []
+        for kind, page in taken:
+            if kind is None or not _is_as_new(page):
+                page.context.close()
+            else:
+                self._free[kind].append(page)
+        self._complaints = []  # leaving is no fault
+        return complaints
+
+    def _new(self, options: dict[str, Any]) -> Page:
+        context = self._browser.new_context(**({"color_scheme": "light"} | options))
+        context.on("request", lambda request: self._check_host(request.url))
+        page = context.new_page()
+        page.on("pageerror", lambda error: self._complaints.append(str(error)))
+        page.on("console", self._check_message)
+        return page
+
+    def _check_host(self, url: str) -> None:
+        if not re.match(r"(http|ws)://127\.0\.0\.1:|(data|blob):", url):
+            self._complaints.append(f"A request to another host: {url}")
+
+    def _check_message(self, message: ConsoleMessage) -> None:
+        # A deep link: Streamlit asks below the page's own path first, gets a 404, and so finds its base path.
+        is_base_path_probe = re.search(r":\d+/\w+/_stcore/(health|host-config)$", message.location["url"])
+        if message.type == "error" and not is_base_path_probe:
+            self._complaints.append(f"{message.text} {message.location['url']}")
+
+
+def leave(page: Page) -> None:
+    """Close the app, whose server may end now, and stay in the process of the tab."""
+    away = "_stcore/health"
+    if not page.url.endswith(away):
+        page.goto("/".join([*page.url.split("/")[:3], away]))
+
+
+def _is_as_new(page: Page) -> bool:
+    """Whether nothing is left of the visit: the tab is open and its server too, so that it could leave the app."""
+    if page.is_closed():
+        return False
+    try:
+        page.mouse.move(0, 0)
+        leave(page)
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    except Error:
+        return False
+    page.emulate_media(color_scheme="light", media="null", reduced_motion="null", forced_colors="null")
+    page.context.clear_cookies()
+    return True
 
 
 def stand_still(box: Locator) -> None:

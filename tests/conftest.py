@@ -6,16 +6,17 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
-from typing import Any
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebSocketRoute, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 
-from tests.browsing import CHROMIUM, Visit, settle
+from tests.browsing import CHROMIUM, Tabs, Visit, serve
 from uqcore.methods import METHODS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.models.sampling import load_posterior
@@ -27,6 +28,20 @@ from uqcore.types import ModelRecord, Posterior
 one_blas_thread()  # as every program of ours does
 # Each AppTest looks for components in the metadata of all installed packages, which takes longer than most pages: once.
 setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))  # noqa: B010
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A worker runs whole files, and one worker all those that take ``tiny``, which it trains once.
+
+    What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers.
+    """
+    taken: dict[Path, set[str]] = defaultdict(set)
+    for item in items:
+        taken[item.path].update(getattr(item, "fixturenames", ()))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("tiny" if "tiny" in taken[item.path] else str(item.path)))
+    items.sort(key=lambda item: 2 - 2 * ("tiny" in taken[item.path]) - ("browser" in taken[item.path]))
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +74,22 @@ def tiny(tiny_store: Store) -> dict[str, ModelRecord]:
     return {method: train(tiny_store, "moons", method, 0, tiny_config(method)) for method in METHODS}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def serving() -> Iterator[Callable[[str], str]]:
+    """``app -> address`` of a server of it, which all tests of a worker share."""
+    with ExitStack() as servers:
+        yield cache(lambda app: servers.enter_context(serve(app)))
+
+
+@pytest.fixture(scope="session")
+def dashboard(serving: Callable[[str], str]) -> str:
+    """The address of the whole dashboard."""
+    return serving("app.py")
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One a module: while Playwright runs, no other test may start an event loop in this thread."""
+    """One a worker. Once it runs, so does an event loop in this thread: a test that needs one starts a thread."""
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
@@ -69,49 +97,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def tabs(browser: Browser) -> Tabs:
+    return Tabs(browser)
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
+def visit(tabs: Tabs) -> Iterator[Visit]:
     """Open an address, by default as on a projector, until ``ready`` is there and Python has answered.
 
-    At the end nothing may stand in the console as an error, and no request may have left for another host.
+    Every page is another visitor's: none shares storage with another. At the end nothing may stand in the console as an
+    error, and no request may have left for another host.
     """
-    errors: list[str] = []
-    contexts: list[BrowserContext] = []
-
-    def open_page(
-        url: str,
-        width: int = 1280,
-        height: int = 720,
-        relay: Callable[[WebSocketRoute], None] | None = None,
-        ready: str = "canvas",
-        **options: Any,
-    ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light", **options)
-        contexts.append(context)
-        context.on("request", lambda request: _check_host(request.url, errors))
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: _check_message(message, errors))
-        if relay is not None:
-            page.route_web_socket("**/_stcore/stream", relay)
-        page.goto(url)
-        page.locator(ready).first.wait_for(timeout=60_000)
-        settle(page)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def _check_host(url: str, errors: list[str]) -> None:
-    if not re.match(r"(http|ws)://127\.0\.0\.1:|(data|blob):", url):
-        errors.append(f"A request to another host: {url}")
-
-
-def _check_message(message: ConsoleMessage, errors: list[str]) -> None:
-    # A deep link: Streamlit asks below the page's own path first, gets a 404, and so finds its base path.
-    is_base_path_probe = re.search(r":\d+/\w+/_stcore/(health|host-config)$", message.location["url"])
-    if message.type == "error" and not is_base_path_probe:
-        errors.append(f"{message.text} {message.location['url']}")
+    yield tabs.visit
+    assert tabs.put_back() == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browsing import Visit, at, draw, needs_browser, serve, settle
+from tests.browsing import Visit, at, draw, leave, needs_browser, serve, settle
 from uqcore.datasets.bundled import mnist
 from uqcore.methods import METHODS, of_task
 
@@ -22,13 +21,6 @@ SEVEN = ((0.25, 0.22), (0.75, 0.22), (0.45, 0.82))
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 OF_DIGITS, OF_MOONS = of_task("digits"), of_task("moons")
 PAD, CARDS = ".pad canvas", ".card .label b"
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[str]:
-    """The address of the whole dashboard."""
-    with serve("app.py") as url:
-        yield url
 
 
 def link(page: Page) -> dict[str, list[str]]:
@@ -54,8 +46,8 @@ def ink(page: Page) -> str:
     return picture
 
 
-def test_a_drawn_seven_is_read_and_its_link_shows_the_same_elsewhere(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/digit_lab", ready=PAD)
+def test_a_drawn_seven_is_read_and_its_link_shows_the_same_elsewhere(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab", ready=PAD)
     draw_seven(page)
     seen = page.locator(".seen img").get_attribute("src") or ""
     for _ in range(5):
@@ -73,8 +65,8 @@ def test_a_drawn_seven_is_read_and_its_link_shows_the_same_elsewhere(visit: Visi
     assert link(copy) == link(page)
 
 
-def test_the_drawing_survives_a_change_of_page(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/digit_lab", ready=PAD)
+def test_the_drawing_survives_a_change_of_page(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab", ready=PAD)
     draw_seven(page)
     drawn, said, kept = ink(page), page.locator(".cards").inner_text(), link(page)["drawing"]
     page.get_by_role("link", name="Two moons").click()
@@ -94,19 +86,19 @@ def test_a_link_into_a_server_that_has_just_started(visit: Visit, path: str, tit
     with serve("app.py") as url:
         page = visit(f"{url}/{path}", ready=ready)
         expect(page.get_by_role("heading", level=1)).to_have_text(title)
-        page.close()  # before the server, which it would miss
+        leave(page)  # before the server, which it would miss
 
 
-def test_home_shows_its_grid_and_its_doors_open(visit: Visit, lab: str) -> None:
-    page = visit(lab, ready="table.grid")
+def test_home_shows_its_grid_and_its_doors_open(visit: Visit, dashboard: str) -> None:
+    page = visit(dashboard, ready="table.grid")
     expect(page.locator("table.grid tr")).to_have_count(1 + len(OF_DIGITS))
     page.get_by_role("link", name="Try a garment").click()
     expect(page.locator(CARDS)).to_have_count(len(OF_DIGITS))
     assert link(page) == {"source": ["Pick"], "images": ["Fashion-MNIST"]}
 
 
-def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/two_moons", ready=".plot")
+def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/two_moons", ready=".plot")
     plot = page.locator(".plot").first
     plot.scroll_into_view_if_needed()
     assert page.locator(".value").all_inner_texts() == [""] * len(OF_MOONS)
@@ -125,8 +117,8 @@ def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(visit: V
     )
 
 
-def test_a_hidden_method_is_in_the_link_which_hides_it_elsewhere(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/digit_lab", ready=CARDS)
+def test_a_hidden_method_is_in_the_link_which_hides_it_elsewhere(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab", ready=CARDS)
     hidden, key = METHODS[OF_DIGITS[0]].label, f"methods_{len(OF_DIGITS)}"
     others = [METHODS[method_id].label for method_id in OF_DIGITS[1:]]
     page.locator(f".st-key-{key}").get_by_role("button", name=hidden, exact=True).click()
@@ -139,8 +131,8 @@ def test_a_hidden_method_is_in_the_link_which_hides_it_elsewhere(visit: Visit, l
     expect(page.locator(".card h3")).to_have_text([hidden, *others])
 
 
-def test_a_chosen_task_is_in_the_link_which_shows_it_elsewhere(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/digit_lab", ready=CARDS)
+def test_a_chosen_task_is_in_the_link_which_shows_it_elsewhere(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab", ready=CARDS)
     page.locator(".st-key-task").get_by_text("Fashion-MNIST", exact=True).click()
     expect(page.locator(".card .bar span").first).to_have_text("T-shirt/top")
     settle(page)
@@ -153,8 +145,8 @@ def test_a_chosen_task_is_in_the_link_which_shows_it_elsewhere(visit: Visit, lab
     assert link(page) == {}
 
 
-def test_the_curves_of_a_worse_image_open_with_a_click_and_by_a_link(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/digit_lab", ready=CARDS)
+def test_the_curves_of_a_worse_image_open_with_a_click_and_by_a_link(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab", ready=CARDS)
     summary, charts = page.get_by_text("As the image gets worse"), page.locator(".js-plotly-plot .main-svg")
     expect(charts).to_have_count(0)
     summary.click()
@@ -174,8 +166,8 @@ def test_the_curves_of_a_worse_image_open_with_a_click_and_by_a_link(visit: Visi
 
 
 @pytest.mark.parametrize("path", ["two_moons", "digit_lab"])
-def test_every_press_goes_on_to_the_next_number_of_samples(visit: Visit, lab: str, path: str) -> None:
-    page = visit(f"{lab}/{path}", ready=".plot" if path == "two_moons" else CARDS)
+def test_every_press_goes_on_to_the_next_number_of_samples(visit: Visit, dashboard: str, path: str) -> None:
+    page = visit(f"{dashboard}/{path}", ready=".plot" if path == "two_moons" else CARDS)
     for key, presses in (("samples", (("ArrowRight", 100), ("ArrowLeft", 50), ("ArrowLeft", 20), ("ArrowLeft", 10))),
                          ("members", (("ArrowLeft", 5), ("ArrowLeft", 2), ("ArrowRight", 5)))):  # fmt: skip
         thumb = page.locator(f".st-key-{key}").get_by_test_id("stSliderThumbValue")
@@ -194,11 +186,11 @@ def upload(page: Page, name: str, data: bytes) -> None:
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
 
 
-def test_an_uploaded_digit_is_read_and_its_link_shows_the_same(visit: Visit, lab: str) -> None:
+def test_an_uploaded_digit_is_read_and_its_link_shows_the_same(visit: Visit, dashboard: str) -> None:
     digit = 255 - np.kron(np.pad(mnist().x_test[0], 4), np.ones((8, 8), np.uint8))  # a 7, dark on white
     buffer = io.BytesIO()
     Image.fromarray(digit).save(buffer, "PNG")
-    page = visit(f"{lab}/digit_lab?source=Upload", ready="[data-testid=stFileUploader]")
+    page = visit(f"{dashboard}/digit_lab?source=Upload", ready="[data-testid=stFileUploader]")
     upload(page, "seven.png", buffer.getvalue())
     expect(page.locator(CARDS)).to_have_text(["7"] * len(OF_DIGITS))
     settle(page)
@@ -206,8 +198,10 @@ def test_an_uploaded_digit_is_read_and_its_link_shows_the_same(visit: Visit, lab
     assert copy.locator(".cards").inner_text() == page.locator(".cards").inner_text()
 
 
-def test_a_text_file_by_the_name_of_a_picture_is_one_sentence_and_the_page_works_on(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/digit_lab?source=Upload", ready="[data-testid=stFileUploader]")
+def test_a_text_file_by_the_name_of_a_picture_is_one_sentence_and_the_page_works_on(
+    visit: Visit, dashboard: str
+) -> None:
+    page = visit(f"{dashboard}/digit_lab?source=Upload", ready="[data-testid=stFileUploader]")
     upload(page, "text.png", b"This is no picture.")
     expect(page.get_by_role("alert")).to_have_text("The file is not a picture; choose a PNG or JPEG picture.")
     page.get_by_text("Draw", exact=True).click()
@@ -217,8 +211,8 @@ def test_a_text_file_by_the_name_of_a_picture_is_one_sentence_and_the_page_works
 
 @pytest.mark.parametrize(("path", "ready"), [("", "table.grid"), ("two_moons?point=0.5,0.25", "table.verdicts"),
                                             ("digit_lab", CARDS)])  # fmt: skip
-def test_a_phone_does_not_scroll_sideways(visit: Visit, lab: str, path: str, ready: str) -> None:
-    page = visit(f"{lab}/{path}", ready=ready, **PHONE)
+def test_a_phone_does_not_scroll_sideways(visit: Visit, dashboard: str, path: str, ready: str) -> None:
+    page = visit(f"{dashboard}/{path}", ready=ready, **PHONE)
     # Streamlit scrolls a box of its own, so the body alone would say nothing.
     for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1

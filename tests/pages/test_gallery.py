@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import answer, buttons, choose, followed, hrefs, html, moved, opened, seen
-from tests.browsing import Visit, needs_browser, serve, settle
+from tests.browsing import Visit, needs_browser, settle
 from tests.ui.test_thumbs import shown
 from ui import controls
 from uqcore.datasets import DATASETS, bundled, load
@@ -316,9 +316,8 @@ def test_an_empty_store_is_a_sentence(task: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serve("app.py") as address:
-        yield f"{address}/gallery"
+def url(dashboard: str) -> str:
+    return f"{dashboard}/gallery"
 
 
 @needs_browser

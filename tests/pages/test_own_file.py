@@ -19,7 +19,7 @@ from streamlit.testing.v1.element_tree import Block, Expander, Node
 
 from tests.app_pages import checked as whole
 from tests.app_pages import choose, component, html, opened, tables
-from tests.browsing import Visit, needs_browser, serve, settle
+from tests.browsing import Visit, needs_browser, settle
 from tests.prediction_files import npz
 from ui import words
 from ui.threshold import roles_table
@@ -389,9 +389,8 @@ browser_tests = needs_browser
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serve("app.py") as address:
-        yield f"{address}/threshold_lab?predictions=Your+own"
+def url(dashboard: str) -> str:
+    return f"{dashboard}/threshold_lab?predictions=Your+own"
 
 
 def upload(page: Page, name: str, data: bytes) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import component, html, moved, opened, stops, tables, tables_in
-from tests.browsing import Visit, at, needs_browser, serve, settle
+from tests.browsing import Visit, at, needs_browser, settle
 from ui import words
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
@@ -249,9 +249,8 @@ def test_too_many_points_are_one_sentence(committed: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serve("app.py") as address:
-        yield f"{address}/regression"
+def url(dashboard: str) -> str:
+    return f"{dashboard}/regression"
 
 
 def link(tab: Page) -> dict[str, list[str]]:

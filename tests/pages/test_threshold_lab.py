@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -29,7 +28,7 @@ from tests.app_pages import (
     stops,
     tables,
 )
-from tests.browsing import Visit, at, needs_browser, serve, settle
+from tests.browsing import Visit, at, needs_browser, settle
 from ui import cache, controls, words
 from uqcore.datasets import DATASETS, load
 from uqcore.datasets.bundled import fashion_mnist
@@ -375,9 +374,8 @@ browser_tests = needs_browser
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serve("app.py") as address:
-        yield f"{address}/threshold_lab"
+def url(dashboard: str) -> str:
+    return f"{dashboard}/threshold_lab"
 
 
 def link(page: Page) -> dict[str, list[str]]:

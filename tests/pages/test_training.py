@@ -11,7 +11,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import answer, buttons, checked, choose, component, html, opened, plotted
-from tests.browsing import Visit, at, needs_browser, serve, settle, stand_still
+from tests.browsing import Visit, at, needs_browser, settle, stand_still
 from ui import words
 from ui.moons import training
 from uqcore.exhibits.moons import VIEWS, Plane
@@ -162,9 +162,8 @@ def test_a_longer_training_than_is_allowed_is_refused(jobs: Jobs) -> None:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serve("app.py") as url:
-        yield url
+def url(dashboard: str) -> str:
+    return dashboard
 
 
 def small(url: str, **link: str) -> str:

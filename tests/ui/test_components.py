@@ -6,13 +6,13 @@ import base64
 import json
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.browsing import Visit, at, draw, needs_browser, serve, settle
+from tests.browsing import Visit, at, draw, needs_browser, settle
 from ui.components.surfaces import Panel, PointGroup, pack, stack, surfaces, within
 from uqcore.plots.palette import lut
 from uqcore.types import UqError
@@ -21,21 +21,18 @@ Stroke = list[tuple[int, int]]
 
 
 @pytest.fixture(scope="module")
-def pad_url() -> Iterator[str]:
-    with serve("tests/ui/apps/pad_app.py") as url:
-        yield url
+def pad_url(serving: Callable[[str], str]) -> str:
+    return serving("tests/ui/apps/pad_app.py")
 
 
 @pytest.fixture(scope="module")
-def cards_url() -> Iterator[str]:
-    with serve("tests/ui/apps/cards_app.py") as url:
-        yield url
+def cards_url(serving: Callable[[str], str]) -> str:
+    return serving("tests/ui/apps/cards_app.py")
 
 
 @pytest.fixture(scope="module")
-def surfaces_url() -> Iterator[str]:
-    with serve("tests/ui/apps/surfaces_app.py") as url:
-        yield url
+def surfaces_url(serving: Callable[[str], str]) -> str:
+    return serving("tests/ui/apps/surfaces_app.py")
 
 
 def pixel(canvas: Locator, right: float, down: float) -> list[int]:
@@ -153,8 +150,9 @@ def test_the_drawing_outlives_a_rerun_a_reload_and_another_pad(visit: Visit, pad
     page.get_by_role("button", name="Run again").click()
     settle(page)
     assert received(page, 1) == drawn
+    first = page.locator(".pad canvas").element_handle()
     page.get_by_text("second").click()  # A new pad, which starts from what the URL holds.
-    settle(page)
+    page.wait_for_function("canvas => !canvas.isConnected", arg=first)
     assert received(page, 1) == drawn
     page.reload()
     assert received(page, 1) == drawn

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.browsing import Visit, at, needs_browser, serve, settle
+from tests.browsing import Visit, at, needs_browser, settle
 from ui.components.functions import Curves, Points, pack
 from uqcore.metrics.regression import Gaussian
 from uqcore.plots.palette import series_style
@@ -23,9 +23,8 @@ SILENT = "Point at a plot to read all of them there: mean ± one standard deviat
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serve("tests/ui/apps/functions_app.py") as url:
-        yield url
+def url(serving: Callable[[str], str]) -> str:
+    return serving("tests/ui/apps/functions_app.py")
 
 
 def functions_of(up: float = 0.0) -> list[Gaussian]:

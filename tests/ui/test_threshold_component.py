@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browsing import Visit, at, needs_browser, serve, settle
+from tests.browsing import Visit, at, needs_browser, settle
 from ui.components.threshold import chosen_of, pack, threshold_view
 from uqcore.plots.threshold_bins import measure_bins
 from uqcore.selection import Ranking, rank
@@ -18,9 +18,8 @@ from uqcore.types import UqError
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serve("tests/ui/apps/threshold_app.py") as url:
-        yield url
+def url(serving: Callable[[str], str]) -> str:
+    return serving("tests/ui/apps/threshold_app.py")
 
 
 def ranking_of(n: int = 4_000, n_ood: int = 1_000, *, has_labels: bool = True) -> Ranking:
