@@ -207,6 +207,7 @@ def test_points_that_are_added_are_drawn_last_until_there_is_no_room() -> None:
     assert any("there is room for no more" in caption.value for caption in app.caption)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_what_is_out_of_range_in_a_link_is_left_out_and_said() -> None:
     app = page(gap_at="99", gap_width="x", points="99,0;1,0.5;0,9")
     assert [warning.value for warning in app.warning] == [
@@ -225,6 +226,7 @@ def test_nonsense_in_a_link_is_left_out() -> None:
     assert html(odd) == html(plain)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_points_in_a_link_are_there_and_can_be_removed() -> None:
     app = page(points="0,1;0.2,1.1")
     assert any("2 added" in caption.value for caption in app.caption)
