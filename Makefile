@@ -20,10 +20,10 @@ run: .venv/serve.stamp ## start the dashboard on http://localhost:$PORT (8501); 
 	$(PY) -m streamlit run app.py --server.port $(PORT)
 
 check: lint ## style, types and the quick tests: the inner loop, under a minute
-	$(PY) -m pytest -n 2 --dist loadgroup -k "not keras" $(QUICK)
+	$(PY) -m pytest -n 2 --dist loadfile -k "not keras" $(QUICK)
 
 test: .venv/dev.stamp ## run all tests
-	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff check .

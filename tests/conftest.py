@@ -6,16 +6,19 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from collections import defaultdict
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from streamlit.components.v2 import manifest_scanner
+from xdist.scheduler import LoadFileScheduling
 
+from tests import ROOT
 from tests.browsing import CHROMIUM, Tabs, Visit, serve
 from uqcore.methods import METHODS
 from uqcore.methods.base import TrainingConfig, configure
@@ -30,18 +33,28 @@ one_blas_thread()  # as every program of ours does
 setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))  # noqa: B010
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A worker runs whole files, and one worker all those that take ``tiny``, which it trains once.
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A worker runs whole files, and one worker all those that name ``tiny``, which it trains once."""
 
-    What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers.
-    """
-    taken: dict[Path, set[str]] = defaultdict(set)
-    for item in items:
-        taken[item.path].update(getattr(item, "fixturenames", ()))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("tiny" if "tiny" in taken[item.path] else str(item.path)))
-    items.sort(key=lambda item: 2 - 2 * ("tiny" in taken[item.path]) - ("browser" in taken[item.path]))
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "tiny" if _names_tiny(ROOT / file) else file
+
+
+@cache
+def _names_tiny(file: Path) -> bool:
+    return re.search(r"\btiny\b", file.read_text("utf-8")) is not None
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    """In place of ``--dist loadgroup``, whose groups pytest 9.2 does not see."""
+    return _Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers."""
+    in_browser = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: 2 - 2 * _names_tiny(item.path) - (item.path in in_browser))
 
 
 @pytest.fixture(scope="session")

@@ -96,6 +96,8 @@ def test_a_stroke_reaches_python_as_its_corners(visit: Visit, pad_url: str) -> N
 @needs_browser
 def test_the_pen_is_as_wide_as_python_says(visit: Visit, pad_url: str) -> None:
     page = visit(f"{pad_url}/?strokes={encode([(0, 128), (255, 128)])}")
+    received(page, 1)
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # in which it is painted
     ink = [pixel(page.locator(".pad canvas"), 0.5, 0.5 + offset)[3] for offset in (-0.05, -0.04, 0.04, 0.05)]
     assert ink == [0, 255, 255, 0]  # Half of 0.09 on each side.
 
