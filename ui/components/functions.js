@@ -31,6 +31,7 @@ class Functions {
 
   constructor(root, component) {
     this.root = root;
+    addWholeScreen(root);
     this.grid = root.querySelector(".grid");
     this.where = root.querySelector(".where");
     this.status = root.querySelector("[role=status]");

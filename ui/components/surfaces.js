@@ -50,6 +50,7 @@ class Surfaces {
 
   constructor(root, component) {
     this.root = root;
+    addWholeScreen(root);
     this.grid = root.querySelector(".grid");
     this.where = root.querySelector(".where");
     this.status = root.querySelector("[role=status]");
@@ -242,7 +243,7 @@ class Surfaces {
 
   // What the window has for the grid: all below its top, or as much as a visitor scrolls to anyway.
   get #height() {
-    if (document.fullscreenElement) return innerHeight - this.grid.offsetTop;
+    if (this.root.matches(":fullscreen")) return innerHeight - this.grid.offsetTop - 48 * unit();
     const page = this.root.getRootNode().host?.closest("[data-testid=stMain]");
     const top = this.grid.getBoundingClientRect().top + (page?.scrollTop ?? 0);
     const bar = getComputedStyle(document.documentElement).getPropertyValue("--below"); // Of the tour, in rem.

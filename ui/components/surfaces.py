@@ -13,7 +13,7 @@ from ui.components._mount import first, register, state_or
 from uqcore.plots.palette import SEQUENTIAL, lut
 from uqcore.types import FloatArray, UqError
 
-_mount = register("surfaces", "canvas", "surfaces_paint", "range")
+_mount = register("surfaces", "canvas", "surfaces_paint", "range", "whole")
 
 Point = tuple[float, float]
 LEVELS = 2**16 - 1

@@ -19,6 +19,7 @@ class ThresholdView {
 
   constructor(root, component) {
     this.root = root;
+    addWholeScreen(root);
     this.slider = root.querySelector("[role=slider]");
     this.sides = [...root.querySelectorAll(".side")];
     this.plots = [...root.querySelectorAll(".plot")];

@@ -12,7 +12,7 @@ from uqcore.plots.threshold_bins import MeasureBins
 from uqcore.selection import ThresholdTable
 from uqcore.types import UqError
 
-_mount = register("threshold", "canvas", "threshold_table", "threshold_paint")
+_mount = register("threshold", "canvas", "threshold_table", "threshold_paint", "whole")
 
 
 def threshold_view(

@@ -10,6 +10,7 @@ class Turning {
 
   constructor(root, component) {
     this.root = root;
+    addWholeScreen(root);
     this.find = (selector) => root.querySelector(selector);
     this.find("input").addEventListener("input", ({ target }) => {
       this.#play(false);

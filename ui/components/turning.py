@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ui.components._mount import register
 
-_mount = register("turning")
+_mount = register("turning", "whole")
 
 
 class Row(NamedTuple):

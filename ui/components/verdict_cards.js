@@ -6,6 +6,7 @@ class VerdictCards {
 
   constructor(root, component) {
     this.root = root;
+    addWholeScreen(root);
     // A threshold in later data is an echo, perhaps older than what the visitor has chosen: it is not read.
     this.#threshold = component.data.threshold;
     this.range = new ThresholdRange(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ui.components._mount import first, register, state_or
 
-_mount = register("verdict_cards", "range", in_page_style=True)
+_mount = register("verdict_cards", "range", "whole", in_page_style=True)
 
 
 def verdict_cards(

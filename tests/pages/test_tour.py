@@ -1,0 +1,180 @@
+"""The guided tour and presenter mode in a real browser, by keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browsing import Visit, needs_browser, serve, settle
+from ui.tour.steps import STEPS
+
+pytestmark = needs_browser
+
+PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+LEAST = 0.02  # of the screen's height, that the smallest text has in presenter mode
+
+# The smallest text that is seen, in CSS pixels, with its words; canvases write at 14 units of 16 (canvas.js).
+SMALLEST = """() => {
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    const found = [[14 * unit, "canvas"]];
+    const walk = (root) => {
+        for (const element of root.querySelectorAll("*")) {
+            if (element.shadowRoot) walk(element.shadowRoot);
+            const { width, height } = element.getBoundingClientRect();
+            if (width < 2 || height < 2 || !element.checkVisibility({ visibilityProperty: true })) continue;
+            if (["STYLE", "SCRIPT", "TITLE"].includes(element.tagName)) continue;
+            const words = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
+                .map((node) => node.textContent.trim()).join("");
+            if (words) found.push([parseFloat(getComputedStyle(element).fontSize), words]);
+        }
+    };
+    walk(document);
+    return found.sort((a, b) => a[0] - b[0])[0];
+}"""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[str]:
+    with serve("app.py") as url:
+        yield url
+
+
+def veiled(page: Page) -> bool:
+    """Whether what follows the question cannot be read."""
+    blur: bool = page.locator(".st-key-answer").evaluate(
+        """place => {
+            while (place && getComputedStyle(place).filter === "none") place = place.parentElement;
+            return place !== null;
+        }"""
+    )
+    return blur
+
+
+def at_step(page: Page, n: int) -> None:
+    """Wait until the step stands there with its figure."""
+    expect(page.locator(".bar .count", has_text=f"{n} of {len(STEPS)}")).to_be_visible()
+    settle(page)
+    expect(page.locator(".claim")).to_have_text(STEPS[n - 1].claim)  # and the last step's is gone
+
+
+@pytest.mark.parametrize("presented", [False, True])
+def test_the_tour_by_keys_alone(visit: Visit, lab: str, presented: bool) -> None:
+    size = {"width": 1920, "height": 1080} if presented else {}
+    page = visit(f"{lab}/?tour=1{'&present=1' * presented}", ready=".claim", **size)
+    for n, step in enumerate(STEPS, start=1):
+        at_step(page, n)
+        assert f"tour={n}" in page.url
+        assert ("present=1" in page.url) == presented
+        options = page.locator(".options button")
+        if options.count():
+            assert veiled(page)
+            expect(page.locator(".told")).to_be_empty()
+            page.keyboard.press("2" if n == 1 else "ArrowRight")
+            assert options.nth(1).get_attribute("aria-pressed") == str(n == 1).lower()
+            assert page.locator(".options [data-right]").count() == 1
+        page.wait_for_function(
+            "!document.querySelector('.st-key-asks') || document.documentElement.dataset.told === ''"
+        )
+        expect(page.locator(".told")).not_to_be_empty()
+        if presented:
+            size_px, words = page.evaluate(SMALLEST)
+            assert size_px >= LEAST * 1080, (n, step.claim, words)
+        page.keyboard.press("ArrowRight")
+    at_step(page, len(STEPS))  # there is none after the last
+    page.keyboard.press("ArrowLeft")
+    at_step(page, len(STEPS) - 1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+
+
+def test_the_tour_on_a_phone_the_words_drive_the_figure_and_back_brings_it_back(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/?tour=2", ready=".claim", **PHONE)
+    at_step(page, 2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert veiled(page)
+    page.locator(".options button").first.tap()
+    words = page.locator(".told a").first
+    accepting = page.locator(".card .verdict.accept")
+    shown = accepting.count()
+    assert f"{shown} of" in page.locator(".told").inner_text()
+    words.tap()
+    expect(page).to_have_url(re.compile(r"rotation=90"))
+    settle(page)
+    expect(accepting).not_to_have_count(shown)
+    page.go_back()
+    expect(accepting).to_have_count(shown)
+    assert "rotation" not in page.url
+    page.locator(".bar .next").tap()
+    at_step(page, 3)
+    page.locator(".bar .leave").tap()
+    expect(page.locator(".claim")).not_to_be_visible()
+    assert "tour" not in page.url
+    expect(page.locator(".st-key-doors")).to_be_visible()
+    page.locator(".begin").tap()
+    at_step(page, 3)  # where it was left
+
+
+def test_who_only_scrolls_is_told(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/?tour=7", ready=".claim")
+    at_step(page, 7)
+    assert veiled(page)
+    page.mouse.move(900, 400)
+    page.mouse.wheel(0, 400)
+    expect(page.locator(".told")).not_to_be_empty()
+    page.wait_for_function("document.documentElement.hasAttribute('data-told')")
+
+
+def test_a_presenters_keys(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/digit_lab?present=1&rotation=30", width=1920, height=1080, ready=".card")
+    slider = page.locator(".st-key-rotation")
+    expect(slider).not_to_be_visible()
+    page.keyboard.press("c")
+    expect(slider).to_be_visible()
+    page.keyboard.press("c")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).not_to_be_visible()
+    page.keyboard.press("q")
+    code = page.get_by_role("dialog", name="QR code")
+    expect(code.locator("svg.segno")).to_be_visible()
+    expect(code.locator(".link")).to_have_text(f"{lab}/digit_lab?rotation=30")
+    code.get_by_role("button").click()
+    page.keyboard.press("b")
+    page.keyboard.press("r")
+    expect(page).to_have_url(f"{lab}/digit_lab?present=1")
+    settle(page)
+    page.keyboard.press("b")
+    expect(page.locator("iframe")).to_have_count(2)
+    assert [frame.get_attribute("src") for frame in page.locator("iframe").all()] == [
+        "/digit_lab?present=1&rotation=30",
+        "/digit_lab?present=1",
+    ]
+    expect(page.frame_locator("iframe >> nth=0").locator(".card")).not_to_have_count(0)
+
+
+def test_the_notes_follow_the_presentation(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/?tour=1&present=1", ready=".claim")
+    with page.expect_popup() as opening:
+        page.keyboard.press("n")
+    notes = opening.value
+    expect(notes.get_by_role("heading", level=1)).to_have_text(f"1. {STEPS[0].claim}")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(notes.get_by_role("heading", level=1)).to_have_text(f"2. {STEPS[1].claim}")
+    settle(notes)
+    notes.keyboard.press("ArrowRight")
+    at_step(page, 3)
+    expect(notes.get_by_role("heading", level=1)).to_have_text(f"3. {STEPS[2].claim}")
+
+
+def test_a_figure_alone_on_the_whole_screen(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/two_moons")
+    page.get_by_role("button", name="Whole screen").first.click()
+    page.wait_for_function("document.fullscreenElement !== null")
+    widths = [box["width"] for box in (plot.bounding_box() for plot in page.locator(".plot").all()) if box is not None]
+    assert widths
+    page.get_by_role("button", name="Whole screen").first.click()
+    page.wait_for_function("document.fullscreenElement === null")
