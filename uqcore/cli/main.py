@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from uqcore import methods
-from uqcore.cli import reproduce, thresholds
+from uqcore.cli import reproduce, scoreboard, thresholds
 from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.networks.parallel import one_blas_thread
@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
 
     reproduce.add_command(commands, _retrain)
+    scoreboard.add_command(commands)
 
     bench = commands.add_parser("bench", help="how fast it is, with the naive way beside it")
     bench.add_argument("--json", action="store_true")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from uqcore.datasets import digits, fashion, moons, sine
+from uqcore.datasets import digits, digits_0_4, fashion, moons, sine
 from uqcore.types import Dataset, UqError
 
 DATASETS: dict[str, Callable[[int], Dataset]] = {
@@ -13,6 +13,7 @@ DATASETS: dict[str, Callable[[int], Dataset]] = {
     "digits": digits.load,
     "fashion": fashion.load,
     "sine": sine.load,
+    "digits_0_4": digits_0_4.load,
 }
 
 

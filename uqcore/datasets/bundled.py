@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ class ImageArchive:
     """Images ``(N, 28, 28) uint8`` (0 is background) and labels ``(N,) int64`` of one ``.npz``, all read-only.
 
     ``title`` and ``noun`` are what people call the set and one of its images; ``class_names`` its classes' names.
+    ``classes`` are those of the file's that belong to it, and their labels are counted from its first; None for all.
     A part is checked and read when it is first asked for, so a page that shows the test images holds no others.
     Asking for a part raises `UqError` if the file is missing or is not the one that was published.
     """
@@ -29,6 +30,7 @@ class ImageArchive:
     title: str
     noun: str
     class_names: tuple[str, ...]
+    classes: range | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -37,30 +39,46 @@ class ImageArchive:
 
     @cached_property
     def x_train(self) -> NDArray[np.uint8]:
-        """The 60,000 training images."""
-        return self._read("x_train", np.uint8)
+        """The training images, 60,000 of all classes."""
+        return self._of_classes("train", self._read("x_train", np.uint8))
 
     @cached_property
     def y_train(self) -> NDArray[np.int64]:
-        """Their labels, 0 to 9."""
-        return self._read("y_train", np.int64)
+        """Their labels, 0 to K - 1."""
+        return self._labels("train")
 
     @cached_property
     def x_test(self) -> NDArray[np.uint8]:
-        """The 10,000 test images."""
-        return self._read("x_test", np.uint8)
+        """The test images, 10,000 of all classes."""
+        return self._of_classes("test", self._read("x_test", np.uint8))
 
     @cached_property
     def y_test(self) -> NDArray[np.int64]:
-        """Their labels, 0 to 9."""
-        return self._read("y_test", np.int64)
+        """Their labels, 0 to K - 1."""
+        return self._labels("test")
+
+    def only(self, classes: range, title: str) -> ImageArchive:
+        """The part of it that shows ``classes``, as a set of its own."""
+        return replace(self, title=title, class_names=tuple(self.class_names[k] for k in classes), classes=classes)
+
+    def _labels(self, split: str) -> NDArray[np.int64]:
+        labels = self._of_classes(split, self._read(f"y_{split}", np.int64))
+        return labels if self.classes is None else _read_only(labels - self.classes.start)
+
+    def _of_classes(self, split: str, array: NDArray[Any]) -> NDArray[Any]:
+        if self.classes is None:
+            return array
+        return _read_only(array[np.isin(self._read(f"y_{split}", np.int64), self.classes)])
 
     def _read(self, key: str, dtype: type) -> NDArray[Any]:
         _check(self.path)
         with np.load(self.path, allow_pickle=False) as archive:
-            array = archive[key].astype(dtype, copy=False)
-        array.setflags(write=False)
-        return array
+            return _read_only(archive[key].astype(dtype, copy=False))
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    array.setflags(write=False)
+    return array
 
 
 @lru_cache(maxsize=1)

@@ -26,11 +26,13 @@ def image_dataset(
     half_precision: bool = False,
     of_picture: Callable[[bytes], FloatArray] | None = None,
     drawn: Drawn | None = None,
+    keeps: bool = True,
 ) -> Dataset:
-    """Images ``(N, 28, 28, 1) float32`` in [0, 1], 0 being background: 55,000 / 5,000 / 10,000 of them.
+    """Images ``(N, 28, 28, 1) float32`` in [0, 1], 0 being background: of all classes 55,000 / 5,000 / 10,000.
 
-    ``seed`` draws the split of the 60,000 training images, stratified by class, and the noise. OOD: the test images of
-    ``others``, and ``noise``, 10,000 images of independent U[0, 1) pixels.
+    ``seed`` draws the split of the training images, stratified by class, and the noise. OOD: the test images of
+    ``others``, and ``noise``, 10,000 images of independent U[0, 1) pixels. ``keeps``: whether answers on them are
+    kept for pages.
     """
     split_seed, noise_seed = np.random.SeedSequence(seed).spawn(2)
 
@@ -54,7 +56,7 @@ def image_dataset(
         }
         | {"noise": OodSet("noise", "noise", noise)},
         class_names=own.class_names,
-        kept=("test", *others),
+        kept=("test", *others) if keeps else (),
         usual_risk=usual_risk,
         half_precision=half_precision,
         of_picture=of_picture,

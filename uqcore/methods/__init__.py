@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from uqcore.methods import (
     deep_ensemble,
     deterministic,
+    energy,
+    entropy_and_distance,
     feature_density,
+    laplace,
     mc_dropout,
     nearest_neighbours,
     sngp,
     svi_flipout,
+    temperature,
 )
 from uqcore.methods.base import Method
 from uqcore.types import UqError
 
-METHODS: Mapping[str, Method] = {
+EVERY_METHOD: Mapping[str, Method] = {
     method.method_id: method
     for method in (
         deterministic.METHOD,
@@ -26,15 +30,21 @@ METHODS: Mapping[str, Method] = {
         svi_flipout.METHOD,
         feature_density.METHOD,
         nearest_neighbours.METHOD,
+        temperature.METHOD,
+        energy.METHOD,
+        laplace.METHOD,
+        entropy_and_distance.METHOD,
     )
 }
+METHODS: Mapping[str, Method] = {method_id: each for method_id, each in EVERY_METHOD.items() if each.on_pages}
+"""Those that the pages show; the others are for the scoreboard."""
 
 
 def method(method_id: str) -> Method:
     """The method of that id; an unknown one is an error that lists the known ones."""
-    if method_id not in METHODS:
+    if method_id not in EVERY_METHOD:
         raise UqError(f"Unknown method {method_id!r}. Known methods: {', '.join(METHODS)}.")
-    return METHODS[method_id]
+    return EVERY_METHOD[method_id]
 
 
 def of_task(task: str) -> list[str]:

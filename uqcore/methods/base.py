@@ -104,6 +104,8 @@ class Method:
             nothing.
         refit: see `Refit`; not needed where every part has one. Without, the method is left out where data are changed.
         own_measure: the measure (see `uqcore.metrics.uncertainty`) that the method's authors use to tell OOD inputs.
+        on_pages: whether the pages show it. Else it is on the scoreboard alone, which fits it where it is measured, and
+            no model of it is committed.
     """
 
     method_id: str
@@ -115,6 +117,7 @@ class Method:
     refit: Refit | None = None
     parts: Callable[[Any, int], tuple[Part, ...]] = lambda config, seed: ()
     own_measure: str = "predictive_entropy"
+    on_pages: bool = True
 
 
 def network_settings(config: TrainingConfig) -> TrainingConfig:

@@ -45,7 +45,7 @@ class Config(FeatureConfig):
 # 0.970, without unit length 0.965; moons 0.80 for either covariance.
 CONFIGS = {
     "moons": Config(**asdict(deterministic.CONFIGS["moons"]), layers="last", unit_length=False, covariance="own"),
-    **{task: Config(**asdict(deterministic.CONFIGS[task])) for task in ("digits", "fashion")},
+    **{task: Config(**asdict(deterministic.CONFIGS[task])) for task in ("digits", "fashion", "digits_0_4")},
 }
 
 
@@ -71,8 +71,8 @@ def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report, 
 class Density(ScoredNetwork):
     """A network's predictions, and the density of its features as their score."""
 
-    def __init__(self, task: str, config: Config, seed: int, network: Weights, arrays: Weights) -> None:
-        super().__init__(task, config, seed, network)
+    def __init__(self, task: str, config: Config, network: Weights, arrays: Weights) -> None:
+        super().__init__(task, config, network)
         self._whiten = arrays["density/whiten"].astype(np.float64)
         means = arrays["density/means"].astype(np.float64)
         self._centres = np.stack([mean @ self._factor(k) for k, mean in enumerate(means)])
@@ -81,7 +81,7 @@ class Density(ScoredNetwork):
         for array in (self._whiten, self._centres, self._log_peaks):
             array.flags.writeable = False
 
-    def score_of(self, features: FloatArray) -> FloatArray:
+    def distance(self, features: FloatArray) -> FloatArray:
         wide = features.astype(np.float64)
         shared = wide @ self._whiten[0] if len(self._whiten) == 1 else None
         logs = np.empty((len(self._centres), len(wide)))
@@ -97,7 +97,7 @@ class Density(ScoredNetwork):
 
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> Density:
     network, density = arrays
-    return Density(task, config, seed, network, density)
+    return Density(task, config, network, density)
 
 
 METHOD = Method(

@@ -43,7 +43,7 @@ CONFIGS = {
     "moons": Config(
         **asdict(deterministic.CONFIGS["moons"]), layers="last", unit_length=False, n_prototypes=1000, k=20
     ),
-    **{task: Config(**asdict(deterministic.CONFIGS[task])) for task in ("digits", "fashion")},
+    **{task: Config(**asdict(deterministic.CONFIGS[task])) for task in ("digits", "fashion", "digits_0_4")},
 }
 
 
@@ -58,8 +58,8 @@ def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report, 
 class Neighbours(ScoredNetwork):
     """A network's predictions, and the distance of its features from the prototypes as their score."""
 
-    def __init__(self, task: str, config: Config, seed: int, network: Weights, prototypes: FloatArray) -> None:
-        super().__init__(task, config, seed, network)
+    def __init__(self, task: str, config: Config, network: Weights, prototypes: FloatArray) -> None:
+        super().__init__(task, config, network)
         self._k = min(config.k, len(prototypes))
         wide = prototypes.astype(np.float64)
         # About their mean, the squares that are subtracted below are small and lose few digits.
@@ -69,7 +69,7 @@ class Neighbours(ScoredNetwork):
         for array in (self._mean, self._prototypes, self._squares):
             array.flags.writeable = False
 
-    def score_of(self, features: FloatArray) -> FloatArray:
+    def distance(self, features: FloatArray) -> FloatArray:
         features = (features - self._mean).astype(np.float32)
         squared = features @ self._prototypes
         squared *= -2
@@ -80,7 +80,7 @@ class Neighbours(ScoredNetwork):
 
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> Neighbours:
     network, own = arrays
-    return Neighbours(task, config, seed, network, own["neighbours/prototypes"])
+    return Neighbours(task, config, network, own["neighbours/prototypes"])
 
 
 METHOD = Method(

@@ -98,6 +98,24 @@ def ece(probs: FloatArray, labels: IntArray, n_bins: int = 15) -> float:
     return float(np.nansum(curve.n_examples * gap) / curve.n_examples.sum())
 
 
+def adaptive_ece(probs: FloatArray, labels: IntArray, n_bins: int = 15) -> float:
+    """`ece` with bins of equally many examples by their confidence (Nguyen & O'Connor 2015, arXiv 1508.05154).
+
+    Lower is better. Where most examples are nearly certain, it resolves them and equal-width bins do not. Of examples
+    that tie at a bin's end, which fall into it follows their order.
+
+    Raises:
+        UqError: there are fewer examples than bins.
+    """
+    probs, labels = _checked_predictions(probs, labels)
+    if not 1 <= n_bins <= len(labels):
+        raise UqError(f"Expected at least {n_bins} examples, one a bin, and at least 1 bin. Received: {len(labels)}.")
+    top = probs.max(axis=1)
+    order = np.argsort(top, kind="stable")
+    gap = top[order] - (probs.argmax(axis=1) == labels)[order]
+    return float(sum(abs(part.sum()) for part in np.array_split(gap, n_bins)) / len(labels))
+
+
 class OodMetrics(NamedTuple):
     """How well a measure tells OOD (positive) from in-distribution examples.
 

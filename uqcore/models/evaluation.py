@@ -9,7 +9,7 @@ from typing import Any
 
 from uqcore import datasets
 from uqcore import strict_json as check
-from uqcore.methods import METHODS
+from uqcore.methods import method
 from uqcore.metrics import classification, regression
 from uqcore.metrics.classification import OodMetrics
 from uqcore.metrics.uncertainty import MEASURES
@@ -175,7 +175,7 @@ def _evaluate_classification(
         predictive = drawn.predictive if predictive is None else predictive
         done += len(x)
     assert predictive is not None
-    labels, own_measure = dataset.test.y, METHODS[record.method].own_measure
+    labels, own_measure = dataset.test.y, method(record.method).own_measure
     correct = predictive.argmax(axis=-1) == labels
     test = measured.pop("")
     return Evaluation(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from uqcore import datasets
-from uqcore.methods import METHODS, method
+from uqcore.methods import method
 from uqcore.methods.base import Fit, Load, Part, TrainingConfig
 from uqcore.metrics import regression
 from uqcore.metrics.classification import accuracy, nll
@@ -32,6 +32,8 @@ _VERSIONED = ("numpy", "tensorflow", "tf_keras", "tf-models-official")
 _MODULES = {"tf-models-official": "official"}
 _VALIDATION_SAMPLES = 50
 VALIDATION_COVERAGE = 0.99
+CPU_S = "training_cpu_s"
+"""Among a row's metrics: CPU seconds of the training, all threads together, parts not included."""
 
 ReportModel = Callable[[str, Progress], None]
 """Called after every epoch with the id of the model that is training."""
@@ -46,7 +48,7 @@ def check_tensorflow() -> None:
 def model_id(task: str, method_id: str, seed: int, config: TrainingConfig) -> str:
     """The default id, with a digest of the configuration added unless it is the method's default."""
     name = default_id(task, method_id, seed)
-    if config == METHODS[method_id].configs[task]:
+    if config == method(method_id).configs[task]:
         return name
     return f"{name}-{sha256(dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:8]}"
 
@@ -163,9 +165,9 @@ def fit_and_store(
     parts: Sequence[Weights],
 ) -> _Made:
     """One model on its own; its files stand in the store, not yet in the manifest."""
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     fitted = fit(task, config, datasets.load(task), seed, report, parts)
-    duration_s = round(time.perf_counter() - started, 2)
+    duration_s, cpu_s = round(time.perf_counter() - started, 2), round(time.process_time() - cpu_started, 1)
     arrays = fitted.arrays
     if datasets.load(task).half_precision:
         arrays = _halved_where_nothing_changes(fitted.arrays, task, load, config, seed, parts)
@@ -175,7 +177,7 @@ def fit_and_store(
         n_trainable=fitted.n_trainable,
         training_time_s=duration_s,
         versions={package: version(package) for package in _VERSIONED if find_spec(_MODULES.get(package, package))},
-        metrics=fitted.metrics,
+        metrics={**fitted.metrics, CPU_S: cpu_s},
     )
 
 
@@ -212,7 +214,7 @@ def _regression_metrics(drawn: Draws, validation: Split) -> dict[str, float]:
 
 def _classification_metrics(record: ModelRecord, drawn: Draws, validation: Split) -> dict[str, float]:
     """Accuracy, NLL, and the thresholds that pages start from: ``threshold_<measure>`` accepts 99 % of the examples."""
-    measures = dict.fromkeys(("predictive_entropy", METHODS[record.method].own_measure))
+    measures = dict.fromkeys(("predictive_entropy", method(record.method).own_measure))
     return {
         "validation_accuracy": accuracy(drawn.predictive, validation.y),
         "validation_nll": nll(drawn.predictive, validation.y),

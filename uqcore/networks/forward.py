@@ -115,6 +115,7 @@ NETWORKS: Mapping[str, Network] = {
         layers=tuple(Dense(f"dense_{i}", 100, dropout=0.02) for i in range(3)),
         n_classes=1,
     ),
+    "digits_0_4": replace(_IMAGES, n_classes=5),
 }
 
 

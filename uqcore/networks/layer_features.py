@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from uqcore.networks.forward import Network, layer_means
@@ -23,7 +25,10 @@ class LayerFeatures:
 
     def of(self, x: FloatArray) -> FloatArray:
         """The features ``(N, D)`` at ``x (N, *input_shape)``."""
-        outputs = [output[0] for output in layer_means(self._layers, self._weights, x)]
+        return self.of_layers([output[0] for output in layer_means(self._layers, self._weights, x)])
+
+    def of_layers(self, outputs: Sequence[FloatArray]) -> FloatArray:
+        """The same from what each layer made of the inputs, ``(N, units)`` each (see `layer_means`)."""
         if self._only_last:
             outputs = outputs[-1:]
         if self._unit_length:

@@ -23,6 +23,7 @@ from uqcore.selection.cost import Costs, cost_interval
 from uqcore.selection.curves import (
     RiskCoverageCurve,
     RocCurve,
+    augrc,
     aurc,
     error_roc,
     ood_roc,
@@ -85,6 +86,7 @@ __all__ = [
     "assess",
     "assess_groups",
     "assess_sets",
+    "augrc",
     "aurc",
     "calibrate",
     "certify",

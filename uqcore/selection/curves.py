@@ -89,6 +89,18 @@ def aurc(ranking: Ranking) -> Aurc:
     return Aurc(area, area - best)
 
 
+def augrc(ranking: Ranking) -> float:
+    """Area under the generalised risk-coverage curve (Traub et al. 2024, arXiv 2407.01032), in 0..1/2; lower is better.
+
+    The mean over coverage of the share of all examples that are accepted and wrong; straight between thresholds, so
+    that of examples that tie half count. With A the AUROC of errors and r their share it is
+    ``(1 - A) r (1 - r) + r^2 / 2``; a measure without information scores r / 2.
+    """
+    table = ranking.table(None)
+    n_accepted = table.n_right + table.n_wrong
+    return float(np.trapezoid(table.n_wrong / n_accepted[-1], n_accepted / n_accepted[-1]))
+
+
 def _shares(counts: NDArray[np.int64], totals: NDArray[np.int64]) -> Floats:
     return np.divide(counts, totals, out=np.full(len(counts), np.nan), where=totals > 0)
 

@@ -1,0 +1,105 @@
+"""From runs to rows: means, intervals, marks and reasons; and the committed board."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from uqcore import datasets
+from uqcore.metrics.uncertainty import MEASURES
+from uqcore.scoreboard import METRICS, RESULTS, SYSTEMS, Key, Result, Row, board, load_results, rows, stale
+from uqcore.scoreboard.rows import ONE_RUN
+from uqcore.scoreboard.statistics import over_seeds, wilson
+from uqcore.store import Store
+
+AUROC = Key("auroc", "predictive_entropy", "fashion")
+
+
+def result(method: str, *values: float, key: Key = AUROC) -> Result:
+    n = len(values)
+    return Result("digits", method, tuple(range(n)), ("",) * n, {key: values}, n_examples={"test": 100, "fashion": 50})
+
+
+def only(made: list[Row], method: str) -> Row:
+    (row,) = (row for row in made if row.method == method)
+    return row
+
+
+def test_a_row_has_mean_and_interval_over_seeds() -> None:
+    (row,) = rows([result("sngp", 0.9, 0.95, 0.97)])
+    assert (row.n_seeds, row.control, row.origin) == (3, False, "here")
+    assert row.mean == pytest.approx(0.94)
+    assert (row.low, row.high) == pytest.approx(over_seeds([0.9, 0.95, 0.97]))
+
+
+@pytest.mark.parametrize(("key", "n"), [(Key("accuracy"), 100), (Key("accepted", "score", "fashion"), 50)])
+def test_a_share_of_one_run_has_wilsons_interval(key: Key, n: int) -> None:
+    (row,) = rows([result("sngp", 0.9, key=key)])
+    assert (row.low, row.high) == pytest.approx(wilson(0.9, n))
+
+
+def test_one_run_of_another_figure_has_none_and_says_so() -> None:
+    (row,) = rows([result("sngp", 0.9)])
+    assert (row.low, row.high, row.reason) == (None, None, ONE_RUN)
+    (row,) = rows([result("pixel_pca", 0.9)])
+    assert row.reason == "Nothing in it is random."
+
+
+def test_what_is_undefined_says_why() -> None:
+    one = Result("digits", "sngp", (0,), ("",), {}, {Key("error_auroc", "score"): "All are right."})
+    (row,) = rows([one])
+    assert (row.mean, row.n_seeds, row.values, row.reason) == (None, 0, (), "All are right.")
+
+
+def test_what_cannot_be_told_from_the_best_shares_the_mark() -> None:
+    made = rows(
+        [
+            result("sngp", 0.990, 0.992, 0.991),
+            result("deterministic", 0.989, 0.993, 0.990),
+            result("mc_dropout", 0.900, 0.903, 0.901),
+            result("pixel_pca", 0.9909),
+            result("svi_flipout", 0.999),
+        ]
+    )
+    assert {row.method for row in made if row.best} == {"sngp", "deterministic", "pixel_pca"}
+    assert only(made, "pixel_pca").control
+
+
+def test_direction_decides_who_is_best_and_cost_has_no_mark() -> None:
+    for metric, best in (("nll", {"sngp"}), ("train_s", set())):
+        key = Key(metric)
+        made = rows([result("sngp", 0.1, 0.11, key=key), result("mc_dropout", 0.9, 0.91, key=key)])
+        assert {row.method for row in made if row.best} == best
+
+
+# The committed board
+
+
+def test_the_committed_board_names_what_there_is() -> None:
+    made = board()
+    assert made
+    for row in made:
+        assert row.metric in METRICS
+        assert row.origin == "published" or row.method in SYSTEMS
+        assert row.score == "" or row.score in MEASURES
+        dataset = datasets.load(row.task)
+        assert METRICS[row.metric].group != "unseen" or row.unseen in dataset.ood_sets
+        numbers = [number for number in (row.mean, row.low, row.high) if number is not None]
+        assert all(math.isfinite(number) for number in numbers)
+        assert row.reason or len(numbers) == 3
+
+
+def test_the_committed_results_are_small() -> None:
+    assert RESULTS.stat().st_size < 2**20
+
+
+def test_no_committed_row_is_stale(committed: Store) -> None:
+    problems = {(each.task, each.method): stale(each, committed) for each in load_results()}
+    assert {each: problem for each, problem in problems.items() if problem} == {}
+
+
+def test_a_row_of_another_model_is_stale(committed: Store) -> None:
+    problem = stale(Result("moons", "sngp", (0, 77), ("0" * 12, "0" * 12), {}), committed)
+    assert "seed 0" in problem
+    assert "77" not in problem

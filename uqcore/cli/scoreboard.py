@@ -1,0 +1,88 @@
+"""The command ``scoreboard``: every method and control beside each other, with intervals over seeds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from uqcore.store import default_store
+from uqcore.types import UqError
+
+_SHOWN = ("accuracy", "nll", "ece", "error_auroc", "auroc", "accepted")
+
+
+def add_command(commands: Any) -> None:
+    """Adds it to the sub-parsers of ``python -m uqcore``."""
+    board = commands.add_parser("scoreboard", help="all methods and controls, with intervals over seeds")
+    board.add_argument("--json", action="store_true", help="every row, as JSON")
+    board.add_argument("--task", help="only this task")
+    board.add_argument(
+        "--run",
+        dest="run_missing",  # `run` is the command's function
+        action="store_true",
+        help="first train and measure what is missing, a night on two cores; it goes on where it was stopped",
+    )
+    board.add_argument("--no-training", action="store_true", help="with --run: measure the models that there are")
+    board.add_argument(
+        "--folder", type=Path, default=Path(".scoreboard"), help="where --run keeps seeds and runs (.scoreboard)"
+    )
+    board.set_defaults(run=_scoreboard)
+
+
+def _scoreboard(arguments: argparse.Namespace) -> None:
+    from uqcore.scoreboard import PUBLISHED, SYSTEMS, load_results, rows, stale, to_plain
+    from uqcore.scoreboard.campaign import TASKS
+
+    if arguments.task is not None and arguments.task not in TASKS:
+        raise UqError(f"The board has the tasks {', '.join(TASKS)}. Received: --task {arguments.task}.")
+    tasks = TASKS if arguments.task is None else (arguments.task,)
+    if arguments.run_missing:
+        _run(arguments, tasks)
+    results = [result for result in load_results() if result.task in tasks]
+    made = [row for row in rows(results, PUBLISHED) if row.task in tasks]
+    store = default_store()
+    for result in results:
+        if problem := stale(result, store):
+            print(f"note: {result.task}, {SYSTEMS[result.method].label}: {problem}", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps([to_plain(row) for row in made], indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    for line in _lines(made):
+        print(line)
+
+
+def _run(arguments: argparse.Namespace, tasks: Sequence[str]) -> None:
+    from uqcore.models.training import check_tensorflow
+    from uqcore.scoreboard.campaign import Campaign
+    from uqcore.scoreboard.results import save
+
+    campaign = Campaign(arguments.folder.absolute(), default_store())
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    if not arguments.no_training:
+        check_tensorflow()
+        campaign.train(tasks, say)
+    campaign.measure(tasks, say)
+    save(campaign.collect())
+
+
+def _lines(made: Sequence[Any]) -> Iterator[str]:
+    """A block a task, metric and unseen set; the best first, those that cannot be told from it marked."""
+    from uqcore.scoreboard import METRICS
+
+    chosen = [row for row in made if row.metric in _SHOWN and row.mean is not None]
+    for (task, metric, unseen), block in groupby(sorted(chosen, key=lambda row: row.group), key=lambda row: row.group):
+        about = METRICS[metric]
+        yield f"{task}: {about.label}{f', {unseen}' if unseen else ''}"
+        for row in sorted(block, key=lambda row: (row.mean or 0) * (-1 if about.higher_is_better else 1)):
+            interval = "" if row.low is None or row.high is None else f" [{row.low:.4f}, {row.high:.4f}]"
+            mark = "=" if row.best else " "
+            kind = "control" if row.control else row.origin if row.origin != "here" else f"{row.n_seeds} seeds"
+            yield f"  {mark} {row.label:28} {row.score:20} {row.mean:.4f}{interval:20} {kind}"

@@ -1,0 +1,148 @@
+"""The board's rows: mean, interval and mark of every figure, from the numbers of the runs and from publications."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from uqcore.scoreboard.metrics import METRICS, Metric
+from uqcore.scoreboard.results import Key, Result
+from uqcore.scoreboard.statistics import not_told_from_best, over_seeds, wilson
+from uqcore.scoreboard.systems import SYSTEMS
+
+ONE_RUN = "One run: nothing says how much another training would differ."
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of one method on one task.
+
+    Attributes:
+        task: a key of `uqcore.datasets.DATASETS`.
+        method, label: a key of `SYSTEMS` and its name; of a published row what its authors call it.
+        score: the measure that ranks the inputs (a key of `MEASURES`), "" where the figure needs none.
+        metric: a key of `METRICS`.
+        unseen: an OOD set of the task, or a shift with its strength (``rotation:30``); "" on the test set.
+        n_seeds: how many trainings stand behind it; 1 for a control in which nothing is random.
+        mean, low, high: over the seeds, with the 95 % interval of the mean (Student's t; of one run Wilson's, where the
+            figure is a share); None where it is undefined, see ``reason``.
+        control: whether it is a row of comparison that uses no training, or nothing at all.
+        origin: ``here``, or ``published`` with its ``citation``.
+        best: whether it cannot be told, at 5 %, from the best of its task, metric and unseen set.
+        reason: one sentence, where a value or an interval is missing.
+        values: one a seed.
+        seeds: their numbers, as many.
+    """
+
+    task: str
+    method: str
+    label: str
+    score: str
+    metric: str
+    unseen: str
+    n_seeds: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    control: bool
+    origin: Literal["here", "published"] = "here"
+    citation: str = ""
+    best: bool = False
+    reason: str = ""
+    values: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What it is compared within: task, metric and unseen set."""
+        return self.task, self.metric, self.unseen
+
+
+def rows(results: Iterable[Result], published: Sequence[Row] = ()) -> list[Row]:
+    """Every figure of every result, with marks, then what was published. In the order of tasks and `SYSTEMS`."""
+    places = list(SYSTEMS)
+    ordered = sorted(
+        results, key=lambda result: places.index(result.method) if result.method in places else len(places)
+    )
+    made = [row for result in ordered for row in _of(result)]
+    return [*_marked(made), *published]
+
+
+def to_plain(each: Row) -> dict[str, Any]:
+    """A row as JSON takes it."""
+    return asdict(each)
+
+
+def _of(result: Result) -> list[Row]:
+    keys = sorted({*result.values, *result.undefined}, key=lambda key: list(METRICS).index(key.metric))
+    return [_row(result, key) for key in keys]
+
+
+def _row(result: Result, key: Key) -> Row:
+    values = result.values.get(key, ())
+    system = SYSTEMS.get(result.method)
+    low, high, reason = _interval(values, METRICS[key.metric], _n_examples(result, key), _is_fixed(result.method))
+    return Row(
+        task=result.task,
+        method=result.method,
+        label=result.method if system is None else system.label,
+        score=key.score,
+        metric=key.metric,
+        unseen=key.unseen,
+        n_seeds=len(values),
+        mean=float(np.mean(values)) if values else None,
+        low=low,
+        high=high,
+        control=system is not None and system.control,
+        reason=result.undefined.get(key, reason),
+        values=values,
+        seeds=result.seeds if values else (),
+    )
+
+
+def _interval(
+    values: Sequence[float], metric: Metric, n_examples: int | None, fixed: bool
+) -> tuple[float | None, float | None, str]:
+    """Its ends, or why there are none."""
+    if not values:
+        return None, None, "Not measured."
+    if len(values) > 1:
+        low, high = over_seeds(values)
+        return max(low, 0.0), min(high, metric.largest), ""
+    if metric.is_share and n_examples is not None:
+        low, high = wilson(min(1.0, max(0.0, values[0])), n_examples)
+        return low, high, ""
+    return None, None, "Nothing in it is random." if fixed else ONE_RUN
+
+
+def _n_examples(result: Result, key: Key) -> int | None:
+    part = "test" if not key.unseen or key.metric == "fpr95" else key.unseen.partition(":")[0]
+    return result.n_examples.get(part)
+
+
+def _is_fixed(method: str) -> bool:
+    return method in SYSTEMS and SYSTEMS[method].fixed
+
+
+def _marked(made: Sequence[Row]) -> list[Row]:
+    """With `Row.best` set within each group; what costs and what is no rank is not marked."""
+    groups: Mapping[tuple[str, str, str], list[int]] = _places(made)
+    marked = list(made)
+    for (_, metric, _), members in groups.items():
+        runs = {i: dict(zip(made[i].seeds, made[i].values, strict=True)) for i in members if made[i].values}
+        fixed = frozenset(i for i in runs if _is_fixed(made[i].method))
+        for i in not_told_from_best(runs, METRICS[metric].higher_is_better, fixed):
+            marked[i] = replace(made[i], best=True)
+    return marked
+
+
+def _places(made: Sequence[Row]) -> Mapping[tuple[str, str, str], list[int]]:
+    groups: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for i, row in enumerate(made):
+        if METRICS[row.metric].group != "cost":
+            groups[row.group].append(i)
+    return groups

@@ -1,0 +1,87 @@
+"""Intervals over seeds, and what cannot be told apart from the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from scipy.special import ndtri, stdtr, stdtrit
+
+T = TypeVar("T")
+
+CONFIDENCE = 0.95
+
+
+def over_seeds(values: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of the mean over n >= 2 seeds: ``mean ± t s / sqrt(n)``, Student's t of n - 1 degrees."""
+    n = len(values)
+    half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * np.std(values, ddof=1) / math.sqrt(n)
+    return float(np.mean(values) - half), float(np.mean(values) + half)
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of n inputs (Wilson 1927): it stays in 0..1 and holds near its ends."""
+    z = float(ndtri((1 + CONFIDENCE) / 2))
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
+    """Two-sided p-value of Student's paired t-test that the means differ; of one run against n, that run is a constant.
+
+    1 where all differences are 0; 0 where they are one number that is not 0 (nothing varies).
+    """
+    a, b = np.broadcast_arrays(np.asarray(first, float), np.asarray(second, float))
+    differences = a - b
+    n, mean, spread = len(differences), differences.mean(), differences.std(ddof=1)
+    if spread <= 1e-12 * max(1.0, abs(mean)):
+        return float(abs(mean) <= 1e-12)
+    return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number (Holm 1979): the k-th smallest of m times m - k + 1, never falling."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for place, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[i]))
+        corrected[i] = largest
+    return corrected
+
+
+def not_told_from_best(runs: Mapping[T, Mapping[int, float]], higher_is_better: bool, fixed: frozenset[T]) -> set[T]:
+    """The clique of the best: what a paired t-test over common seeds, Holm-corrected, does not tell from it at 5 %.
+
+    Args:
+        runs: of each competitor seed -> value.
+        fixed: those in which nothing is random: their one run counts as the same in every seed.
+
+    Returns:
+        The best by its mean, and all whose test against it fails. A competitor of one random run (or of no two seeds
+        that the best has too) cannot be tested, and is not in it unless it is the best of its kind alone: it is left
+        out before the best is chosen. Empty where fewer than two can be compared.
+    """
+    able = {name: values for name, values in runs.items() if name in fixed or len(values) >= 2}
+    if len(able) < 2:
+        return set()
+    sign = 1 if higher_is_better else -1
+    best = max(able, key=lambda name: sign * float(np.mean(list(able[name].values()))))
+    others = [name for name in able if name != best]
+    tested = {name: p for name in others if (p := _p(able, best, name, fixed)) is not None}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+    return {best, *(name for name, p in corrected.items() if p > 1 - CONFIDENCE)}
+
+
+def _p(runs: Mapping[T, Mapping[int, float]], one: T, other: T, fixed: frozenset[T]) -> float | None:
+    """Of the pair over the seeds that both have; None where those are fewer than two."""
+    if one in fixed and other in fixed:
+        return float(next(iter(runs[one].values())) == next(iter(runs[other].values())))
+    if one in fixed or other in fixed:
+        return paired_p(list(runs[one].values()), list(runs[other].values()))
+    common = sorted(runs[one].keys() & runs[other].keys())
+    if len(common) < 2:
+        return None
+    return paired_p([runs[one][seed] for seed in common], [runs[other][seed] for seed in common])
