@@ -27,10 +27,16 @@ def only(made: list[Row], method: str) -> Row:
 
 
 def test_a_row_has_mean_and_interval_over_seeds() -> None:
-    (row,) = rows([result("sngp", 0.9, 0.95, 0.97)])
+    (row,) = rows([result("sngp", 0.6, 0.65, 0.67)])
     assert (row.n_seeds, row.control, row.origin) == (3, False, "here")
-    assert row.mean == pytest.approx(0.94)
-    assert (row.low, row.high) == pytest.approx(over_seeds([0.9, 0.95, 0.97]))
+    assert row.mean == pytest.approx(0.64)
+    assert (row.low, row.high) == pytest.approx(over_seeds([0.6, 0.65, 0.67]))
+
+
+def test_an_interval_stays_where_the_figure_can_be() -> None:
+    (high,), (low,) = rows([result("sngp", 0.9, 0.95, 0.99)]), rows([result("sngp", 0, 0.1, key=Key("accuracy"))])
+    assert high.high == 1
+    assert low.low == 0
 
 
 @pytest.mark.parametrize(("key", "n"), [(Key("accuracy"), 100), (Key("accepted", "score", "fashion"), 50)])
