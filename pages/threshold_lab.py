@@ -22,13 +22,14 @@ except UqError as error:
     st.stop()
 
 with right:
-    wanted = goal.choose(study, chosen_source.task)
+    wanted = goal.choose(study, chosen_source.task, max(1, len(chosen_source.models)))
     tuned = tune(study, wanted)
     ranking = study.calibration.ranking
-    asked = tuned.policy.thresholds[0] if not wanted.per_class else float("-inf")
+    per_class = len(tuned.policy.thresholds) > 1
+    asked = tuned.policy.thresholds[0] if not per_class else float("-inf")
     wish = json.dumps([chosen_source.source_id, study.measure_id, len(study.calibration.indices), tuned.promise])
     start, revision = controls.threshold_to_start_from(asked, wish, chosen_source.in_link)
-    if wanted.per_class:
+    if per_class:
         class_thresholds.show(study, tuned)
     else:
         table = ranking.table(also=[asked, start])

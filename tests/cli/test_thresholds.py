@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
@@ -25,7 +26,7 @@ from uqcore.predictions import Predictions, read_predictions, write_npz
 from uqcore.selection import split_calibration
 from uqcore.selection.policy import ThresholdPolicy
 from uqcore.text import fine_percent
-from uqcore.tuning import Goal, study, tune
+from uqcore.tuning import ROUND_RISKS, Goal, study, tune
 from uqcore.types import FloatArray
 
 K = 3
@@ -33,6 +34,12 @@ KEYS = {
     "threshold", "measure", "coverage", "risk", "risk_bound", "delta", "n_calibration", "n_test", "test_risk",
     "test_coverage", "certified", "n_examples", "n_classes", "class_names", "accuracy",
 }  # fmt: skip
+
+
+A_GOAL = (
+    "--target-risk, e.g. --target-risk 0.01, or another goal: --smallest, --precision, --coverage, --budget or "
+    "--costs. Received none."
+)
 
 
 class Files:
@@ -329,8 +336,8 @@ def test_decisions_need_no_labels(files: Files) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("", "--method ltt needs --target-risk, e.g. --target-risk 0.01. Received none."),
-        ("--method sgr", "--method sgr needs --target-risk, e.g. --target-risk 0.01. Received none."),
+        ("", f"--method ltt needs {A_GOAL}"),
+        ("--method sgr", f"--method sgr needs {A_GOAL}"),
         ("--target-risk 0", "`target_risk` must be between 0 and 1, both excluded. Received: 0.0."),
         ("--target-risk nan", "`target_risk` must be between 0 and 1, both excluded. Received: nan."),
         ("--target-risk 0.1 --delta 1", "`delta` must be between 0 and 1, both excluded. Received: 1.0."),
@@ -536,7 +543,9 @@ def test_labels_come_from_a_file_of_their_own(files: Files) -> None:
 
 def test_what_is_unclear_names_the_option(files: Files) -> None:
     (files.folder / "two.csv").write_text("rf_prob,nn_prob,y\n0.2,0.3,1\n0.7,0.1,0\n")
-    assert files.refused("tune two.csv --target-risk 0.3").endswith("those of 2: 'rf', 'nn'; say whose with --model.\n")
+    assert files.refused("tune two.csv --target-risk 0.3").endswith(
+        "those of 2: 'rf', 'nn'; say whose with --model, or compare them: python -m uqcore compare FILE.\n"
+    )
     (files.folder / "who.csv").write_text("p,y\n0.2,cat\n0.7,dog\n")
     assert files.refused("tune who.csv --target-risk 0.3").endswith("of the columns with --classes.\n")
     (files.folder / "ys.csv").write_text("p_0,p_1,label,labels\n0.2,0.8,1,0\n")
@@ -548,3 +557,84 @@ def test_warnings_go_to_stderr(files: Files, capsys: pytest.CaptureFixture[str])
     outcomes(files, right=True)
     assert main(["tune", str(files.folder / "mine.npz"), "--target-risk", "0.05"]) == 0
     assert "warning: Every label is the most probable class: check that the labels" in capsys.readouterr().err
+
+
+def test_compare_several_models_and_files(files: Files) -> None:
+    files.write_tables()
+    values, labels = files.predictions.values[0], files.predictions.labels
+    assert labels is not None
+    known = labels >= 0
+    columns = {f"{model}_{k}": values[known, k] for model in ("a", "b") for k in range(K)}
+    columns |= {f"b_{k}": values[known][::-1, k] for k in range(K)}
+    pa_csv.write_csv(pa.table({**columns, "label": labels[known]}), files.folder / "two.csv")
+    code, out, _ = files.run("compare two.csv --target-risk 0.3 --json")
+    assert code == 0
+    row = json.loads(out, parse_constant=refuse_constant)
+    assert [one["name"] for one in row["models"]] == ["a", "b"]
+    assert [one["certified"] for one in row["models"]] == [True, False]
+    accuracy = next(pair for pair in row["pairs"] if pair["quantity"] == "accuracy")
+    assert accuracy["told_apart"]
+    assert accuracy["difference"] > accuracy["interval"][0] > 0
+    code, out, _ = files.run("compare mine.csv mine.npz --coverage 0.7")
+    assert code == 0
+    assert "wrong at the same coverage: mine.csv and mine.npz cannot be told apart: +0.00 points" in out
+    assert "Holm" in out
+    _, alone, _ = files.run("tune two.csv --model a --target-risk 0.3 --json")
+    assert parsed(alone)["n_examples"] == np.count_nonzero(known)
+    assert "two models or more. Received 1" in files.refused("compare mine.csv --coverage 0.7")
+    assert "mine.csv twice; leave one out" in files.refused("compare mine.csv mine.csv mine.csv --coverage 0.7")
+    assert "Received --smallest" in files.refused("compare two.csv --smallest")
+    assert "Received --model" in files.refused("compare two.csv --coverage 0.7 --model a")
+
+
+def test_goals_of_the_command_line(files: Files) -> None:
+    def tuned(options: str) -> dict[str, Any]:
+        code, out, err = files.run(f"tune mine.npz --json {options}")
+        assert code == 0, err
+        return parsed(out)
+
+    budget = tuned("--budget 200/1000")
+    assert budget["coverage"] > 0.8
+    assert "Defer at most 200 of 1,000 examples on average" in budget["promise"]
+    assert 0.7 <= tuned("--coverage 0.7")["coverage"] < 0.71
+    assert "at most 20 % that can be certified. None can on 1,000" in files.refused("tune mine.npz --smallest")
+    sure = np.random.default_rng(0).uniform(0.5, 1, 2000).round(4)
+    right = np.random.default_rng(1).random(2000) < sure**0.2
+    np.savez(files.folder / "sure.npz", probs=np.column_stack([sure, 1 - sure]), labels=1 - right)
+    code, out, _ = files.run("tune sure.npz --smallest --json")
+    assert code == 0
+    assert parsed(out)["target_risk"] in ROUND_RISKS
+    assert "8 figures share the 5 %" in parsed(out)["promise"]
+    precise = tuned("--precision 0.6 --positive 2")
+    assert precise["thresholds"][:2] == ["defer all", "defer all"]
+    assert 0 < precise["recall_interval"][0] < precise["recall"] < precise["recall_interval"][1] < 1
+    (files.folder / "costs.csv").write_text("truth,2,1,0\n0,1,1,0\n1,1,0,1\n2,0,9,9\n")
+    assert "1 to 9 an error" in tuned("--costs costs.csv --deferral-cost 0.3")["promise"]
+    assert files.refused("tune mine.npz --coverage 0.7 --target-risk 0.1") == (
+        "error: Expected one goal. Received --target-risk and --coverage; choose one.\n"
+    )
+    assert "N/M, at most N of M" in files.refused("tune mine.npz --budget 20")
+    assert "N/M, at most N of M" in files.refused("tune mine.npz --budget 30/20")
+    assert "--positive must be one of the classes '0', '1', '2'" in files.refused("tune mine.npz --precision 0.6")
+
+
+def test_thresholds_by_group_are_applied_to_another_file(files: Files) -> None:
+    predictions = files.predictions
+    group = np.array(["north", "south"])[np.arange(len(predictions)) % 2]
+    whole = {f"p_{k}": predictions.values[0, :, k] for k in range(K)}
+    assert predictions.labels is not None
+    known = np.where(predictions.labels < 0, 0, predictions.labels)
+    pa_csv.write_csv(pa.table({**whole, "label": known, "site": group}), files.folder / "sites.csv")
+    code, out, _ = files.run("tune sites.csv --target-risk 0.4 --per-group --json --out policy.json")
+    assert code == 0
+    assert parsed(out)["groups"] == ["north", "south"]
+    unknown = np.where(np.arange(len(predictions)) % 3 == 0, "west", group)
+    pa_csv.write_csv(pa.table({**whole, "site": unknown}), files.folder / "next.csv")
+    code, out, _ = files.run("decide next.csv --policy policy.json")
+    assert code == 0
+    decisions = np.array([row["decision"] for row in csv.DictReader(io.StringIO(out))])
+    policy = ThresholdPolicy.load(files.folder / "policy.json")
+    assert ((decisions == "accept") == policy.decide(predictions.values[0], unknown)).all()
+    assert (decisions[unknown == "west"] == "defer").all()
+    pa_csv.write_csv(pa.table(whole), files.folder / "none.csv")
+    assert "give `group`" in files.refused("decide none.csv --policy policy.json")

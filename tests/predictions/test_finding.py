@@ -172,3 +172,12 @@ def test_a_gap_is_none_where_the_labels_have_it_too() -> None:
     mine = read_predictions(table("p_3,p_7,label", "0.4,0.6,7", "0.3,0.7,3"), "mine")
     assert mine.labels is not None
     assert mine.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("form", ["prob_{}", "{}_prob", "p_{}", ".pred_{}"])
+@pytest.mark.parametrize("start", ["a very long name of a class ", "long_name_prob_of_class_"])
+def test_classes_that_are_called_by_words_for_values_are_those_of_the_label(form: str, start: str) -> None:
+    names = tuple(start * 8 + letter for letter in "xyz")
+    columns = {form.format(name): PROBS[:, k] for k, name in enumerate(names)}
+    roles = find_roles(head({**columns, "label": [names[k] for k in np.arange(N) % 3]}))
+    assert (roles.classes, roles.label) == (names, "label")

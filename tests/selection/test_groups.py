@@ -45,7 +45,9 @@ def test_each_group_is_certified_by_itself_at_its_share_of_delta_and_small_ones_
     correct = rng.random(3000) > 0.3 * measure**3
     found = certify_per_group(measure, correct, codes, ["a", "b", "small", "empty"], 0.05, 0.1)
     for g in range(3):
-        alone = certify(rank(measure[codes == g], correct[codes == g]), 0.05, 0.1 / 4)
+        # The small one and the empty one, of which nothing could be certified, have no part in delta.
+        level = 0.1 / 2 if g < 2 else 0.1 / 4
+        alone = certify(rank(measure[codes == g], correct[codes == g]), 0.05, level)
         assert found.thresholds[g] == alone.threshold
     assert [found.names[g] for g in found.uncertified] == ["small", "empty"]
     assert found.thresholds[2:].tolist() == [-np.inf, -np.inf]
@@ -53,6 +55,39 @@ def test_each_group_is_certified_by_itself_at_its_share_of_delta_and_small_ones_
     needed = found.certificates[2].n_needed
     assert needed is not None
     assert needed > 20
+
+
+def test_a_group_of_which_all_is_certified_hands_its_share_on() -> None:
+    rng = np.random.default_rng(1)
+    measure, codes = rng.random(4000), np.repeat([0, 1, 2, 3], 1000)
+    correct = rng.random(4000) > np.where(codes < 2, 0.001, 0.4 * measure**4)
+    found = certify_per_group(measure, correct, codes, list("abcd"), 0.05, 0.05)
+    assert found.thresholds[:2].tolist() == [np.inf, np.inf]
+    for g in (2, 3):
+        own = rank(measure[codes == g], correct[codes == g])
+        alone, more = certify(own, 0.05, 0.05 / 4), certify(own, 0.05, 0.05 / 2, start_delta=0.05 / 4)
+        assert found.thresholds[g] == more.threshold >= alone.threshold
+        assert found.certificates[g].delta == 0.05 / 2
+
+
+def test_a_larger_share_of_delta_certifies_what_a_smaller_one_did_and_more() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(40):
+        measure = rng.random(600).round(2)
+        own = rank(measure, rng.random(600) > 0.2 * measure)
+        small = certify(own, 0.08, 0.01)
+        assert certify(own, 0.08, 0.04, start_delta=0.01).threshold >= small.threshold
+
+
+def test_easy_groups_that_hand_on_break_no_promise() -> None:
+    """Two groups without errors hand their share to two whose whole would be too risky."""
+    rng, delta, n_broken, n_draws = np.random.default_rng(5), 0.2, 0, 300
+    for _ in range(n_draws):
+        codes, measure = rng.integers(0, 4, 800), rng.random(800)
+        correct = rng.random(800) >= np.where(codes < 2, 0.0, 0.24 * measure)
+        found = certify_per_group(measure, correct, codes, list("abcd"), 0.1, delta)
+        n_broken += bool((0.12 * np.clip(found.thresholds[2:], 0, 1) > 0.1).any())
+    assert binom.sf(n_broken - 1, n_draws, delta) > 1e-4
 
 
 def test_all_groups_keep_their_risk_at_once_as_often_as_promised() -> None:

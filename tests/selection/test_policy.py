@@ -76,7 +76,7 @@ def test_the_file_is_for_people_too() -> None:
     assert text.startswith('{\n  "certified": false,\n  "confidence": 0.95,\n')
     assert '"thresholds": [\n    "defer all",\n    0.30000000000000004,\n    "accept all"\n  ]' in text
     assert "by hand — no" in text
-    assert list(json.loads(text)) == sorted(asdict(BY_HAND).keys() - {"roles"})
+    assert list(json.loads(text)) == sorted(asdict(BY_HAND).keys() - {"roles", "groups"})
     assert len(text) < 2000
 
 
@@ -231,7 +231,7 @@ def test_a_file_that_is_no_policy_is_refused(text: str | bytes, message: str, tm
 
 
 def test_every_field_that_is_missing_is_named() -> None:
-    for name in asdict(POLICY).keys() - {"roles"}:
+    for name in asdict(POLICY).keys() - {"roles", "groups"}:
         fields = json.loads(POLICY.to_json())
         del fields[name]
         with pytest.raises(UqError, match=f"It lacks: {name}"):
@@ -397,3 +397,33 @@ def test_a_policy_needs_only_numpy(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     accept = POLICY.decide(np.load(tmp_path / "probs.npy"))
     assert done.stdout.split() == ["blocked", *map(str, accept.astype(int))]
+
+
+BY_GROUP = replace(POLICY, thresholds=(0.9, -math.inf, 0.2), groups=("north", "south", "(none)"))
+
+
+def test_thresholds_by_group(tmp_path: Path) -> None:
+    probs = some_probs(400, 3)
+    group = np.array(["north", " south", "", "nowhere"])[np.arange(400) % 4]
+    measure = entropy(probs)
+    limits = np.array([0.9, -math.inf, 0.2, -math.inf])[np.arange(400) % 4]  # one that is not known is deferred
+    assert (BY_GROUP.decide(probs, group) == (measure <= limits)).all()
+    assert (BY_GROUP.decide_measured(measure, group=group) == (measure <= limits)).all()
+    BY_GROUP.save(tmp_path / "policy.json")
+    assert ThresholdPolicy.load(tmp_path / "policy.json") == BY_GROUP
+    assert "decide(probs, group=group)" in BY_GROUP.snippet("policy.json")
+    assert "groups" not in json.loads(POLICY.to_json())
+
+
+def test_mistakes_with_groups_are_one_sentence() -> None:
+    probs = some_probs(4, 3)
+    with pytest.raises(UqError, match="a threshold for each of 3 groups: give"):
+        BY_GROUP.decide(probs)
+    with pytest.raises(UqError, match=r"one group for each of 4 examples\. Received: 2"):
+        BY_GROUP.decide(probs, ["north", "south"])
+    with pytest.raises(UqError, match=r"one for each of the 2 `groups`\. Received: 3"):
+        replace(BY_GROUP, groups=("a", "b"))
+    with pytest.raises(UqError, match="different names"):
+        replace(BY_GROUP, groups=("a", "b", "a"))
+    with pytest.raises(UqError, match="groups"):
+        ThresholdPolicy.from_json(changed(groups=["a", 3, "b"], thresholds=[1, 2, 3]))

@@ -9,12 +9,24 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import beta, betabinom, binom
 
 from tests.prediction_files import calibrated, random_probs
 from uqcore.predictions import Predictions
-from uqcore.selection import Certificate, ClassCertificates, Costs, Optimum, PerClassOptimum, Procedure, certify, rank
+from uqcore.selection import (
+    Certificate,
+    ClassCertificates,
+    Costs,
+    Optimum,
+    PerClassOptimum,
+    Procedure,
+    certify,
+    certify_per_group,
+    rank,
+    threshold_for_budget,
+)
 from uqcore.selection.policy import ThresholdPolicy
+from uqcore.text import fine_percent
 from uqcore.tuning import ROUND_RISKS, Goal, Kind, Study, Tuned, round_risk, study, tune
 from uqcore.types import UqError
 
@@ -381,3 +393,88 @@ def test_no_round_risk_is_chosen_where_none_can_be_promised(mixed: Study) -> Non
     assert round_risk(unlabelled) is None
     with pytest.raises(UqError, match="n_tried"):
         tune(mixed, Goal("risk", 0.1, n_tried=0))
+
+
+def test_a_budget_is_kept_by_the_population_as_often_as_promised() -> None:
+    """A uniform measure: the share deferred of the population is 1 minus the threshold."""
+    rng, broken = np.random.default_rng(0), 0
+    for _ in range(400):
+        broken += 1 - threshold_for_budget(rng.random(200), 0.1, 0.1) > 0.1
+    assert 20 <= broken <= 60  # 40 expected at most: neither broken more often nor much more careful than promised
+    assert threshold_for_budget(rng.random(20), 0.1, 0.05) == np.inf  # 20 are too few to defer any
+
+
+def test_a_budget_says_what_a_day_may_bring_and_what_risk_holds() -> None:
+    of = study(calibrated(4000, seed=3), "predictive_entropy")
+    tuned = tune(of, Goal("budget", 0.2, per=1000))
+    n, kept = len(of.calibration.measure), int(np.sum(of.calibration.measure <= tuned.policy.thresholds[0]))
+    a, b = n - kept + 1, kept
+    day = int(betabinom.ppf(0.95, 1000, a, b))
+    assert beta.cdf(0.2, a, b) >= 0.95  # of the share deferred
+    assert f"19 of 20 days of 1,000 defer at most {day:,}" in tuned.promise
+    bound = beta.ppf(0.95, tuned.assessment.n_errors + 1, tuned.assessment.n_accepted - tuned.assessment.n_errors)
+    assert f"at most {fine_percent(bound)} is wrong" in tuned.promise
+    assert tuned.policy.target.sentence == "defer at most 200 of 1,000 examples, with 95 % confidence"
+    unlabelled = tune(study(calibrated(4000, labelled=False), "predictive_entropy"), Goal("budget", 0.2))
+    assert "there are no labels" in unlabelled.promise
+
+
+def test_a_precision_accepts_one_class_alone_and_measures_its_recall() -> None:
+    of = study(calibrated(6000, seed=5), "predictive_entropy")
+    tuned = tune(of, Goal("precision", 0.7, positive=1))
+    part, held = of.calibration, of.held_out
+    assert part.labels is not None
+    assert held.labels is not None
+    mine = part.predicted == 1
+    alone = certify(rank(part.measure[mine], part.labels[mine] == 1), 0.3, 0.05)
+    assert tuned.policy.thresholds == (-np.inf, alone.threshold, -np.inf)
+    assert tuned.policy.certified
+    hits = (held.predicted == 1) & (held.measure <= alone.threshold)
+    assert tuned.recall is not None
+    assert tuned.recall.value == np.mean(hits[held.labels == 1])
+    assert tuned.assessment.n_errors == np.sum(held.labels[hits] != 1)
+    none = tune(of, Goal("precision", 0.999, positive=2))
+    assert not none.policy.certified
+    assert "Everything is deferred" in none.promise
+    for goal in (Goal("precision", 0.7), Goal("precision", 0.7, positive=3), Goal("precision", 1.0, positive=0)):
+        with pytest.raises(UqError, match="precision"):
+            tune(of, goal)
+
+
+def grouped(n: int = 3000) -> Study:
+    predictions = calibrated(n, 300, seed=8)
+    places = np.arange(len(predictions))
+    group = np.array(["north", "south", "", "tiny"])[np.where(places < 9, 3, places % 3)]
+    return study(replace(predictions, group=group), "predictive_entropy")
+
+
+def test_a_threshold_for_each_group_all_certified_at_once() -> None:
+    of = grouped()
+    tuned = tune(of, Goal("risk", 0.3, per_group=True))
+    part, held, policy = of.calibration, of.held_out, tuned.policy
+    assert part.group is not None
+    assert part.correct is not None
+    assert held.correct is not None
+    assert held.ood_measure is not None
+    assert policy.groups == ("(none)", "north", "south", "tiny")
+    names = [str(name) or "(none)" for name in part.group.tolist()]
+    codes = np.array([policy.groups.index(name) for name in names])
+    found = certify_per_group(part.measure, part.correct, codes, policy.groups, 0.3, 0.05)
+    assert policy.thresholds == tuple(found.thresholds)
+    assert f"in each of {4 - len(found.uncertified)} groups, all at once" in tuned.promise
+    assert "'tiny' (" in tuned.promise.split("Deferred altogether")[1]
+    accepted = policy.decide_measured(held.measure, group=held.group)
+    assert tuned.assessment.n_accepted == accepted.sum()
+    assert tuned.assessment.n_errors == np.sum(accepted & ~held.correct)
+    assert tuned.assessment.ood_accepted.value == np.mean(
+        policy.decide_measured(held.ood_measure, group=held.ood_group)
+    )
+    assert policy.coverage == tuned.assessment.coverage
+
+
+def test_thresholds_by_group_need_groups_and_a_risk() -> None:
+    with pytest.raises(UqError, match="a column that says of which group"):
+        tune(study(calibrated(300), "predictive_entropy"), Goal("risk", 0.3, per_group=True))
+    for goal in (Goal("coverage", 0.5, per_group=True), Goal("risk", 0.3, per_group=True, per_class=True)):
+        with pytest.raises(UqError, match="chosen for a risk"):
+            tune(grouped(), goal)

@@ -23,6 +23,7 @@ _LABELS: dict[Kind, str] = {
 }
 _RISK = "Risk at most (%)"
 _DELTA = 0.05
+_MOST_OFFERED = 50  # classes
 _ELSE = 0.05  # where no round risk can be certified
 _HELP = (
     "Risk: at most so many of the accepted wrong, with a guarantee. Cost: the least expected cost. Coverage: accept "
@@ -31,21 +32,23 @@ _HELP = (
 )
 
 
-def choose(study: Study, task: str | None) -> Goal:
-    """The goal, among those that the predictions allow; ``task`` of one of our models, None for a visitor's own."""
+def choose(study: Study, task: str | None, n_models: int = 1) -> Goal:
+    """The goal, among those that the predictions allow; ``task`` of one of our models, None for a visitor's own, of
+    which there may be several, ``n_models``."""
     kinds = [kind for kind in _LABELS if study.has_labels or kind not in ("risk", "cost")]
     kinds = [kind for kind in kinds if study.has_ood or kind != "ood_accepted"]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
         # It opens with a risk where one can be promised, not by saying that nothing can be.
-        possible = task is not None or _round_risk(study, _DELTA, "ltt") is not None
+        possible = task is not None or _round_risk(study, _DELTA / n_models, "ltt") is not None
         start: Kind = "risk" if "risk" in kinds and possible else "coverage"
         key = f"target_{len(kinds)}{'' if start == 'risk' else '_few'}"
         kind = controls.choice("Target", {k: _LABELS[k] for k in kinds}, key, start, _HELP)
-        return _risk(study, task) if kind == "risk" else _GOALS[kind](study)
+        wanted = _risk(study, task, n_models) if kind == "risk" else _GOALS[kind](study)
+    return replace(wanted, n_models=n_models)
 
 
-def _risk(study: Study, task: str | None) -> Goal:
+def _risk(study: Study, task: str | None, n_models: int) -> Goal:
     place = st.container(width=130)  # its start depends on what stands after it
     confidence = _number("Confidence (%)", 50.0, 99.9, 100 * (1 - _DELTA), "confidence", 1.0)
     procedures: dict[str, Procedure] = {"Learn then Test": "ltt", "SGR": "sgr"}
@@ -60,8 +63,28 @@ def _risk(study: Study, task: str | None) -> Goal:
     )
     delta, procedure = round(1 - confidence / 100, 6), procedures[name]
     with place:
-        risk, n_tried = _risk_of_task(task) if task is not None else _risk_of_own(study, delta, procedure)
+        risk, n_tried = _risk_of_task(task) if task is not None else _risk_of_own(study, delta / n_models, procedure)
+    positive = _positive(study) if task is None else None
+    if positive is not None:
+        return Goal("precision", 1 - risk, delta, procedure, n_tried=n_tried, positive=positive)
     return Goal("risk", risk, delta, procedure, per_class=_per_class(), n_tried=n_tried)
+
+
+def _positive(study: Study) -> int | None:
+    """The class whose predictions alone are to be accepted; None for those of all."""
+    names = study.predictions.class_names
+    if len(names) > _MOST_OFFERED:
+        return None
+    chosen = st.selectbox(
+        "Accept",
+        range(-1, len(names)),
+        format_func=lambda k: "every class" if k < 0 else f"only {words.shortened(names[k])!r}",
+        key=f"accept_only_{len(names)}",
+        width=170,
+        help="Only one class: its precision is certified, the share of what is accepted as it that is it, and its "
+        "recall is measured. Predictions of other classes are deferred.",
+    )
+    return chosen if chosen is not None and chosen >= 0 else None
 
 
 def _risk_of_task(task: str) -> tuple[float, int]:
@@ -151,6 +174,10 @@ def _edited(class_names: Sequence[str], matrix: FloatArray, error: float) -> Flo
 
 
 def _coverage(study: Study) -> Goal:
+    if st.toggle("As a budget", key="budget", bind=BIND, help="How many of a day's examples people can look at."):
+        most = _number("Defer at most", 0.0, 1e6, 200.0, "budget_most", 10.0)
+        per = _number("of so many", 1.0, 1e6, 5000.0, "budget_per", 100.0)
+        return Goal("budget", min(most / per, 1.0), per=int(per))
     return Goal("coverage", _number("Accept (%)", 1.0, 100.0, 95.0, "accept", 1.0) / 100)
 
 

@@ -6,22 +6,21 @@ It is kept in the session alone, and gone with the visit.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import permutations
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ui import controls, uploads
-from ui.threshold import readback, roles_table
-from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, first_cells, read_predictions
+from ui.threshold import models, readback, roles_table
+from ui.threshold.models import MAX_GROWTH, MAX_UNPACKED, MAX_UPLOAD_MB
+from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, Unclear, first_cells, read_models
 from uqcore.types import UqError
 
-MAX_UPLOAD_MB = 200
-MAX_UNPACKED = 10**9
-MAX_GROWTH = 10
-"""How many times its size a packed file may unpack to; one that is packed better can be unpacked and then brought."""
 MOST_IN_LINK = 2000
 """Characters of the roles that a link carries; browsers and mail programs cut links that are much longer."""
 
@@ -50,6 +49,7 @@ class Own:
         read_id: another for every time that a file is read.
         predictions, problem: one of them is None.
         remarks: on how it was read, a sentence each.
+        models: all models of the file by name, where it has several; ``predictions`` are those that are looked at.
     """
 
     file: _File
@@ -60,6 +60,7 @@ class Own:
     predictions: Predictions | None
     problem: UqError | None
     remarks: tuple[str, ...] = ()
+    models: Mapping[str, Predictions] = field(default_factory=dict)
 
     @property
     def roles(self) -> Roles | Asked | None:
@@ -93,10 +94,13 @@ def choose(understood: DeltaGenerator, correct: DeltaGenerator) -> Own | None:
         st.checkbox("Divide each row by its sum", key="own_normalize")
     if own.predictions is None:
         with correct:
+            _order(own)
             _correct(own)
         raise own.problem or UqError("The file cannot be read.")
+    own = models.chosen(own)
+    assert own.predictions is not None
     roles = own.predictions.roles
-    said = None if roles is None or roles.is_documented else roles.to_json()
+    said = None if roles is None or roles.is_documented or (own.models and own.asked is None) else roles.to_json()
     controls.put_in_url("roles", said if said is not None and len(said) <= MOST_IN_LINK else None)
     with understood, readback.shown(own.predictions, own.remarks):
         _correct(own)
@@ -165,6 +169,21 @@ def _correct(own: Own) -> None:
         st.rerun()
 
 
+def _order(own: Own) -> None:
+    """The order of classes, where that alone is not known, as a choice."""
+    problem = own.problem
+    if not isinstance(problem, Unclear) or problem.role != "classes" or len(problem.choices) not in (2, 3):
+        return
+    orders = [", ".join(order) for order in permutations(sorted(problem.choices))]
+    asked = own.asked or Asked()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.radio("The columns are, in this order,", orders, key=f"own_order_{own.read_id}", horizontal=True)
+        if st.button("Read again in this order", key=f"own_ordered_{own.read_id}"):
+            order = next(o for o in permutations(sorted(problem.choices)) if ", ".join(o) == chosen)
+            st.session_state["own"] = _read(own.file, own.labels, replace(asked, classes=order), own.normalize)
+            st.rerun()
+
+
 def _read_first(file: _File, labels: _File | None, normalize: bool) -> Own:
     """A file that was not seen before: by the roles of the link if they fit it, else by those that are found."""
     linked = _linked()
@@ -190,10 +209,11 @@ def _linked() -> Roles | None:
 
 def _read(file: _File, labels: _File | None, asked: Roles | Asked | None, normalize: bool) -> Own:
     bar, read, problem = st.progress(0.0, "Reading …"), None, None
+    several: Mapping[str, Predictions] = {}
     budget = uploads.BUDGET
     try:
         with budget.reading(len(file.data)) as room:
-            read = read_predictions(
+            several = read_models(
                 file.data,
                 file.name,
                 roles=asked,
@@ -203,13 +223,16 @@ def _read(file: _File, labels: _File | None, asked: Roles | Asked | None, normal
                 max_growth=MAX_GROWTH,
                 tick=lambda share: _show(bar, share),
             )
-            budget.hold(read, 2 * read.n_bytes)  # and as much again is computed of them
+            for one in several.values():
+                budget.hold(one, 2 * one.n_bytes)  # and as much again is computed of them
+            read = next(iter(several.values()))
     except UqError as error:
-        read, problem = None, error
+        read, problem, several = None, error, {}
     finally:
         bar.empty()
     which = () if labels is None else (f"Predictions from {file.name}, true labels from {labels.name}.",)
-    return Own(file, labels, asked, normalize, secrets.token_hex(8), read, problem, which)
+    others = several if len(several) > 1 else {}
+    return Own(file, labels, asked, normalize, secrets.token_hex(8), read, problem, which, others)
 
 
 def _show(bar: DeltaGenerator, share: float) -> None:

@@ -31,6 +31,7 @@ ROLES: Final = {
     "group": "group",
     "weight": "weight",
     "time": "time",
+    "model": "model (whose row)",
 }
 """Field of `Roles` -> what people call it."""
 

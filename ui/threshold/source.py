@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -33,6 +33,7 @@ class Source:
         source_id: what determines ``predictions``.
         task, method_id: whose they are (a key of `ui.shelf`), None for a visitor's own predictions.
         unseen, n_samples: what was asked of the stored model.
+        models: name -> predictions of the same examples, where a visitor brought several models.
         in_link: whether a link to the page brings others the same predictions.
     """
 
@@ -43,6 +44,7 @@ class Source:
     unseen: Unseen | None = None
     n_samples: int | None = None
     in_link: bool = True
+    models: Mapping[str, Predictions] = field(default_factory=dict)
 
 
 def choose(place: DeltaGenerator, understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
@@ -127,7 +129,7 @@ def _own(understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
     kept = own.choose(understood, correct)
     if kept is None or kept.predictions is None:
         return _example(understood)
-    return Source(kept.read_id, kept.predictions, in_link=False)
+    return Source(kept.read_id, kept.predictions, in_link=False, models=kept.models)
 
 
 def _example(understood: DeltaGenerator) -> Source:

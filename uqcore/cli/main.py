@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from uqcore import methods
-from uqcore.cli import reproduce, scoreboard, thresholds
+from uqcore.cli import compare, reproduce, scoreboard, thresholds
 from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.networks.parallel import one_blas_thread
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     tables.set_defaults(run=_tables)
 
     thresholds.add_commands(commands, _share_bar)
+    compare.add_command(commands, _share_bar)
 
     predict = commands.add_parser("predict", help="samples of a Keras model with dropout, for `tune` and the pages")
     predict.add_argument("model", type=Path, metavar="MODEL.keras")

@@ -9,29 +9,31 @@ import math
 import os
 import secrets
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from uqcore.metrics.uncertainty import MEASURES
+from uqcore.cli.goals import add_goal, check_goal, goal_of
 from uqcore.predictions import (
     Asked,
     NotNormalized,
     Predictions,
     ReadBack,
     Roles,
+    SeveralModels,
     Unclear,
     decisions_csv,
     read_back,
+    read_models,
     read_predictions,
 )
 from uqcore.predictions.roles import VALUE_KINDS
-from uqcore.selection import Certificate, Costs, Procedure, ThresholdPolicy
-from uqcore.tuning import Goal, Study, Tuned, study, tune
+from uqcore.selection import Certificate, ThresholdPolicy
+from uqcore.tuning import Study, Tuned, study, tune
 from uqcore.types import UqError
 
 Ticker = Callable[[str], Callable[[float], None]]
@@ -40,25 +42,13 @@ Ticker = Callable[[str], Callable[[float], None]]
 Write = Callable[[BinaryIO], object]
 """Writes a result to a stream."""
 
-_ALIASES = {"entropy": "predictive_entropy"}
-
 
 def add_commands(commands: Any, ticker: Ticker) -> None:
     """Adds both to the sub-parsers of ``python -m uqcore``."""
     tuning = commands.add_parser("tune", help="choose a threshold for a file of predictions (a table, NPZ or NPY)")
     tuning.add_argument("file", type=Path, metavar="FILE")
-    tuning.add_argument("--measure", default="entropy", help=f"entropy (the default), {', '.join(MEASURES)}")
-    tuning.add_argument("--method", choices=(*get_args(Procedure), "cost"), default="ltt", help="ltt is the default")
-    tuning.add_argument("--target-risk", type=float, help="the largest share of the accepted that may be wrong")
-    tuning.add_argument("--delta", type=float, default=0.05, help="the probability of breaking the promise (0.05)")
-    tuning.add_argument("--per-class", action="store_true", help="a threshold for each predicted class")
-    tuning.add_argument("--error-cost", type=float, default=1.0, help="for --method cost (1)")
-    tuning.add_argument("--deferral-cost", type=float, default=0.05, help="for --method cost (0.05)")
-    tuning.add_argument("--ood-cost", type=float, default=1.0, help="of an OOD example that is accepted (1)")
-    tuning.add_argument("--ood-share", type=float, default=0.0, help="assumed share of OOD (0)")
-    tuning.add_argument("--calibration-share", type=float, default=0.5, help="the rest is held out to judge on (0.5)")
-    tuning.add_argument("--seed", type=int, default=0, help="of the split")
-    _add_reading(tuning)
+    add_goal(tuning)
+    add_reading(tuning)
     tuning.add_argument("--out", type=Path, metavar="POLICY.json")
     tuning.add_argument("--json", action="store_true")
     tuning.set_defaults(run=lambda arguments: _tune(arguments, ticker))
@@ -66,12 +56,12 @@ def add_commands(commands: Any, ticker: Ticker) -> None:
     deciding = commands.add_parser("decide", help="apply a policy to a file of predictions")
     deciding.add_argument("file", type=Path, metavar="FILE")
     deciding.add_argument("--policy", type=Path, required=True, metavar="POLICY.json")
-    _add_reading(deciding)
+    add_reading(deciding)
     deciding.add_argument("--out", type=Path, metavar="DECISIONS.csv", help="stdout if it is not given")
     deciding.set_defaults(run=lambda arguments: _decide(arguments, ticker))
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
+def add_reading(parser: argparse.ArgumentParser) -> None:
     """The options that say what the columns of a file are, for those that are not found or found wrongly."""
     parser.add_argument("--probs", metavar="COLUMNS", help="of probabilities or logits, by class: a,b,c or 'prob_*'")
     parser.add_argument("--kind", choices=VALUE_KINDS, help="what these are; scores are divided by their sum")
@@ -84,18 +74,10 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def _tune(arguments: argparse.Namespace, ticker: Ticker) -> None:
-    measure_id = _ALIASES.get(arguments.measure, arguments.measure)
-    if measure_id not in MEASURES:
-        raise UqError(f"Unknown measure {arguments.measure!r}. Known measures: entropy, {', '.join(MEASURES)}.")
-    if arguments.method != "cost" and arguments.target_risk is None:
-        raise UqError(f"--method {arguments.method} needs --target-risk, e.g. --target-risk 0.01. Received none.")
-    if arguments.seed < 0:
-        raise UqError(f"The seed must be 0 or more. Received: {arguments.seed}.")
-    if arguments.method == "cost" and arguments.target_risk is not None:
-        print("note: --method cost looks at costs alone and takes no --target-risk.", file=sys.stderr)
-    predictions = _read(arguments, ticker)
+    measure_id = check_goal(arguments)
+    predictions = read_file(arguments, ticker)
     of_file = study(predictions, measure_id, arguments.calibration_share, arguments.seed)
-    tuned = tune(of_file, _goal(arguments, of_file))
+    tuned = tune(of_file, goal_of(arguments, of_file))
     read = read_back(predictions)
     for warning in read.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -112,38 +94,27 @@ def _tune(arguments: argparse.Namespace, ticker: Ticker) -> None:
 def _print_tuned(of_file: Study, tuned: Tuned) -> None:
     policy, seen = tuned.policy, tuned.assessment
     print(tuned.promise)
-    print(f"Threshold on {policy.measure}: {', '.join(str(_jsonable(threshold)) for threshold in policy.thresholds)}")
+    print(f"Threshold on {policy.measure}: {', '.join(str(jsonable(threshold)) for threshold in policy.thresholds)}")
     accepts = f"{seen.coverage.value:.2%} ({seen.coverage.low:.2%} to {seen.coverage.high:.2%})"
     wrong = f", {seen.n_errors:,} of them wrong: {seen.risk.value:.3%} ({seen.risk.low:.3%} to {seen.risk.high:.3%})"
-    print(f"On {seen.n:,} held-out examples it accepts {accepts}{wrong if seen.n_accepted else ''}.")
+    said = wrong if seen.n_accepted and of_file.has_labels else ""
+    print(f"On {seen.n:,} held-out examples it accepts {accepts}{said}.")
     if of_file.has_ood:
         print(f"It lets {seen.ood_accepted.value:.2%} of the OOD examples through.")
-
-
-def _goal(arguments: argparse.Namespace, of_file: Study) -> Goal:
-    if arguments.method != "cost":
-        return Goal("risk", arguments.target_risk, arguments.delta, arguments.method, per_class=arguments.per_class)
-    costs = Costs.uniform(
-        of_file.predictions.n_classes,
-        error=arguments.error_cost,
-        deferral=arguments.deferral_cost,
-        ood_accepted=arguments.ood_cost,
-        ood_share=arguments.ood_share,
-    )
-    return Goal("cost", costs=costs, per_class=arguments.per_class)
 
 
 def _row(of_file: Study, tuned: Tuned, read: ReadBack) -> dict[str, Any]:
     """What ``--json`` prints: what does not exist is null, and a threshold that is infinite is in words."""
     policy, seen = tuned.policy, tuned.assessment
-    chosen_on = of_file.calibration.assess(policy.thresholds)
+    chosen_on = of_file.calibration.assess_policy(policy)
     values: dict[str, Any] = {
         "n_examples": read.n_examples,
         "n_classes": len(read.classes),
         "class_names": [one.name for one in read.classes],
         "accuracy": read.accuracy,
-        "threshold": _jsonable(policy.thresholds[0]) if len(policy.thresholds) == 1 else None,
-        "thresholds": [_jsonable(threshold) for threshold in policy.thresholds],
+        "threshold": jsonable(policy.thresholds[0]) if len(policy.thresholds) == 1 else None,
+        "groups": policy.groups,
+        "thresholds": [jsonable(threshold) for threshold in policy.thresholds],
         "measure": policy.measure,
         "procedure": policy.procedure,
         "coverage": chosen_on.coverage.value,
@@ -159,6 +130,9 @@ def _row(of_file: Study, tuned: Tuned, read: ReadBack) -> dict[str, Any]:
         "test_ood_accepted": seen.ood_accepted.value,
         "certified": policy.certified,
         "smallest_risk": tuned.smallest_risk,
+        "target_risk": policy.target.value if policy.target.kind == "risk" else None,
+        "recall": None if tuned.recall is None else tuned.recall.value,
+        "recall_interval": None if tuned.recall is None else [tuned.recall.low, tuned.recall.high],
         "n_needed": tuned.certificate.n_needed if isinstance(tuned.certificate, Certificate) else None,
         "promise": tuned.promise,
     }
@@ -167,14 +141,14 @@ def _row(of_file: Study, tuned: Tuned, read: ReadBack) -> dict[str, Any]:
 
 def _decide(arguments: argparse.Namespace, ticker: Ticker) -> None:
     policy = ThresholdPolicy.load(arguments.policy)
-    predictions = _read(arguments, ticker, None if policy.roles is None else Roles.from_dict(policy.roles))
+    predictions = read_file(arguments, ticker, None if policy.roles is None else Roles.from_dict(policy.roles))
     if predictions.n_classes != policy.n_classes:
         raise UqError(
             f"The policy is for {policy.n_classes} classes, and {arguments.file} has {predictions.n_classes}; "
             "use a policy that was tuned on predictions of the same model."
         )
     measure = predictions.measure(policy.measure)
-    accept = policy.decide_measured(measure, predictions.predicted)
+    accept = policy.decide_measured(measure, predictions.predicted, predictions.group)
 
     def write(target: BinaryIO) -> None:
         decisions_csv(predictions, measure, accept, target)
@@ -187,13 +161,13 @@ def _decide(arguments: argparse.Namespace, ticker: Ticker) -> None:
         write(sys.stdout.buffer)
 
 
-_OPTIONS = {"model": "--model", "values": "--probs", "label": "--label", "classes": "--classes"}  # for what is unclear
+_OPTIONS = {"values": "--probs", "label": "--label", "classes": "--classes"}  # for what is unclear
 
 
-def _read(arguments: argparse.Namespace, ticker: Ticker, usual: Roles | None = None) -> Predictions:
+def read_file(arguments: argparse.Namespace, ticker: Ticker, usual: Roles | None = None) -> Predictions:
     """The file, with what the options say of its columns; ``usual`` holds where they say nothing."""
-    tick, (roles, labels) = ticker(f"reading {arguments.file.name}"), _roles(arguments, usual)
-    try:
+    roles, labels = _roles(arguments, usual)
+    with options_named():
         read = read_predictions(
             arguments.file,
             arguments.file.name,
@@ -201,15 +175,49 @@ def _read(arguments: argparse.Namespace, ticker: Ticker, usual: Roles | None = N
             labels=labels,
             model=arguments.model,
             normalize=arguments.normalize,
-            tick=tick,
+            tick=ticker(f"reading {arguments.file.name}"),
         )
-    except NotNormalized as error:
-        raise UqError(f"{str(error).removesuffix('.')} with --normalize.") from None
-    except Unclear as error:
-        raise UqError(f"{str(error).removesuffix('.')} with {_OPTIONS[error.role]}.") from None
     for note in read.notes:
         print(f"note: {note}", file=sys.stderr)
     return read
+
+
+def read_all(arguments: argparse.Namespace, ticker: Ticker) -> dict[str, Predictions]:
+    """Every model of every file: by its own name, or by its file's where that holds one or names are there twice."""
+    roles, labels = _roles(arguments, None)
+    made: dict[str, Predictions] = {}
+    for file in arguments.files:
+        with options_named():
+            models = read_models(
+                file,
+                file.name,
+                roles=roles,
+                labels=labels,
+                normalize=arguments.normalize,
+                tick=ticker(f"reading {file.name}"),
+            )
+        for name, predictions in models.items():
+            called = name if name not in made else f"{file.name} {name}" if len(models) > 1 else str(file)
+            if called in made:
+                raise UqError(f"Expected each file once. Received {called} twice; leave one out.")
+            made[called] = predictions
+            for note in predictions.notes:
+                print(f"note: {called}: {note}", file=sys.stderr)
+    return made
+
+
+@contextmanager
+def options_named() -> Iterator[None]:
+    """Refusals that an option would help with name it."""
+    try:
+        yield
+    except NotNormalized as error:
+        raise UqError(f"{str(error).removesuffix('.')} with --normalize.") from None
+    except SeveralModels as error:
+        said = str(error).removesuffix(".")
+        raise UqError(f"{said} with --model, or compare them: python -m uqcore compare FILE.") from None
+    except Unclear as error:
+        raise UqError(f"{str(error).removesuffix('.')} with {_OPTIONS[error.role]}.") from None
 
 
 def _roles(arguments: argparse.Namespace, usual: Roles | None) -> tuple[Roles | Asked | None, Path | None]:
@@ -265,7 +273,9 @@ def _replace(path: Path, write: Write) -> None:
             temporary.unlink()
 
 
-def _jsonable(threshold: float) -> float | str:
+def jsonable(threshold: float) -> float | str:
+    """A threshold for JSON, which has no infinity."""
+    """A threshold for JSON, which has no infinity."""
     if math.isinf(threshold):
         return "accept all" if threshold > 0 else "defer all"
     return threshold

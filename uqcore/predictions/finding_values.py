@@ -30,6 +30,7 @@ from uqcore.predictions.vocabulary import (
 )
 from uqcore.types import FloatArray, UqError
 
+_WAYS = (("before", BEFORE), ("first before", FIRST_BEFORE), ("after", AFTER), ("after all of", AFTER))
 _MOST_TRIED = 200  # columns, of which every run is tried
 
 
@@ -84,7 +85,7 @@ def found_values(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> V
         found = [run] if run is not None else found
     if not found:
         return _one_score(columns, label_texts)
-    return _best(found)
+    return _best(found, label_texts)
 
 
 def top_class(columns: Sequence[HeadColumn], table: Table) -> tuple[Values, str | None]:
@@ -171,9 +172,10 @@ def _check_alone(run: Values, columns: Sequence[HeadColumn]) -> None:
         )
 
 
-def _best(found: Sequence[Values]) -> Values:
-    def rank(values: Values) -> tuple[bool, int, bool]:
-        return values.sums, values.word, values.kind != "logits"
+def _best(found: Sequence[Values], label_texts: Sequence[str]) -> Values:
+    def rank(values: Values) -> tuple[bool, bool, int, bool]:
+        # A class may be called by a word for values: then its names can be read in several ways, and the label tells.
+        return values.sums, _is_named(values, label_texts), values.word, values.kind != "logits"
 
     best = max(found, key=rank)
     equal = [values for values in found if rank(values) == rank(best) and not {*values.columns} <= {*best.columns}]
@@ -194,7 +196,7 @@ def _families(columns: Sequence[HeadColumn], label_texts: Sequence[str] = ()) ->
         if not (column.mostly_numbers or (is_documented(column.header) and column.vectors is None)):
             continue
         header = column.header
-        for way, pattern in (("before", BEFORE), ("first before", FIRST_BEFORE), ("after", AFTER)):
+        for way, pattern in _WAYS:
             if match := pattern.fullmatch(header):
                 parts = match.groupdict()
                 name = parts["name"] or parts["number"]

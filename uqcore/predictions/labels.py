@@ -302,6 +302,7 @@ def _check_texts(
         f"Expected class numbers as labels. Received text such as {listed(strange, 3)}, which does not tell {which}; "
         f"name the classes in the order of the columns.",
         "classes",
+        texts if len(texts) == n_classes else (),
     )
 
 

@@ -24,10 +24,11 @@ class Unclear(UqError):  # noqa: N818  what is the matter, not that it is one
 
     Attributes:
         role: the field of `Roles` that is to be said.
+        choices: what it may be, where that is known: the names whose order is asked for.
     """
 
-    def __init__(self, sentence: str, role: str) -> None:
-        self.role = role
+    def __init__(self, sentence: str, role: str, choices: Iterable[str] = ()) -> None:
+        self.role, self.choices = role, tuple(choices)
         super().__init__(sentence)
 
 

@@ -15,7 +15,7 @@ _WORDS = "|".join(sorted(_ALL, key=len, reverse=True))
 _CLASS = r"(?:[\W_]+(?P<name>[^\W_].*?|-\d+)|(?P<number>\d+))[\])]*"
 BEFORE = re.compile(rf"(?P<key>(?:.*[\W_])?(?P<word>{_WORDS})){_CLASS}", re.IGNORECASE)
 """A word of values before the name of a class, as in ``p_cat``, ``P0`` or ``.pred_cat``; the last such word."""
-FIRST_BEFORE = re.compile(rf"(?P<key>(?:.*?[\W_])?(?P<word>{_WORDS})){_CLASS}", re.IGNORECASE)
+FIRST_BEFORE = re.compile(rf"(?P<key>(?:.*?[\W_])??(?P<word>{_WORDS})){_CLASS}", re.IGNORECASE)
 """The first such word, for a class that is called by one."""
 AFTER = re.compile(rf"(?P<name>.*[^\W_].*?)[\W_]+(?P<key>(?P<word>{_WORDS}))", re.IGNORECASE)
 """One after it, as in ``cat_prob``."""

@@ -37,7 +37,7 @@ from uqcore.selection.groups import (
     certify_per_group,
     groups_of,
 )
-from uqcore.selection.heldout import Assessment, Estimate, assess, split_calibration
+from uqcore.selection.heldout import Assessment, Estimate, assess, clopper_pearson, split_calibration
 from uqcore.selection.optimum import (
     CostSweep,
     Optimum,
@@ -57,6 +57,7 @@ from uqcore.selection.ranking import (
     split_by_class,
     threshold_at_coverage,
     threshold_at_ood_share,
+    threshold_for_budget,
 )
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "certify_per_class",
     "certify_per_group",
     "cheapest_per_class",
+    "clopper_pearson",
     "cost_interval",
     "count_outcomes",
     "error_roc",
@@ -113,5 +115,6 @@ __all__ = [
     "split_calibration",
     "threshold_at_coverage",
     "threshold_at_ood_share",
+    "threshold_for_budget",
     "wilson",
 ]

@@ -90,17 +90,25 @@ class Certificate:
         return None if self.certified else _n_needed(self.ranking, self.target_risk, self.delta, self.procedure)
 
 
-def certify(ranking: Ranking, target_risk: float, delta: float, procedure: Procedure = "ltt") -> Certificate:
+def certify(
+    ranking: Ranking, target_risk: float, delta: float, procedure: Procedure = "ltt", start_delta: float | None = None
+) -> Certificate:
     """The threshold of largest coverage that the procedure certifies: ``P(risk <= target_risk) >= 1 - delta``.
 
     OOD examples of the ranking take no part: the risk is that of the population of the calibration examples. The
     threshold lies in a gap between calibration values, or at infinity.
 
+    Args:
+        start_delta: the walk starts where it would at this smaller delta, so that what it certifies at a larger one
+            contains what it certifies at this. None: at ``delta``.
+
     Raises:
         UqError: the target or delta is not between 0 and 1, or the procedure is unknown.
     """
     _check(target_risk, delta, procedure)
-    starts = _starts(ranking, target_risk, delta, procedure)
+    starts = _starts(ranking, target_risk, start_delta or delta, procedure)
+    if start_delta is not None:
+        starts = starts._replace(level=starts.level * (delta / start_delta))
     threshold = _largest_certified(ranking, target_risk, starts)
     certified = threshold is not None
     counts = ranking.count(np.array([-np.inf if threshold is None else threshold]))
@@ -203,12 +211,13 @@ def certify_per_class(
     classes = checked_class_of_each(predicted, len(values), n_classes, "predicted")
     is_right = checked_correct(correct, len(values))
     by_class = np.split(np.argsort(classes, kind="stable"), np.bincount(classes, minlength=n_classes).cumsum()[:-1])
-    rankings = (rank(values[rows], is_right[rows]) if len(rows) else _EMPTY for rows in by_class)
+    rankings = (rank(values[rows], is_right[rows]) if len(rows) else EMPTY for rows in by_class)
     certificates = tuple(certify(ranking, target_risk, delta / n_classes, procedure) for ranking in rankings)
     return ClassCertificates(np.array([certificate.threshold for certificate in certificates]), certificates)
 
 
-_EMPTY = Ranking(np.empty(0), np.empty(0), None)
+EMPTY = Ranking(np.empty(0), np.empty(0), None)
+"""Of no example."""
 
 
 class _Plan(NamedTuple):
@@ -228,19 +237,19 @@ class _Plan(NamedTuple):
 def _plan(n: int, target_risk: float, delta: float, procedure: Procedure) -> _Plan:
     n_starts = max(math.ceil(math.log2(n)), 1) if procedure == "sgr" and n else 1
     level = delta / n_starts
-    fewest = _fewest(target_risk, level)
-    if n < fewest:
+    least = fewest(target_risk, level)
+    if n < least:
         return _Plan(0, np.empty(0), level)
-    n_pilot = min(math.isqrt(n), (n - fewest) // 8)
+    n_pilot = min(math.isqrt(n), (n - least) // 8)
     if n_pilot == 0:
         return _Plan(0, np.ones(1), level)
     n_tested = n - n_pilot
     steps = np.linspace(0, 1, n_starts) if procedure == "sgr" else np.array([0.6])
-    return _Plan(n_pilot, (fewest / n_tested) ** (1 - steps), level)
+    return _Plan(n_pilot, (least / n_tested) ** (1 - steps), level)
 
 
-def _fewest(target_risk: float, level: float) -> int:
-    """The fewest examples that pass the test at ``level``: with no error among them."""
+def fewest(target_risk: float, level: float) -> int:
+    """The fewest examples on which anything can be certified at ``level``: with no error among them."""
     return math.ceil(math.log(level) / math.log1p(-target_risk))
 
 
@@ -369,7 +378,7 @@ def _n_needed(ranking: Ranking, target_risk: float, delta: float, procedure: Pro
     def enough(n_more: int) -> bool:
         return _would_start(ranking, n_more, target_risk, _plan(n_more, target_risk, delta, procedure))
 
-    least = max(ranking.n_examples, _fewest(target_risk, delta))
+    least = max(ranking.n_examples, fewest(target_risk, delta))
     upper = next((least * 2**i for i in range(int(math.log2(MOST_TIMES)) + 1) if enough(least * 2**i)), None)
     if upper is None:
         return None

@@ -1,12 +1,19 @@
 """Groups of examples, such as sites or ages: a certified risk for every one at once, and what a threshold does to each.
 
 A group is known when its examples are decided, so each may have its threshold. Given the groups, those of one group are
-independent draws of it, so that `certify` holds within it; certified at ``delta / G`` all G hold together with
+independent draws of it, so that `certify` holds within it. The groups share delta, so that all hold together with
 probability ``1 - delta`` or more, and the risk of everything accepted is a mean of theirs.
+
+Nothing of delta is wasted: groups too small for anything to be certified get none of it (their sizes say nothing of
+their labels), and a group of which everything is certified hands its share to the others, as in a graphical procedure
+(Bretz et al. 2009, Stat. Med. 28:586). The start of a walk stays where it was, so that a larger share certifies what a
+smaller one did and more; a group that truly has a bad threshold gets at most what the others could ever hand on, and
+these parts sum to delta.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,8 +22,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from uqcore.metrics.classification import checked_correct
-from uqcore.selection.certified import Certificate, Procedure, certify_per_class
+from uqcore.selection.certified import EMPTY, Certificate, Procedure, certify, fewest
+from uqcore.selection.checks import checked_class_of_each
 from uqcore.selection.heldout import Estimate, clopper_pearson
+from uqcore.selection.ranking import Ranking, checked_in_own_dtype, rank
 from uqcore.types import IntArray, UqError
 
 MOST_GROUPS = 200
@@ -24,6 +33,11 @@ MOST_GROUPS = 200
 
 NO_GROUP = "(none)"
 """The name of the group of examples whose cell is empty."""
+
+
+def group_name(cell: object) -> str:
+    """What a group is called: its cell without spaces around it, or `NO_GROUP`."""
+    return str(cell).strip() or NO_GROUP
 
 
 class Groups(NamedTuple):
@@ -58,7 +72,7 @@ class GroupCertificates:
     Attributes:
         names: of the G groups.
         thresholds: ``(G,)``; accept an example of group g where ``measure <= thresholds[g]``.
-        certificates: of each group, at delta / G; ``n`` and ``n_needed`` count examples of that group.
+        certificates: of each group, at its share of delta; ``n`` and ``n_needed`` count examples of that group.
     """
 
     names: tuple[str, ...]
@@ -80,7 +94,7 @@ def certify_per_group(
     delta: float,
     procedure: Procedure = "ltt",
 ) -> GroupCertificates:
-    """`certify` for each group at delta / G: ``P(every group's risk <= target_risk) >= 1 - delta``.
+    """`certify` for each group at its share of delta: ``P(every group's risk <= target_risk) >= 1 - delta``.
 
     Args:
         measure, correct: as for `rank`, of in-distribution calibration examples.
@@ -90,8 +104,39 @@ def certify_per_group(
     Raises:
         UqError: a shape or dtype does not fit, a code is out of range, or as for `certify`.
     """
-    found = certify_per_class(measure, correct, codes, len(names), target_risk, delta, procedure)
-    return GroupCertificates(tuple(names), found.thresholds, found.certificates)
+    values = checked_in_own_dtype(measure)
+    classes = checked_class_of_each(codes, len(values), len(names), "codes")
+    is_right = checked_correct(correct, len(values))
+    rows = [np.flatnonzero(classes == g) for g in range(len(names))]
+    rankings = [rank(values[some], is_right[some]) if len(some) else EMPTY for some in rows]
+    certificates = _shared(rankings, target_risk, delta, procedure)
+    return GroupCertificates(tuple(names), np.array([one.threshold for one in certificates]), certificates)
+
+
+def _shared(
+    rankings: Sequence[Ranking], target_risk: float, delta: float, procedure: Procedure
+) -> tuple[Certificate, ...]:
+    base = delta / max(len(rankings), 1)
+    certify(EMPTY, target_risk, base, procedure)  # which checks them
+    large = [g for g, ranking in enumerate(rankings) if ranking.n_examples >= fewest(target_risk, base)]
+    # Who is too small at the share of all would be large enough at a larger one; the largest that fits is taken.
+    by_size = sorted(range(len(rankings)), key=lambda g: -rankings[g].n_examples)
+    for n in range(len(rankings), len(large), -1):
+        if rankings[by_size[n - 1]].n_examples >= fewest(target_risk, delta / n):
+            large = by_size[:n]
+            break
+    start = delta / max(len(large), 1)
+    # The small ones fail at the share of all, and so have no part in delta.
+    found = [certify(one, target_risk, start if g in large else base, procedure) for g, one in enumerate(rankings)]
+    levels = dict.fromkeys(large, start)
+    open_ = {g for g in large if found[g].threshold != math.inf}
+    while open_ and len(open_) < len(levels):
+        handed_on = sum(levels.pop(g) for g in [*levels] if g not in open_)
+        levels = {g: level + handed_on / len(open_) for g, level in levels.items()}
+        for g in open_:
+            found[g] = certify(rankings[g], target_risk, levels[g], procedure, start_delta=start)
+        open_ = {g for g in open_ if found[g].threshold != math.inf}
+    return tuple(found)
 
 
 class GroupSeen(NamedTuple):

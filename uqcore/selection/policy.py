@@ -22,6 +22,7 @@ from uqcore import strict_json as check
 from uqcore.metrics.classification import checked_measure, checked_probs
 from uqcore.metrics.uncertainty import MEASURES, Need
 from uqcore.selection.checks import checked_class_of_each
+from uqcore.selection.groups import group_name
 from uqcore.selection.heldout import Estimate
 from uqcore.types import Draws, FloatArray, UqError
 
@@ -67,7 +68,8 @@ class ThresholdPolicy:
 
     Attributes:
         measure: its id in `MEASURES`.
-        thresholds: one for all examples, or K: one for each PREDICTED class. Infinity accepts all, minus infinity none.
+        thresholds: one for all examples, or K: one for each PREDICTED class, or one for each of ``groups``. Infinity
+            accepts all, minus infinity none.
         n_classes: K.
         target: what was asked for.
         procedure: how the thresholds were chosen, one of `PROCEDURES`.
@@ -83,6 +85,8 @@ class ThresholdPolicy:
         version: of the file's format.
         roles: which columns of the file of predictions were what, as `uqcore.predictions.Roles.to_dict` has it, so that
             the next file is read alike; None where they have the documented names. The rule does not depend on it.
+        groups: the names of the groups that have a threshold each; what is of any other group is deferred. None where
+            the rule does not ask for a group.
 
     Raises:
         UqError: a field has another type, is out of range, or does not fit another one.
@@ -104,6 +108,7 @@ class ThresholdPolicy:
     fingerprint: str
     version: int = VERSION
     roles: Mapping[str, Any] | None = field(default=None, hash=False)
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         check.one_of("version", self.version, [VERSION])
@@ -114,6 +119,11 @@ class ThresholdPolicy:
         check.sha256("fingerprint", self.fingerprint)
         if self.roles is not None:
             check.json_map("roles", self.roles)
+        if self.groups is not None:
+            names = tuple(check.text("groups", name) for name in self.groups)
+            if len({*names}) != len(names):
+                raise UqError("`groups` must have different names. Received one of them twice.")
+            object.__setattr__(self, "groups", names)
         plain = {
             "thresholds": tuple(_checked_threshold(value) for value in self.thresholds),
             "n_classes": check.integer("n_classes", self.n_classes, least=2),
@@ -129,7 +139,13 @@ class ThresholdPolicy:
         self._check_together()
 
     def _check_together(self) -> None:
-        if len(self.thresholds) not in (1, self.n_classes):
+        if self.groups is not None:
+            if len(self.thresholds) != len(self.groups):
+                raise UqError(
+                    f"`thresholds` must be one for each of the {len(self.groups)} `groups`. "
+                    f"Received: {len(self.thresholds)}."
+                )
+        elif len(self.thresholds) not in (1, self.n_classes):
             raise UqError(
                 f"`thresholds` must be 1 number, or {self.n_classes}: one for each predicted class. "
                 f"Received: {len(self.thresholds)}."
@@ -151,7 +167,7 @@ class ThresholdPolicy:
     def _needs(self) -> frozenset[Need]:
         return MEASURES[self.measure].needs
 
-    def decide(self, probs: ArrayLike) -> NDArray[np.bool_]:
+    def decide(self, probs: ArrayLike, group: ArrayLike | None = None) -> NDArray[np.bool_]:
         """Whether to accept each of N examples, ``(N,)`` bool; the others are deferred.
 
         Args:
@@ -159,6 +175,8 @@ class ThresholdPolicy:
                 prediction. For a method with a closed form (SNGP) give its predictive probabilities. They are taken as
                 float32, in which the threshold was chosen: float64 and its float32 copy, rows in any order in memory,
                 one at a time or all at once give the same decisions.
+            group: ``(N,)`` text, which group each is of, for a policy with ``groups``. One that it does not know is
+                deferred.
 
         Raises:
             UqError: these are not probabilities of K classes, or the measure cannot be computed from them.
@@ -178,21 +196,48 @@ class ThresholdPolicy:
             )
         step = max(1, _CHUNK_NUMBERS // (len(samples) * self.n_classes))
         starts = range(0, max(samples.shape[1], 1), step)
-        return np.concatenate([self._decide_some(samples[:, i : i + step]) for i in starts])
+        limits = None if self.groups is None else self._limits(group, samples.shape[1])
+        some = [
+            self._decide_some(samples[:, i : i + step], None if limits is None else limits[i : i + step])
+            for i in starts
+        ]
+        return np.concatenate(some)
 
-    def _decide_some(self, samples: FloatArray) -> NDArray[np.bool_]:
+    def _decide_some(self, samples: FloatArray, limits: NDArray[np.float64] | None) -> NDArray[np.bool_]:
         draws = Draws(logits=np.empty(0), sample_probs=samples)
-        return self.decide_measured(MEASURES[self.measure].compute(draws), draws.predictive.argmax(axis=-1))
+        measure = MEASURES[self.measure].compute(draws)
+        if limits is not None:
+            return measure <= limits
+        return self.decide_measured(measure, draws.predictive.argmax(axis=-1))
 
-    def decide_measured(self, measure: ArrayLike, predicted: ArrayLike | None = None) -> NDArray[np.bool_]:
-        """`decide` for those who have the measure ``(N,)`` and, with thresholds per class, ``predicted (N,)``.
+    def _limits(self, group: ArrayLike | None, n: int) -> NDArray[np.float64]:
+        """The threshold of each example's group; minus infinity, which defers it, of a group that is not known."""
+        assert self.groups is not None
+        if group is None:
+            raise UqError(
+                f"This policy has a threshold for each of {len(self.groups)} groups: give `group`, which group each "
+                f"example is of."
+            )
+        texts = [group_name(text) for text in np.asarray(group).tolist()]
+        if len(texts) != n:
+            raise UqError(f"`group` must hold one group for each of {n:,} examples. Received: {len(texts):,}.")
+        of = dict(zip(self.groups, self.thresholds, strict=True))
+        return np.array([of.get(text, -math.inf) for text in texts])
+
+    def decide_measured(
+        self, measure: ArrayLike, predicted: ArrayLike | None = None, group: ArrayLike | None = None
+    ) -> NDArray[np.bool_]:
+        """`decide` for those who have the measure ``(N,)`` and, with thresholds per class, ``predicted (N,)``, or, with
+        thresholds by group, ``group (N,)``.
 
         Raises:
-            UqError: a shape or a value does not fit, or the classes are needed and not given.
+            UqError: a shape or a value does not fit, or the classes or groups are needed and not given.
         """
         values = np.asarray(measure, dtype=np.float64)
         if values.shape != (0,):
             values = checked_measure(values)
+        if self.groups is not None:
+            return values <= self._limits(group, len(values))
         if len(self.thresholds) == 1:
             return values <= self.thresholds[0]
         if predicted is None:
@@ -210,6 +255,8 @@ class ThresholdPolicy:
         }
         if self.roles is None:  # as it was before there were any
             del content["roles"]
+        if self.groups is None:
+            del content["groups"]
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
@@ -222,7 +269,7 @@ class ThresholdPolicy:
         content = check.json_object(text, _LARGEST_FILE)
         if "version" in content:
             check.one_of("version", content["version"], [VERSION])  # first: another one may have other fields
-        check.names("A policy", content.keys() | {"roles"}, [field.name for field in fields(cls)])
+        check.names("A policy", content.keys() | {"roles", "groups"}, [field.name for field in fields(cls)])
         thresholds = check.json_list("thresholds", content["thresholds"])
         target = check.json_fields("target", content["target"], [field.name for field in fields(Target)])
         estimates = {
@@ -230,6 +277,8 @@ class ThresholdPolicy:
             for name in ("coverage", "risk")
             if content[name] is not None
         }
+        if content.get("groups") is not None:
+            content = {**content, "groups": tuple(check.json_list("groups", content["groups"]))}
         read = {"thresholds": tuple(_from_word(value) for value in thresholds), "target": Target(**target)}
         return cls(**{**content, **read, **estimates})
 
@@ -275,6 +324,9 @@ class ThresholdPolicy:
             several = f"(samples, examples, {self.n_classes})"
             shape = several if "samples" in self._needs else f"(examples, {self.n_classes}) or {several}"
             given, call = [f'probs = np.load("probs.npy")  # {shape}'], "decide(probs)"
+        if self.groups is not None:
+            given.append('group = np.load("group.npy")  # (examples,) which group each is of, as text')
+            call = f"{call[:-1]}, group=group)"
         lines = [
             "import numpy as np",
             "",

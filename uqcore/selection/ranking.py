@@ -172,6 +172,34 @@ def threshold_at_coverage(measure: FloatArray, coverage: float) -> float:
     return threshold_after(values, int(ends[np.searchsorted(ends, n_accepted - 1)]))
 
 
+def threshold_for_budget(measure: FloatArray, share: float, delta: float) -> float:
+    """A threshold that, with probability 1 - ``delta`` over the examples, defers at most ``share`` of the population.
+
+    A distribution-free tolerance limit (Wilks 1941): what lies at or below the k-th of N values is a share of the
+    population that is Beta(k, N - k + 1), or more with ties. The lowest k that suffices is taken; where none does, all
+    is accepted. Labels have no part in it, so that a risk may be tested at this threshold.
+
+    Args:
+        measure: ``(N,)`` of examples drawn from the population.
+        share: that may be deferred, in 0..1.
+        delta: between 0 and 1.
+
+    Raises:
+        UqError: the measure is empty or not finite, or a share is out of range.
+    """
+    from scipy.special import betainc
+
+    if not 0 <= share <= 1 or not 0 < delta < 1:
+        raise UqError(f"`share` must be from 0 to 1 and `delta` between 0 and 1. Received: {share} and {delta}.")
+    values = np.sort(checked_in_own_dtype(measure))
+    n, k = len(values), np.arange(1, len(values) + 1)
+    enough = betainc(k, n - k + 1, 1 - share) <= delta
+    if not enough.any():
+        return float("inf")
+    ends = tie_ends(values)
+    return threshold_after(values, int(ends[np.searchsorted(ends, int(enough.argmax()))]))
+
+
 def threshold_at_ood_share(ood_measure: FloatArray, share: float) -> float:
     """A threshold that accepts at most ``share`` (in 0..1) of the OOD examples ``ood_measure (M,)``, and few fewer.
 

@@ -5,7 +5,8 @@ The threshold lab and ``python -m uqcore tune`` both do this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,8 @@ from uqcore.selection import (
     Certificate,
     ClassCertificates,
     Costs,
+    Estimate,
+    GroupCertificates,
     Optimum,
     PerClassOptimum,
     Procedure,
@@ -23,22 +26,36 @@ from uqcore.selection import (
     ThresholdPolicy,
     certify,
     certify_per_class,
+    certify_per_group,
+    clopper_pearson,
     cost_interval,
+    groups_of,
+    rank,
     smallest_of,
     smallest_risk,
     threshold_at_coverage,
     threshold_at_ood_share,
+    threshold_for_budget,
 )
-from uqcore.selection.certified import MOST_TIMES
+from uqcore.selection.certified import EMPTY
+from uqcore.selection.groups import group_name
 from uqcore.text import exact_percent as exact
+from uqcore.tuning.promises import (
+    bounded_risk,
+    budget_promise,
+    group_promise,
+    per_class_promise,
+    precision_promise,
+    prices,
+    risk_promise,
+    what_was_tried,
+)
 from uqcore.tuning.split import CONFIDENCE, Study, study
 from uqcore.types import UqError
 
 __all__ = ["ROUND_RISKS", "Goal", "Kind", "Study", "Tuned", "round_risk", "study", "tune"]
 
-_N_NAMED = 5  # classes that a promise names
-
-Kind = Literal["risk", "cost", "coverage", "ood_accepted", "manual"]
+Kind = Literal["risk", "precision", "cost", "coverage", "budget", "ood_accepted", "manual"]
 
 ROUND_RISKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Figures for a risk among which `round_risk` chooses."""
@@ -50,12 +67,18 @@ class Goal:
 
     Attributes:
         kind: which of the following it is.
-        value: the risk, coverage or OOD share in 0..1; for ``manual`` the threshold; None for ``cost``.
-        delta, procedure: of a certified ``risk``.
+        value: the risk, precision, coverage, share deferred (``budget``) or OOD share in 0..1; for ``manual`` the
+            threshold; None for ``cost``.
+        delta: the probability with which what is promised may fail to hold: of ``risk``, ``precision``, ``budget``.
+        procedure: of a certified ``risk`` or ``precision``.
         costs: for ``cost``.
         per_class: a threshold for each predicted class; ``risk`` and ``cost`` alone have that.
+        per_group: a threshold for each group of examples, certified so that all hold at once; ``risk`` alone has that.
         n_tried: among how many figures for the risk, all fixed beforehand, ``value`` was chosen after looking at the
             calibration examples. Each has its share of ``delta``, so that what is promised holds for whichever is kept.
+        n_models: among how many models, all looked at on these examples, this one was chosen; they share ``delta`` too.
+        positive: for ``precision``, the number of the class whose accepted predictions are to be right so often.
+        per: for ``budget``, how many examples come a day, of which ``value`` may be deferred.
     """
 
     kind: Kind
@@ -65,6 +88,16 @@ class Goal:
     costs: Costs | None = None
     per_class: bool = False
     n_tried: int = 1
+    n_models: int = 1
+    positive: int | None = None
+    per: int | None = None
+    per_group: bool = False
+
+    @property
+    def level(self) -> float:
+        """The share of ``delta`` that one figure of one model has."""
+        n = self.n_tried * self.n_models
+        return self.delta / n if n > 1 else self.delta
 
 
 class Tuned(NamedTuple):
@@ -74,17 +107,19 @@ class Tuned(NamedTuple):
         policy: the rule, to be saved.
         promise: one sentence: what holds, and on what evidence.
         assessment: what the held-out part shows.
-        certificate: of a ``risk`` goal: one, or one for each predicted class.
+        certificate: of a ``risk`` goal: one, or one for each predicted class or group.
         optimum: of a ``cost`` goal: one, or one for each predicted class.
+        recall: of a ``precision`` goal: the share of the positive class's held-out examples that is accepted as it.
         smallest_risk: what could be certified where the risk asked for cannot; None if nothing, or if it can.
     """
 
     policy: ThresholdPolicy
     promise: str
     assessment: Assessment
-    certificate: Certificate | ClassCertificates | None = None
+    certificate: Certificate | ClassCertificates | GroupCertificates | None = None
     optimum: Optimum | PerClassOptimum | None = None
     smallest_risk: float | None = None
+    recall: Estimate | None = None
 
 
 def tune(study: Study, goal: Goal) -> Tuned:
@@ -95,6 +130,8 @@ def tune(study: Study, goal: Goal) -> Tuned:
     """
     if goal.per_class and goal.kind not in ("risk", "cost"):
         raise UqError(f"Thresholds per class are chosen for a risk or for costs. Received the goal {goal.kind}.")
+    if goal.per_group:
+        return _per_group(study, goal)
     return _TUNERS[goal.kind](study, goal)
 
 
@@ -107,10 +144,9 @@ def round_risk(study: Study, delta: float = 0.05, procedure: Procedure = "ltt") 
 
 
 def _risk(study: Study, goal: Goal) -> Tuned:
-    if goal.n_tried < 1:
-        raise UqError(f"`n_tried` must be positive. Received: {goal.n_tried}.")
-    part, risk, delta = study.calibration, _value(goal), goal.delta
-    level = delta / goal.n_tried if goal.n_tried > 1 else delta
+    if goal.n_tried < 1 or goal.n_models < 1:
+        raise UqError(f"`n_tried` and `n_models` must be positive. Received: {goal.n_tried} and {goal.n_models}.")
+    part, risk, delta, level = study.calibration, _value(goal), goal.delta, goal.level
     correct = part.predicted == part.known_labels()
     found: Certificate | ClassCertificates
     least = None
@@ -118,19 +154,14 @@ def _risk(study: Study, goal: Goal) -> Tuned:
         found = certify_per_class(part.measure, correct, part.predicted, part.n_classes, risk, level, goal.procedure)
         thresholds = tuple(float(threshold) for threshold in found.thresholds)
         certified = len(found.uncertified) < part.n_classes
-        promise = _per_class_promise(found, study.predictions.class_names, risk, delta)
+        promise = per_class_promise(found, study.predictions.class_names, risk, delta)
     else:
         found = certify(part.ranking, risk, level, goal.procedure)
         thresholds, certified = (found.threshold,), found.certified
         least = None if certified else smallest_risk(part.ranking, risk, level, goal.procedure)
-        promise = _risk_promise(found, least, delta)
+        promise = risk_promise(found, least, delta)
     if certified:
-        promise += (
-            " This holds for one goal set beforehand, not for the best of several that were tried."
-            if goal.n_tried == 1
-            else f" {exact(risk)} was chosen on these examples; the promise allows for that: {goal.n_tried} figures "
-            f"share the {exact(delta)}."
-        )
+        promise += what_was_tried(goal.n_tried, goal.n_models, risk, delta)
     if certified and part.ood_measure is not None:
         promise += " Unseen (OOD) examples that are accepted come on top."
     target = Target(
@@ -154,10 +185,10 @@ def _cost(study: Study, goal: Goal) -> Tuned:
         optimum = part.outcomes.cheapest(goal.costs)
         thresholds = (optimum.threshold,)
     seen = cost_interval(study.held_out.counts(thresholds), goal.costs, CONFIDENCE)
-    prices = _prices(goal.costs)
-    target = Target("cost", optimum.cost, f"the least expected cost on the calibration examples, at {prices}")
+    said = prices(goal.costs)
+    target = Target("cost", optimum.cost, f"the least expected cost on the calibration examples, at {said}")
     promise = (
-        f"At {prices}: cheapest on {len(part.measure):,} calibration examples, at {optimum.cost:.4g} per 1,000 "
+        f"At {said}: cheapest on {len(part.measure):,} calibration examples, at {optimum.cost:.4g} per 1,000 "
         f"examples. The {len(study.held_out.measure):,} held out cost {seen.cost:.4g} per 1,000 ({seen.low:.4g} to "
         f"{seen.high:.4g}, 95 % bootstrap interval)."
     )
@@ -168,12 +199,72 @@ def _coverage(study: Study, goal: Goal) -> Tuned:
     part, coverage = study.calibration, _value(goal)
     threshold = threshold_at_coverage(part.measure, coverage)
     target = Target("coverage", coverage, f"accept at least {exact(coverage)} of the examples")
-    promise = f"Accepts at least {exact(coverage)} of {len(part.measure):,} calibration examples, the surest ones. " + (
-        "How many of them are wrong is measured, not promised."
-        if study.has_labels
-        else "Nothing says how many of them are wrong: there are no labels."
-    )
+    promise = f"Accepts at least {exact(coverage)} of {len(part.measure):,} calibration examples, the surest ones."
+    promise += bounded_risk(study.held_out.assess((threshold,)), goal.delta, study.has_labels)
     return _tuned(study, (threshold,), target, "coverage", promise)
+
+
+def _per_group(study: Study, goal: Goal) -> Tuned:
+    """A threshold for each group that the file names, certified on its own examples; all promises hold at once."""
+    part, risk, group = study.calibration, _value(goal), study.predictions.group
+    if goal.kind != "risk" or goal.per_class:
+        raise UqError(f"Thresholds by group are chosen for a risk. Received the goal {goal.kind}.")
+    if group is None or part.group is None:
+        raise UqError("Thresholds by group need a column that says of which group each example is. Received none.")
+    names = groups_of(group).names
+    place = {name: g for g, name in enumerate(names)}
+    codes = np.array([place[group_name(cell)] for cell in part.group.tolist()], np.int64)
+    correct = part.predicted == part.known_labels()
+    found = certify_per_group(part.measure, correct, codes, names, risk, goal.level, goal.procedure)
+    certified = len(found.uncertified) < len(names)
+    sentence = f"at most {exact(risk)} of the accepted wrong in every group, with {exact(1 - goal.delta)} confidence"
+    promise = group_promise(found, risk, goal.delta)
+    if certified:
+        promise += what_was_tried(goal.n_tried, goal.n_models, risk, goal.delta)
+    thresholds = tuple(float(threshold) for threshold in found.thresholds)
+    target = Target("risk", risk, sentence)
+    made = _tuned(study, thresholds, target, goal.procedure, promise, goal.delta, certified, names)
+    return made._replace(certificate=found)
+
+
+def _budget(study: Study, goal: Goal) -> Tuned:
+    part, share = study.calibration, _value(goal)
+    threshold = threshold_for_budget(part.measure, share, goal.delta)
+    said = f"defer at most {exact(share)} of the examples"
+    if goal.per is not None:
+        said = f"defer at most {share * goal.per:,.6g} of {goal.per:,} examples"
+    target = Target("coverage", 1 - share, f"{said}, with {exact(1 - goal.delta)} confidence")
+    promise = budget_promise(part.measure, threshold, said, goal.delta, goal.per)
+    promise += bounded_risk(study.held_out.assess((threshold,)), goal.delta, study.has_labels)
+    return _tuned(study, (threshold,), target, "coverage", promise)
+
+
+def _precision(study: Study, goal: Goal) -> Tuned:
+    """A threshold for one predicted class; all others are deferred, for nothing is promised of them."""
+    part, precision, names = study.calibration, _value(goal), study.predictions.class_names
+    labels, held = part.known_labels(), study.held_out
+    if goal.positive is None or not 0 <= goal.positive < part.n_classes:
+        raise UqError(f"A goal of precision needs a class from 0 to {part.n_classes - 1}. Received: {goal.positive}.")
+    if not 0 < precision < 1:
+        raise UqError(f"A precision must be between 0 and 1, both excluded. Received: {precision}.")
+    mine = part.predicted == goal.positive
+    ranking = rank(part.measure[mine], labels[mine] == goal.positive) if mine.any() else EMPTY
+    found = certify(ranking, round(1 - precision, 12), goal.level, goal.procedure)
+    thresholds = tuple(found.threshold if k == goal.positive else -math.inf for k in range(part.n_classes))
+    positives = held.known_labels() == goal.positive
+    hits = positives & (held.predicted == goal.positive) & (held.measure <= found.threshold)
+    n_hits, n_positives = int(hits.sum()), int(positives.sum())
+    recall = Estimate(
+        n_hits / n_positives if n_positives else math.nan, *clopper_pearson(n_hits, n_positives, CONFIDENCE)
+    )
+    name = repr(names[goal.positive][:40])
+    sentence = f"at least {exact(precision)} of what is accepted as {name} is, with {exact(1 - goal.delta)} confidence"
+    promise = precision_promise(found, name, precision, goal.delta, recall, n_positives)
+    if found.certified:
+        promise += what_was_tried(goal.n_tried, goal.n_models, 1 - precision, goal.delta)
+    target = Target("risk", round(1 - precision, 12), sentence)
+    tuned = _tuned(study, thresholds, target, goal.procedure, promise, goal.delta, found.certified)
+    return tuned._replace(certificate=found, recall=recall)
 
 
 def _ood(study: Study, goal: Goal) -> Tuned:
@@ -194,7 +285,15 @@ def _manual(study: Study, goal: Goal) -> Tuned:
     return _tuned(study, (_value(goal),), target, "manual", "Chosen by hand: nothing is promised.")
 
 
-_TUNERS = {"risk": _risk, "cost": _cost, "coverage": _coverage, "ood_accepted": _ood, "manual": _manual}
+_TUNERS = {
+    "risk": _risk,
+    "precision": _precision,
+    "cost": _cost,
+    "coverage": _coverage,
+    "budget": _budget,
+    "ood_accepted": _ood,
+    "manual": _manual,
+}
 
 
 def _tuned(
@@ -205,8 +304,10 @@ def _tuned(
     promise: str,
     delta: float | None = None,
     certified: bool = False,
+    groups: tuple[str, ...] | None = None,
 ) -> Tuned:
-    assessment, roles = study.held_out.assess(thresholds), study.predictions.roles
+    roles = study.predictions.roles
+    assessment = study.held_out.assess(thresholds) if groups is None else None
     policy = ThresholdPolicy(
         measure=study.measure_id,
         thresholds=thresholds,
@@ -217,71 +318,18 @@ def _tuned(
         delta=delta,
         n_calibration=len(study.calibration.measure),
         n_test=len(study.held_out.measure),
-        coverage=assessment.coverage,
-        risk=assessment.risk,
+        coverage=None if assessment is None else assessment.coverage,
+        risk=None if assessment is None else assessment.risk,
         confidence=CONFIDENCE,
         created=datetime.now(UTC).date().isoformat(),
         fingerprint=study.predictions.fingerprint,
         roles=None if roles is None or roles.is_documented else roles.to_dict(),
+        groups=groups,
     )
+    if assessment is None:  # by a rule that asks for a group
+        assessment = study.held_out.assess_policy(policy)
+        policy = replace(policy, coverage=assessment.coverage, risk=assessment.risk)
     return Tuned(policy, promise, assessment)
-
-
-def _prices(costs: Costs) -> str:
-    """What each outcome costs, in words."""
-    errors = costs.matrix[~np.eye(len(costs.matrix), dtype=bool)]
-    low, high = errors.min(), errors.max()
-    said = [
-        f"{low:.10g}" + (f" to {high:.10g}" if high > low else "") + " an error",
-        f"{costs.deferral:.10g} a deferral",
-    ]
-    if costs.ood_share > 0:
-        said.append(f"{costs.ood_accepted:.10g} an unseen (OOD) example accepted, {exact(costs.ood_share)} unseen")
-    right = np.diag(costs.matrix)
-    if right.any():
-        said.append(f"{right.min():.10g} to {right.max():.10g} a right answer")
-    return ", ".join(said)
-
-
-def _risk_promise(found: Certificate, least: float | None, delta: float) -> str:
-    if found.certified:
-        return (
-            f"At most {exact(found.target_risk)} of what is accepted is wrong, with {exact(1 - delta)} "
-            f"confidence: certified on {found.n:,} calibration examples, of which it accepts {found.n_accepted:,} and "
-            f"{found.n_errors:,} of these are wrong."
-        )
-    needed = (
-        f"about {found.n_needed:,} would be needed if the model errs as often as it did here"
-        if found.n_needed
-        else f"not even {MOST_TIMES} times as many like these would make it likely"
-    )
-    suggestion = (
-        ""
-        if least is None
-        else f" The smallest risk that can be promised here is {exact(least)}: a suggestion, for a goal chosen after "
-        "looking at these labels needs other examples to be certified on, or a share of the probability of error."
-    )
-    return (
-        f"No threshold can promise at most {exact(found.target_risk)} wrong with {exact(1 - delta)} confidence "
-        f"on {found.n:,} calibration examples; {needed}. Everything is deferred.{suggestion}"
-    )
-
-
-def _per_class_promise(found: ClassCertificates, names: tuple[str, ...], risk: float, delta: float) -> str:
-    missing = [f"{names[c][:40]!r} ({_shortfall(found.certificates[c])})" for c in found.uncertified]
-    n_certified, confidence = len(names) - len(missing), f"{exact(1 - delta)} confidence"
-    promise = (
-        f"At most {exact(risk)} of what is accepted is wrong, for each of {n_certified} predicted "
-        f"class{'es, all together' if n_certified > 1 else ''} with {confidence}."
-        if n_certified
-        else f"For no predicted class can a threshold promise at most {exact(risk)} wrong with {confidence}."
-    )
-    more = f" and {len(missing) - _N_NAMED:,} more" if len(missing) > _N_NAMED else ""
-    return promise + (f" Always deferred: {', '.join(missing[:_N_NAMED])}{more}." if missing else "")
-
-
-def _shortfall(found: Certificate) -> str:
-    return f"{found.n:,} examples, " + (f"about {found.n_needed:,} needed" if found.n_needed else "too many wrong")
 
 
 def _value(goal: Goal) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from uqcore.selection import (
     PerClassOptimum,
     RankedOutcomes,
     Ranking,
+    ThresholdPolicy,
     assess,
     aurc,
     cheapest_per_class,
@@ -57,6 +58,7 @@ class MeasuredPart:
         indices: ``(M,)`` which examples of the predictions these are, in-distribution first, then OOD.
         measure, predicted, correct, labels: ``(N,)`` of the in-distribution examples; the last two None without labels.
         ood_measure, ood_predicted: of the OOD examples, None where there are none.
+        group, ood_group: which group each is of, None without groups.
     """
 
     indices: IntArray
@@ -67,6 +69,8 @@ class MeasuredPart:
     ood_measure: FloatArray | None
     ood_predicted: IntArray | None
     n_classes: int
+    group: NDArray[Any] | None = None
+    ood_group: NDArray[Any] | None = None
 
     @cached_property
     def ranking(self) -> Ranking:
@@ -117,6 +121,15 @@ class MeasuredPart:
             seen = assess(self.ranking, thresholds[0], CONFIDENCE)
         else:
             seen = assess(self._ranked_by_decision(np.array(thresholds)), 0.0, CONFIDENCE)
+        return seen if self.labels is not None else seen._replace(risk=Estimate(float("nan"), 0.0, 1.0))
+
+    def assess_policy(self, policy: ThresholdPolicy) -> Assessment:
+        """`assess` for a rule of any kind."""
+        deferred = (~policy.decide_measured(self.measure, self.predicted, self.group)).astype(np.float64)
+        ood = None
+        if self.ood_measure is not None:
+            ood = ~policy.decide_measured(self.ood_measure, self.ood_predicted, self.ood_group)
+        seen = assess(self._ranked(deferred, None if ood is None else ood.astype(np.float64)), 0.0, CONFIDENCE)
         return seen if self.labels is not None else seen._replace(risk=Estimate(float("nan"), 0.0, 1.0))
 
     def quality(self) -> Quality:
@@ -209,4 +222,6 @@ def _part(predictions: Predictions, measure: FloatArray, indices: IntArray) -> M
         ood_measure=measure[ood] if len(ood) else None,
         ood_predicted=predictions.predicted[ood] if len(ood) else None,
         n_classes=predictions.n_classes,
+        group=None if predictions.group is None else predictions.group[known],
+        ood_group=None if predictions.group is None or not len(ood) else predictions.group[ood],
     )

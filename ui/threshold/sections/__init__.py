@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from ui import controls, words
-from ui.threshold.sections import article, classes, costs, examples, groups, measures, methods, sets, take_home
+from ui.threshold.sections import article, classes, costs, examples, groups, measures, methods, models, sets, take_home
 from ui.threshold.source import Source
 from uqcore.reproduce import mnist_article
 from uqcore.tuning import Goal, Study, Tuned
@@ -32,6 +32,7 @@ SECTIONS = {
     "methods": Section(
         "Methods", methods.show, lambda source, study: study.has_labels and source.method_id is not None
     ),
+    "models": Section("Models", models.show, lambda source, study: study.has_labels and len(source.models) > 1),
     "measures": Section("Measures", measures.show, _labelled),
     "costs": Section("Costs", costs.show, _labelled),
     "classes": Section("Classes", classes.show, _labelled),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
-import numpy as np
 import streamlit as st
 
 from ui import words
 from ui.threshold.source import Source
-from uqcore.selection import GroupCertificates, Groups, GroupSeen, assess_groups, certify_per_group, groups_of
-from uqcore.text import exact_percent, percent
-from uqcore.tuning import Goal, Study, Tuned
+from uqcore.selection import GroupCertificates, Groups, GroupSeen, assess_groups, groups_of
+from uqcore.text import percent
+from uqcore.tuning import Goal, Study, Tuned, tune
 from uqcore.types import IntArray
-
-_N_NAMED = 5
 
 
 def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
@@ -28,9 +26,11 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         if study.has_labels:
             st.info("Choose the target Risk to have it promised for every group at once.")
         return
-    found = _certified(study, groups, goal)
-    st.html(f'<p class="promise">{escape(_promise(found, goal))}</p>')
-    kept = part.measure.astype(np.float64) <= found.thresholds[codes]
+    by_group = tune(study, replace(goal, per_group=True, per_class=False))
+    found, policy = by_group.certificate, by_group.policy
+    assert isinstance(found, GroupCertificates)
+    st.html(f'<p class="promise">{"✓ " * policy.certified}{escape(by_group.promise)}</p>')
+    kept = policy.decide_measured(part.measure, group=part.group)
     rows = []
     for seen, certificate in zip(
         assess_groups(kept, part.correct, codes, groups.names), found.certificates, strict=True
@@ -42,6 +42,9 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         f"A threshold for each group, chosen on the calibration part and judged on the other: together they accept "
         f"{percent(float(kept.mean()))} of the held-out examples, the threshold above "
         f"{percent(float(accepted.mean()))}."
+    )
+    st.download_button(
+        "Policy by group (JSON)", policy.to_json(), "policy_by_group.json", "application/json", on_click="ignore"
     )
 
 
@@ -59,31 +62,3 @@ def _row(seen: GroupSeen) -> list[str]:
 def _codes(groups: Groups, indices: IntArray, n: int) -> IntArray:
     """Of the ``n`` in-distribution examples of a part, which come first."""
     return groups.codes[indices[:n]]
-
-
-def _certified(study: Study, groups: Groups, goal: Goal) -> GroupCertificates:
-    part = study.calibration
-    assert part.correct is not None
-    assert goal.value is not None
-    codes = _codes(groups, part.indices, len(part.measure))
-    level = goal.delta / goal.n_tried
-    return certify_per_group(part.measure, part.correct, codes, groups.names, goal.value, level, goal.procedure)
-
-
-def _promise(found: GroupCertificates, goal: Goal) -> str:
-    """What holds for which groups, and which are deferred and why."""
-    assert goal.value is not None
-    n_certified = len(found.names) - len(found.uncertified)
-    risk, confidence = exact_percent(goal.value), exact_percent(1 - goal.delta)
-    said = f"At most {risk} of what is accepted wrong, with {confidence} confidence"
-    start = (
-        f"✓ {said}, in each of {n_certified} groups, all at once, with a threshold for each."
-        if n_certified
-        else f"In no group can a threshold promise this: {said[0].lower()}{said[1:]}, in all at once."
-    )
-    missing = [
-        f"{words.shortened(found.names[g])!r} ({found.certificates[g].n:,} calibration examples)"
-        for g in found.uncertified[:_N_NAMED]
-    ]
-    more = f" and {len(found.uncertified) - _N_NAMED:,} more" if len(found.uncertified) > _N_NAMED else ""
-    return start + (f" Deferred altogether: {', '.join(missing)}{more}." if missing else "")

@@ -1,0 +1,84 @@
+"""Several models of a visitor's own: those of one file, those of more files, and which of them is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from ui import uploads, words
+from uqcore.predictions import Predictions, read_models, same_examples
+from uqcore.tuning.comparison import MOST_MODELS
+from uqcore.types import UqError
+
+if TYPE_CHECKING:
+    from ui.threshold.own import Own
+
+MAX_UPLOAD_MB = 200
+MAX_UNPACKED = 10**9
+MAX_GROWTH = 10
+"""How many times its size a packed file may unpack to."""
+
+
+def chosen(own: Own) -> Own:
+    """The file with the predictions of the model that is looked at; asks which where there are several.
+
+    Models of further files come to those of the first, if they are of the same examples.
+    """
+    models = dict(own.models) or {own.file.name: own.predictions} if own.predictions is not None else {}
+    more = _more(own)
+    taken = {name if name not in models else f"{name} (2)": one for name, one in more.items()}
+    if taken:
+        try:
+            models = same_examples(models | taken)
+        except UqError as error:
+            st.warning(words.plain(str(error)))
+    if len(models) < 2:
+        return own
+    if len(models) > MOST_MODELS:
+        st.warning(f"Of {len(models):,} models the first {MOST_MODELS} are kept.")
+        models = dict(list(models.items())[:MOST_MODELS])
+    name = st.selectbox(
+        f"Model, one of {len(models)}",
+        list(models),
+        format_func=lambda name: words.shortened(name, 60),
+        key=f"own_model_{len(models)}",
+        help="Whose threshold is chosen here. The section Models compares all of them at the same goal.",
+    )
+    return replace(own, predictions=models[name], models=models, read_id=f"{own.read_id} {sorted(more)} {name}")
+
+
+def _more(own: Own) -> Mapping[str, Predictions]:
+    """The models of further files, read once each."""
+    with st.expander("More models"):
+        uploaded = st.file_uploader(
+            "Files with other models' predictions",
+            accept_multiple_files=True,
+            key=f"own_more_{own.file.file_id}",
+            max_upload_size=MAX_UPLOAD_MB,
+            help="Of the same examples: matched by a column of ids if all files have one, else by their order, where "
+            "the true labels must be the same.",
+        )
+        kept: dict[tuple[str, bool], Mapping[str, Predictions]] = st.session_state.setdefault("own_more", {})
+        wanted = {(one.file_id, own.normalize): one for one in uploaded}
+        for key in [key for key in kept if key not in wanted]:
+            del kept[key]
+        found: dict[str, Predictions] = {}
+        for key, one in wanted.items():
+            try:
+                if key not in kept:
+                    kept[key] = _read(one.name, uploads.content(one), own.normalize)
+                found |= {name if name not in found else f"{one.name} {name}": p for name, p in kept[key].items()}
+            except UqError as error:
+                st.error(words.plain(f"{words.shortened(one.name, 80)}: {error}"))
+        return found
+
+
+def _read(name: str, data: bytes, normalize: bool) -> Mapping[str, Predictions]:
+    with uploads.BUDGET.reading(len(data)) as room:
+        models = read_models(data, name, normalize=normalize, max_bytes=min(MAX_UNPACKED, room), max_growth=MAX_GROWTH)
+        for one in models.values():
+            uploads.BUDGET.hold(one, 2 * one.n_bytes)
+        return models
