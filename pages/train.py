@@ -23,7 +23,7 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     disabled = bool(problems)
     go = st.button("Train", type="primary", icon=":material/play_arrow:", key="r_train", disabled=disabled)
     if asked is not None:
-        st.markdown(f"about **{duration(asked.expected.whole_s)}**", width="content")
+        st.markdown(f"about **{duration(work.trainings().expected(asked).whole_s)}**", width="content")
 if go and asked is not None:
     visit = shelf.begin_visit()
     try:

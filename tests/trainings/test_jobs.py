@@ -82,6 +82,24 @@ def test_the_time_that_is_left_is_more_and_more_what_is_seen(jobs: Trainings, cl
     assert jobs.status(job).left_s == pytest.approx(0.75 * 10 + 0.25 * max(expected.after_s - 30, 0))
 
 
+def test_how_long_the_last_training_took_is_expected_of_the_next(jobs: Trainings, clock: Clock) -> None:
+    asked = order(epochs=11)
+    said, visit = asked.expected, Visit()
+    job = jobs.submit(visit, asked)
+    assert jobs.expected(asked) == said
+    for n in range(1, 12):
+        clock.now = 100 + 2 * (n - 1) * said.fit_s / 11  # twice as long as expected
+        learn(job, n)
+    fake(job).received(Share(asked.model_id, 0.0))
+    clock.now += 3 * said.after_s
+    fake(job).received(Stored(asked.model_id))
+    fake(job).ended(None)
+    again, other = jobs.expected(asked), jobs.expected(order("deterministic"))
+    assert again.fit_s == pytest.approx(2 * said.fit_s)
+    assert again.after_s == pytest.approx(3 * said.after_s)
+    assert other.fit_s == pytest.approx(1.5 * order("deterministic").expected.fit_s), "half of it, for another kind"
+
+
 def test_who_looks_at_another_page_is_there(clock: Clock) -> None:
     open_tabs: set[str] = set()
     jobs, visit = Trainings(clock=clock, start=Fake, is_there=open_tabs.__contains__), Visit()

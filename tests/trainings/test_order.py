@@ -25,7 +25,9 @@ def test_every_committed_model_can_be_asked_for(task: str, method_id: str) -> No
     assert asked.changed == {}
     assert asked.model_id == default_store().find(task, method_id).model_id
     took_s = default_store().find(task, method_id).training_time_s
-    assert asked.expected.fit_s == pytest.approx(took_s), "as the committed one took"
+    assert took_s / 8 < asked.expected.fit_s <= took_s * 1.001, "as the committed one took on a machine that was free"
+    if task == "digits":
+        assert asked.expected.fit_s == pytest.approx(took_s)
     for name, value in asdict(usual).items():
         if isinstance(value, str):
             assert value in choices(task, name)

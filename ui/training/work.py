@@ -45,7 +45,7 @@ def _at_work(visit: Visit, job: Training) -> None:
 
 def work_done(job: Training, status: Status) -> float:
     """The share of all that is done, by the time that it takes."""
-    expected = job.order.expected
+    expected = trainings().expected(job.order)
     after = expected.after_s / (expected.fit_s + expected.after_s)
     return status.epoch / status.epochs * (1 - after) + (job.share or 0.0) * after
 

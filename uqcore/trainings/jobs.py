@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from uqcore.models.evaluation import Evaluated
+from uqcore.trainings.estimate import Expected
 from uqcore.trainings.order import Order, diverged
 from uqcore.trainings.process import Process
 from uqcore.trainings.progress import Epoch, Found, Said, Share
@@ -21,6 +22,7 @@ UNSEEN_S = 60.0
 SILENT_S = 1800.0
 """How long a process may say nothing: an epoch, or the tables that pages look up, on a busy machine."""
 
+_LEAST_LEARNT, _LEAST_S = 2, 1.0  # epochs, and seconds of a part, that tell how fast the machine is
 _LEARNT_AFTER = 3  # epochs, when those that were measured count as much as what was expected
 
 Start = Callable[..., Process]
@@ -100,7 +102,15 @@ class Trainings(Queue[Training]):
         """``start`` makes a process, see `Process`; ``is_there`` says which owners count as seen whatever they do."""
         super().__init__(1, most_waiting, unseen_s, clock)
         self._make, self._is_there = start, is_there
+        # Seconds of the three parts beside what was expected: as the last training found it, of any, or of this kind.
+        self._pace_of: dict[tuple[str, str], Expected] = {}
+        self._pace = Expected(1.0, 1.0, 1.0)
         self._n_threads = max(1, (os.cpu_count() or 1) - 1)
+
+    def expected(self, order: Order) -> Expected:
+        """How long it takes, as the last trainings on this server went."""
+        pace = self._pace_of.get((order.task, order.method_id), self._pace)
+        return Expected(*(said * factor for said, factor in zip(order.expected, pace, strict=True)))
 
     def submit(self, visit: Visit, order: Order) -> Training:
         """A training for the visitor, in place of the one that they have. UqError: too many wait.
@@ -132,11 +142,11 @@ class Trainings(Queue[Training]):
         )
 
     def _whole_s(self, job: Training) -> float:
-        return job.order.expected.whole_s
+        return self.expected(job.order).whole_s
 
     def _left_s(self, job: Training) -> float:
         """As expected beforehand, and more and more as it goes."""
-        expected, now = job.order.expected, self._clock()
+        expected, now = self.expected(job.order), self._clock()
         if job.state is not State.RUNNING:
             return expected.whole_s
         if job.share is not None:
@@ -156,6 +166,22 @@ class Trainings(Queue[Training]):
 
     def _succeeded(self, job: Training) -> None:
         job.visit.keep(job.order.model_id, job.order.name, job.figures, job.beside)
+        self._learn_pace(job)
+
+    def _learn_pace(self, job: Training) -> None:
+        said, n = job.order.expected, job.epochs - job.n_at_first
+        if job.first is None or job.share is None or n < _LEAST_LEARNT:
+            return
+        first_s = said.start_s + said.fit_s / job.epochs
+        found = Expected(
+            (job.first - job.started) / first_s,
+            (job.last - job.first) / (said.fit_s * n / job.epochs),
+            (self._clock() - job.after) / max(said.after_s, _LEAST_S),
+        )
+        kind = job.order.task, job.order.method_id
+        self._pace_of[kind] = found
+        # Of another kind it is known how busy the machine is, less so how well the committed times tell its network's.
+        self._pace = found._replace(fit_s=(found.fit_s + self._pace.fit_s) / 2)
 
     def _received(self, job: Training, said: Said) -> None:
         with self._lock:
