@@ -15,6 +15,7 @@ import os
 import random
 import resource
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -67,9 +68,9 @@ class Case:
 
 
 class Stress:
-    def __init__(self, jobs: Jobs, rng: random.Random) -> None:
-        fates = [fate for fate, n in FATES.items() for _ in range(n)]
-        fates += ["done"] * (N_JOBS - len(fates))
+    def __init__(self, jobs: Jobs, rng: random.Random, n_jobs: int = N_JOBS) -> None:
+        fates = [fate for fate, n in FATES.items() for _ in range(n * n_jobs // N_JOBS)]
+        fates += ["done"] * (n_jobs - len(fates))
         rng.shuffle(fates)
         self.jobs = jobs
         self.cases = [Case(i, fate, f"owner {i % N_OWNERS}") for i, fate in enumerate(fates)]
@@ -90,6 +91,7 @@ class Stress:
             case.owner = name
             case.job, case.asked = self.jobs.submit(name, setting(case.seed)), time.monotonic()
             self._live(case, self._rngs[number])
+            print(f"{case.owner}: {case.fate} after {time.monotonic() - case.asked:.1f} s", file=sys.stderr, flush=True)
             if case.fate == "vanished":
                 name = f"owner {number}, come back {i}"
 
@@ -131,7 +133,7 @@ class Stress:
     def lost(self) -> list[str]:
         """Jobs that came to another end than theirs."""
         left = {State.CANCELLED, State.DONE}  # the last moment may be too late
-        ends = {"done": {State.DONE}, "cancelled": left, "vanished": left}
+        ends = {"done": {State.DONE}, "cancelled": left, "vanished": left, "out of memory": {State.ERROR, State.DONE}}
         found = []
         for case in self.cases:
             assert case.job is not None
@@ -180,12 +182,16 @@ def _children() -> list[int]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=N_JOBS, help="fewer, with as large a share of each fate")
     parser.add_argument("--unseen-s", type=float, default=5.0, help="when an owner has vanished; 20 on the server")
     arguments = parser.parse_args()
     jobs = Jobs(most_waiting=N_OWNERS + FATES["vanished"], unseen_s=arguments.unseen_s)
     for i in range(3):  # how long jobs take here is learned from the first ones, as on a server
-        assert jobs.submit("first", setting(1000 + i)).over.wait(_PATIENCE_S)
-    before, started, stress = _settled_mb(), time.monotonic(), Stress(jobs, random.Random(arguments.seed))
+        warm = jobs.submit("first", setting(1000 + i))
+        while not warm.over.wait(_POLL_S):
+            jobs.job("first")
+    before, started = _settled_mb(), time.monotonic()
+    stress = Stress(jobs, random.Random(arguments.seed), arguments.jobs)
     stress.run()
     took_s = time.monotonic() - started
     for case in stress.cases:
@@ -200,7 +206,7 @@ def main() -> int:
     del stress
     grown = _settled_mb() - before
     found = {
-        "jobs": N_JOBS,
+        "jobs": arguments.jobs,
         "seconds": round(took_s, 1),
         "ends": dict(sorted(ends.items())),
         "lost": lost,
