@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ui.history import is_from_history
 from uqcore.datasets import DATASETS, load
 from uqcore.exhibits.moons import VIEWS, View
 from uqcore.exhibits.one_image import Corruption
@@ -197,7 +198,7 @@ THRESHOLDS: Final = tuple(i / 100 for i in range(101))
 def linked_threshold(key: str, default: float) -> float:
     """The threshold that a link asks for, or where it stood when its page was left; its key names the page, because
     what it cuts differs from page to page."""
-    before: float = st.session_state.get(f"{key}_before", default)
+    before: float = default if is_from_history() else st.session_state.get(f"{key}_before", default)
     try:
         asked = float(st.query_params.get(key, before))
     except ValueError:
@@ -247,10 +248,10 @@ def threshold_to_start_from(asked: float, wish: str, in_link: bool = True) -> tu
         in_link: whether it is in the URL; not where the link shows others something else.
     """
     last, n_wishes = st.session_state.get("threshold_wish", (None, 0))
-    if wish != last:
+    if wish != last or is_from_history():
         n_wishes += 1
         st.session_state["threshold_wish"] = (wish, n_wishes)
-        if last is not None:
+        if last is not None and not is_from_history():
             put_in_url("t", None)
     try:
         by_hand = float(st.query_params.get("t", "") if in_link else "")

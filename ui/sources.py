@@ -8,6 +8,7 @@ import streamlit as st
 from ui import cache, uploads
 from ui.components import drawing_pad
 from ui.controls import BIND, choice, put_in_url, task_key
+from ui.history import is_from_history
 from uqcore.datasets.images import MAX_BYTES, decode_strokes
 from uqcore.exhibits.one_image import decode_image, encode_image
 from uqcore.types import Dataset, FloatArray, UqError
@@ -25,7 +26,8 @@ def drawing(dataset: Dataset) -> FloatArray | None:
         return None
     key = task_key("drawing", dataset.task_id)
     example = EXAMPLE_DRAWING if drawn.noun == dataset.noun else ""
-    kept = st.query_params.get(key, st.session_state.get(key, example))
+    before = example if is_from_history() else st.session_state.get(key, example)
+    kept = st.query_params.get(key, before)
     strokes = drawing_pad("" if kept == _CLEARED else kept, key=task_key("pad", dataset.task_id))
     if drawn.noun != dataset.noun:
         st.caption(f"These models have learnt {dataset.noun}s. Draw a {drawn.noun}, which they have never seen.")

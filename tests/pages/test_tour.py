@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browsing import Visit, needs_browser, serve, settle
 from ui.tour.steps import STEPS
+from uqcore.methods import of_task
 
 pytestmark = needs_browser
 
@@ -178,3 +179,35 @@ def test_a_figure_alone_on_the_whole_screen(visit: Visit, lab: str) -> None:
     assert widths
     page.get_by_role("button", name="Whole screen").first.click()
     page.wait_for_function("document.fullscreenElement === null")
+
+
+def test_back_and_forward_move_what_components_hold(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/two_moons")
+    threshold = page.locator(".cut input")
+    start = threshold.input_value()
+    threshold.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("moons_threshold=0.49"))
+    settle(page)
+    moved = threshold.input_value()
+    assert moved != start
+    page.go_back()
+    expect(threshold).to_have_value(start)
+    settle(page)
+    page.go_forward()
+    expect(threshold).to_have_value(moved)
+    assert "moons_threshold=0.49" in page.url
+
+
+def test_the_tours_words_set_what_a_page_opens_with(visit: Visit, lab: str) -> None:
+    page = visit(f"{lab}/?tour=5", ready=".claim")
+    at_step(page, 5)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("figure .plot")).to_have_count(2)
+    page.get_by_role("link", name="See every method").click()
+    expect(page.locator("figure .plot")).to_have_count(len(of_task("moons")))
+
+    page = visit(f"{lab}/?tour={len(STEPS)}", ready=".claim")
+    at_step(page, len(STEPS))
+    expect(page.locator(".card")).to_have_count(0)
+    page.get_by_role("link", name="half a four, half a nine").click()
+    expect(page.locator(".card")).not_to_have_count(0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
+
+from ui.history import is_from_history
 
 _FOLDER = Path(__file__).parent
 
@@ -28,6 +31,19 @@ def _read(name: str, suffix: str) -> str:
     """A file of a component or a part of one, which need not have each kind."""
     path = _FOLDER / f"{name}.{suffix}"
     return path.read_text("utf-8") if path.exists() else ""
+
+
+def key_for(key: str, start: Mapping[str, Any]) -> str:
+    """The key to mount the component ``key`` by: another one where history has brought a link that starts it elsewhere
+    than where its visitor has left it, for what is on the screen cannot be moved."""
+    n, began = st.session_state.get(f"{key}_mounts", (0, start))
+    state = st.session_state.get(f"{key}~{n}" if n else key) or {}
+    if is_from_history() and {**began, **state} != start:
+        n, began = n + 1, start
+    elif not state:
+        began = start
+    st.session_state[f"{key}_mounts"] = (n, began)
+    return f"{key}~{n}" if n else key
 
 
 def first(start: Any, key: str, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui.components._mount import register, state_or
+from ui.components._mount import key_for, register, state_or
 
 PEN_WIDTH = 0.09
 """Width of the pen as a fraction of the pad's side, to be seen: what a model sees has a width of its own."""
@@ -22,6 +22,7 @@ def drawing_pad(strokes: str, key: str) -> str:
         strokes: the drawing to start from; from then on the visitor's. What is not a drawing shows as an empty pad.
         key: identity of the pad. Another key makes a new pad that starts from ``strokes``.
     """
+    key = key_for(key, {"strokes": strokes})
     drawn = state_or(strokes, key, "strokes")
     # The echo matters only when the browser builds the pad anew, e.g. in another place of the page.
     result = _mount(key=key, data={"strokes": drawn, "pen_width": PEN_WIDTH})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.components._mount import first, register, state_or
+from ui.components._mount import first, key_for, register, state_or
 from uqcore.plots.palette import SEQUENTIAL, lut
 from uqcore.types import FloatArray, UqError
 
@@ -110,6 +110,7 @@ def surfaces(
     cuts = [(panel.title, panel.cut) for panel in panels if panel.cut is not None]
     grids = np.concatenate([values, stack(cuts, values.shape[1:])]) if cuts else values
     start = {"point": within(point, x_range, y_range), "threshold": None if threshold is None else float(threshold)}
+    key = key_for(key, start if thresholds else {"point": start["point"]})
     # What the visitor has changed since is not told: the same bytes are not sent again.
     told = {name: first(value, key, name) if name == "point" or thresholds else value for name, value in start.items()}
     header = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ui.components._mount import first, register, state_or
+from ui.components._mount import first, key_for, register, state_or
 
 _mount = register("verdict_cards", "range", "whole", in_page_style=True)
 
@@ -21,6 +21,7 @@ def verdict_cards(
         thresholds: rising values in 0..1 that the slider goes through.
         accept, defer: the verdicts in words.
     """
+    key = key_for(key, {"threshold": threshold})
     told = first(threshold, key, "threshold")  # what the visitor has changed since is not told
     data = {"html": html, "threshold": told, "thresholds": list(thresholds), "accept": accept, "defer": defer}
     chosen: float = _mount(key=key, data=data).get("threshold", state_or(threshold, key, "threshold"))

@@ -35,9 +35,12 @@ def show(page: str) -> None:
     A short link to a step, which does not set its page and figure yet, goes on to the whole one, and nothing follows.
     """
     n, more = step(), _more(is_presented())
-    if n and (page != STEPS[n - 1].page or (STEPS[n - 1].query and set(st.query_params) <= {"tour", "present"})):
+    is_short = set(st.query_params) <= {"tour", "present"} and bool(STEPS[n - 1].query)
+    # Without parameters the step's page itself may be meant, as the visitor has set it.
+    if n and (page != STEPS[n - 1].page or (is_short and st.session_state.get("tour_shown") != n)):
         stage({"n": n, "goes": text.of_step(n, more)})
         st.stop()
+    st.session_state["tour_shown"] = n
     with st.container(key="asks" if _told(n)["options"] else "step") if n else nullcontext():
         stage(_data(n, more))
 

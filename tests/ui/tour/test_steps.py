@@ -62,7 +62,9 @@ def test_a_steps_link_sets_its_figure_and_the_panel_above_it(n: int) -> None:
 @pytest.mark.parametrize(("n", "href"), [(n, href) for n in NUMBERS for href in links(n)])
 def test_the_words_of_a_step_set_its_figure(n: int, href: str) -> None:
     if "go=1" in href:
-        pytest.skip("This one trains; the browser test follows it.")
+        pytest.skip("This one trains.")
+    if "&" not in href:
+        pytest.skip("Without parameters it is a short link, but for those who are there: see the browser's tests.")
     app, query = following(href)
     assert {key: app.query_params[key] for key in query} == query
     assert panel(app)["n"] == (n if "tour" in query else 0)
