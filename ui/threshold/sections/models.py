@@ -29,32 +29,29 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         shares = [accepted.coverage, accepted.risk, one.accuracy, one.risk_at_coverage]
         rows.append([one.name, *(_share(share) for share in shares)])
     st.html(words.table([*_HEAD, f"wrong at {percent(seen.coverage)} accepted"], rows))
-    left, right = st.columns([4, 5], gap="medium")
-    with left:
-        curves = {words.shortened(one.name): one.curve for one in seen.models}
-        points = {
-            words.shortened(one.name): (one.tuned.assessment.coverage.value, one.tuned.assessment.risk.value)
-            for one in seen.models
-        }
-        chart(plots.risk_coverage(curves, points=points), "models_figure")
-    with right:
-        verdicts = {True: "differ", False: "cannot be told apart"}
-        st.html(
-            words.table(
-                _PAIRS,
+    verdicts = {True: "differ", False: "cannot be told apart"}
+    st.html(
+        words.table(
+            _PAIRS,
+            [
                 [
-                    [
-                        WHAT[pair.quantity],
-                        words.shortened(pair.first, 24),
-                        words.shortened(pair.second, 24),
-                        _points(pair.difference),
-                        "–" if pair.difference is None else _p(pair.adjusted),
-                        "nothing accepted" if pair.difference is None else verdicts[pair.is_apart],
-                    ]
-                    for pair in seen.pairs
-                ],
-            )
+                    WHAT[pair.quantity],
+                    words.shortened(pair.first, 24),
+                    words.shortened(pair.second, 24),
+                    _points(pair.difference),
+                    "–" if pair.difference is None else _p(pair.adjusted),
+                    "nothing accepted" if pair.difference is None else verdicts[pair.is_apart],
+                ]
+                for pair in seen.pairs
+            ],
         )
+    )
+    curves = {words.shortened(one.name): one.curve for one in seen.models}
+    points = {
+        words.shortened(one.name): (one.tuned.assessment.coverage.value, one.tuned.assessment.risk.value)
+        for one in seen.models
+    }
+    chart(plots.risk_coverage(curves, points=points), "models_figure")
     st.caption(HOW)
 
 
