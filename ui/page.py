@@ -131,8 +131,8 @@ DOORS = (
         Onward(
             "the numbers in bold: read wrong. Are they among the least sure?",
             "choose another measure of uncertainty, and see which pictures come to the front.",
-            "pages/reproductions.py",
-            "do published numbers come out here?",
+            "pages/scoreboard.py",
+            "which method is best, and at what?",
         ),
         (Invitation("Browse the doubtful", "The digits that a model is surest and least sure of."),),
     ),
@@ -147,6 +147,18 @@ DOORS = (
             "draw something for the committed models",
         ),
         (Invitation("Train a model", "Any task and method, with settings of your own, beside ours."),),
+    ),
+    Door(
+        "pages/scoreboard.py",
+        "Scoreboard",
+        ":material/leaderboard:",
+        Onward(
+            "the squares: they are rules without a trained network. Which methods are above them?",
+            "what finds the model's own errors, and whether the same method finds the unseen.",
+            "pages/reproductions.py",
+            "do published numbers come out here?",
+        ),
+        (Invitation("Compare the methods", "How good are the uncertainties, over seeds, beside no network at all?"),),
     ),
     Door(
         "pages/reproductions.py",

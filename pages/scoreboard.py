@@ -1,0 +1,138 @@
+"""How good are the uncertainties, and is a network needed for them at all?"""
+
+import streamlit as st
+
+from ui import controls, page, scoreboard
+from ui.charts import chart
+from ui.controls import BIND
+from uqcore.methods import METHODS
+from uqcore.plots.board import against, forest, lines
+from uqcore.scoreboard import METRICS, SYSTEMS
+from uqcore.types import UqError
+
+GROUPS = {"unseen": "Finds the unseen", "errors": "Finds its errors", "answers": "Answers", "cost": "Cost"}
+COSTS = ("train_s", "ms_per_1000", "ms_per_1", "parameters", "megabytes")
+SHIFTED = ("shift_accuracy", "shift_nll", "shift_ece", "shift_errors")
+CONVENTIONS = (
+    "Mean and 95 % interval over trainings with different seeds (Student's t; of one run Wilson's, where the figure is "
+    "a share). **Bold, marked =**: cannot be told from the best at 5 % (paired t-tests over seeds, Holm's correction). "
+    "□ is a control: it needs no training, or no network. ☆ is published by others, one training each. Unseen inputs "
+    "and errors are the positive class; nothing was chosen on them. Of shifts: the first 500 test images."
+)
+
+
+def metric_of(group: str) -> str:
+    those = {metric_id: metric.label for metric_id, metric in METRICS.items() if metric.group == group}
+    return st.selectbox(
+        "Figure", list(those), format_func=those.__getitem__, key=f"figure_{group}", bind=BIND, width=210
+    )
+
+
+def titled(metric_id: str) -> str:
+    metric = METRICS[metric_id]
+    unit = f", {metric.unit}" if metric.unit not in ("", "%") else ""
+    return f"{metric.label}{unit} ({'higher' if metric.higher_is_better else 'lower'} is better)"
+
+
+top = page.start("Scoreboard")
+try:
+    titles = scoreboard.tasks()
+    bar = st.container(horizontal=True)
+    with bar:
+        task = controls.choice("Trained on", titles, "board", next(iter(titles)))
+        group = controls.choice("Column", GROUPS, "column", "unseen")
+        metric_id = metric_of(group)
+        sets = scoreboard.unseen_sets(task)
+        usual = next(iter(sets), "")
+        unseen = controls.choice("Unseen", sets, f"unseen_{task}", usual) if sets else ""
+        score = controls.choice("Ranked by", scoreboard.SCORES, "ranked", "own")
+except (UqError, StopIteration) as error:
+    page.answer(top, "The scoreboard cannot be shown.", [str(error) or "No method was measured yet."])
+    st.stop()
+
+page.answer(top, scoreboard.answer(task, unseen), scoreboard.problems(task))
+shown = scoreboard.chosen(task, metric_id, unseen if group == "unseen" else "", score)
+metric = METRICS[metric_id]
+st.subheader(metric.label, anchor=False)
+st.caption(metric.description)
+if shown:
+    chart(
+        forest(scoreboard.marks(shown, score == "all"), titled(metric_id), metric.unit == "%"),
+        key="board_forest",
+    )
+else:
+    st.info(f"Nobody has this figure on {titles[task]}.")
+st.caption(CONVENTIONS)
+
+left, right = st.columns(2)
+with left:
+    st.subheader("Good at both?", anchor=False)
+    errors = scoreboard.chosen(task, "error_auroc", "", score, ("method", "control"))
+    found = scoreboard.chosen(task, "auroc", unseen, score, ("method", "control"))
+    if score != "all" and errors and found:
+        both = against(scoreboard.spots(found, errors), "AUROC of the unseen", "AUROC of the model's own errors")
+        chart(both, key="board_both")
+        st.caption("Up and right is better. What finds the unseen need not find the model's own errors.")
+    else:
+        st.caption("Choose one score for each method above.")
+with right:
+    st.subheader("Worth its cost?", anchor=False)
+    costs = {cost: METRICS[cost].label for cost in COSTS}
+    cost = controls.choice("Cost", costs, "cost", "train_s")
+    paid = scoreboard.spots(scoreboard.chosen(task, cost, "", score, ("method",)), shown)
+    paid = [spot for spot in paid if spot.x > 0]
+    if group != "cost" and score != "all" and paid:
+        line = scoreboard.front(paid, metric.higher_is_better)
+        chart(against(paid, titled(cost), metric.label, front=line, log_x=True), key="board_cost")
+        st.caption("Dotted: what nothing cheaper equals (the Pareto front).")
+    else:
+        st.caption("Choose a figure of quality and one score for each method above.")
+
+st.subheader("As the input drifts away", anchor=False)
+with st.container(horizontal=True):
+    drift = controls.choice("Shift", scoreboard.DISTURBED, "drift", "rotation")
+    along = controls.choice("Figure along it", {m: METRICS[m].label for m in SHIFTED}, "along", "shift_accuracy")
+drawn = scoreboard.along(task, drift, along, score)
+if drawn:
+    chart(
+        lines(drawn, scoreboard.DISTURBED[drift], titled(along), percent=METRICS[along].unit == "%"), key="board_shift"
+    )
+else:
+    st.caption(f"Only images are disturbed; {titles[task]} has none.")
+
+st.subheader("Curves", anchor=False)
+with st.container(horizontal=True):
+    curve = controls.choice("Curve", scoreboard.CURVES, "curve", "roc")
+    known = scoreboard.with_curves(task)
+    picked = st.pills(
+        "Of", list(known), selection_mode="multi", default=list(known)[:4], format_func=known.__getitem__,
+        key=f"of_{task}", bind=BIND,
+    )  # fmt: skip
+traced = scoreboard.curves(task, curve, unseen, picked or list(known)[:4])
+if traced:
+    x_title, y_title = scoreboard.AXES[curve]
+    chart(
+        lines(traced, x_title, y_title, percent=curve != "roc", diagonal=curve != "risk_coverage"), key="board_curves"
+    )
+    st.caption(scoreboard.CURVE_NOTES[curve])
+images = [method for method in (picked or known) if method in METHODS and task in controls.image_tasks()]
+if images:
+    with st.container(horizontal=True):
+        for method in images[:4]:
+            query = controls.task_in_link(task) | {"method": METHODS[method].label}
+            st.page_link("pages/gallery.py", label=f"Images: {METHODS[method].label}", query_params=query)
+
+with st.expander("Who is on the board", key="board_who"):
+    st.markdown("\n".join(f"- **{system.label}**: {system.summary}" for system in SYSTEMS.values()))
+whole = st.expander("All figures, to sort, to filter and to take home", key="board_table", on_change="rerun")
+page.onward("Scoreboard")
+if whole.open:
+    every = [row for row in scoreboard.rows() if row.task == task and not row.metric.startswith("shift")]
+    whole.dataframe(scoreboard.table(every), hide_index=True, height=460)
+    with whole.container(horizontal=True):
+        for label, text, suffix, mime in (
+            ("CSV", scoreboard.to_csv(every), "csv", "text/csv"),
+            ("Markdown", scoreboard.to_markdown(every), "md", "text/markdown"),
+            ("LaTeX", scoreboard.to_latex(every), "tex", "application/x-tex"),
+        ):
+            st.download_button(label, text, f"scoreboard-{task}.{suffix}", mime, icon=":material/download:")

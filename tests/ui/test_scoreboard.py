@@ -1,0 +1,100 @@
+"""Which rows of the scoreboard are shown, what is said of them, and how they are taken home."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from ui import scoreboard
+from uqcore.plots.board import Spot
+from uqcore.scoreboard import Key, Result, rows
+
+
+def result(method: str, values: dict[Key, tuple[float, ...]], n: int = 3) -> Result:
+    seeds = tuple(range(n))
+    return Result("digits", method, seeds, ("",) * n, values, n_examples={"test": 10_000, "fashion": 10_000})
+
+
+FOUND, OWN_FOUND = Key("auroc", "predictive_entropy", "fashion"), Key("auroc", "score", "fashion")
+ERRORS, OWN_ERRORS = Key("error_auroc", "predictive_entropy"), Key("error_auroc", "score")
+RESULTS = (
+    result("deterministic", {FOUND: (0.90, 0.91, 0.92), ERRORS: (0.98, 0.981, 0.979)}),
+    result(
+        "feature_density",
+        {
+            FOUND: (0.90, 0.91, 0.92),
+            OWN_FOUND: (0.990, 0.991, 0.992),
+            ERRORS: (0.98, 0.981, 0.979),
+            OWN_ERRORS: (0.90, 0.91, 0.905),
+        },
+    ),
+    result("pixel_pca", {OWN_FOUND: (0.95,)}, n=1),
+)
+
+
+@pytest.fixture(autouse=True)
+def board(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tuple(rows(RESULTS))
+    monkeypatch.setattr(scoreboard, "rows", lambda: made)
+    monkeypatch.setattr(scoreboard, "results", lambda: RESULTS)
+    return
+
+
+def test_each_method_stands_once_by_its_own_score_the_best_first() -> None:
+    shown = scoreboard.chosen("digits", "auroc", "fashion")
+    assert [(row.method, row.score) for row in shown] == [
+        ("feature_density", "score"),
+        ("pixel_pca", "score"),
+        ("deterministic", "predictive_entropy"),
+    ]
+
+
+def test_one_score_or_all_of_them_and_kinds_can_be_asked_for() -> None:
+    entropy = scoreboard.chosen("digits", "auroc", "fashion", "predictive_entropy", ("method",))
+    assert {row.score for row in entropy} == {"predictive_entropy"}
+    assert len(scoreboard.chosen("digits", "auroc", "fashion", "all")) == 4
+    assert [row.method for row in scoreboard.chosen("digits", "auroc", "fashion", kinds=("control",))] == ["pixel_pca"]
+
+
+def test_the_answer_says_what_wins_what_no_network_reaches_and_what_it_costs() -> None:
+    said = scoreboard.answer("digits", "fashion")
+    assert "**Feature density** tells Fashion-MNIST best: AUROC **0.9910**" in said
+    assert "without any network, reaches **0.9500**, so training adds something" in said
+    assert "it reaches 0.9050, and Deterministic 0.9800, so it is worse at that" in said
+
+
+def test_a_pixel_rule_that_does_as_well_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tuple(rows([*RESULTS[:2], result("pixel_pca", {OWN_FOUND: (0.9915,)}, n=1)]))
+    monkeypatch.setattr(scoreboard, "rows", lambda: made)
+    assert "so this pair says little about networks" in scoreboard.answer("digits", "fashion")
+
+
+def test_what_nothing_was_measured_of_is_said() -> None:
+    assert "No method was measured" in scoreboard.answer("fashion", "digits")
+
+
+def test_the_front_holds_what_nothing_cheaper_equals() -> None:
+    spots = [Spot("a", 0, 1, 0.5), Spot("b", 0, 2, 0.5), Spot("c", 0, 2, 0.7), Spot("d", 0, 3, 0.6)]
+    assert scoreboard.front(spots, higher_is_better=True) == [(1, 0.5), (2, 0.7)]
+    assert scoreboard.front(spots, higher_is_better=False) == [(1, 0.5)]
+
+
+def test_figures_against_each_other_are_those_of_one_method() -> None:
+    spots = scoreboard.spots(
+        scoreboard.chosen("digits", "auroc", "fashion"), scoreboard.chosen("digits", "error_auroc", "")
+    )
+    assert {(spot.label, round(spot.x, 3), round(spot.y, 3)) for spot in spots} == {
+        ("Deterministic", 0.91, 0.98),
+        ("Feature density", 0.991, 0.905),
+    }
+
+
+def test_tables_to_take_home_hold_every_row() -> None:
+    those = list(scoreboard.rows())
+    read = list(csv.DictReader(io.StringIO(scoreboard.to_csv(those))))
+    assert [float(row["mean"]) for row in read] == [row.mean for row in those]
+    assert scoreboard.to_markdown(those).count("\n") == len(those) + 2
+    assert scoreboard.to_latex(those).count(r"\\") == len(those) + 1
+    assert "%" not in scoreboard.to_latex(those).replace(r"\%", "")
