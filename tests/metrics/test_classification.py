@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from uqcore.metrics.classification import (
     accuracy,
+    adaptive_ece,
     brier,
     ece,
     misclassification_auroc,
@@ -216,3 +217,15 @@ def test_measures_that_cannot_be_scored_are_refused(bad: FloatArray) -> None:
 def test_correct_must_be_one_boolean_per_example(correct: NDArray[Any]) -> None:
     with pytest.raises(UqError, match="`correct` must be 3 booleans"):
         misclassification_auroc(np.arange(3.0), correct)
+
+
+def test_adaptive_ece_has_bins_of_equally_many_examples() -> None:
+    """By hand: confidences 0.6 and 0.7, both wrong, then 0.8 and 0.9, both right: (1.3 + 0.3) / 4."""
+    probs = np.array([[0.6, 0.4], [0.3, 0.7], [0.8, 0.2], [0.1, 0.9]])
+    assert adaptive_ece(probs, np.array([1, 0, 0, 1]), n_bins=2) == pytest.approx(0.4)
+    assert adaptive_ece(probs, np.array([1, 0, 0, 1]), n_bins=1) == pytest.approx(0.25)
+
+
+def test_adaptive_ece_needs_an_example_a_bin() -> None:
+    with pytest.raises(UqError, match="at least 15 examples"):
+        adaptive_ece(np.array([[0.5, 0.5]]), np.array([0]))

@@ -210,10 +210,8 @@ def test_an_unknown_task_is_one_sentence(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("changes", [False, True])
-def test_half_precision_only_where_no_class_changes(
-    changes: bool, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("changes", ["", "class", "logit"])
+def test_half_precision_only_where_nothing_changes(changes: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is stored small is the model that is served: its figures are of the rounded weights."""
     real = datasets.load("moons")
     halved = Dataset(
@@ -229,10 +227,12 @@ def test_half_precision_only_where_no_class_changes(
     )
     monkeypatch.setattr("uqcore.datasets.load", lambda task: halved)
     if changes:
-        signs = iter([1, -1, 1])  # as if rounded weights named another class; then the figures are drawn
+        # As if rounded weights named another class, or moved all logits too far; then the figures are drawn.
+        factors = iter([1, -1, 1] if changes == "class" else [1, 1, 1])
+        shifts = iter([0, 0.02, 0] if changes == "logit" else [0, 0, 0])
 
         def drawn_otherwise(posterior: Posterior, x: FloatArray, n_samples: int) -> Draws:
-            return Draws(next(signs) * draw(posterior, x, n_samples).logits)
+            return Draws(next(factors) * draw(posterior, x, n_samples).logits + np.float32(next(shifts)))
 
         monkeypatch.setattr("uqcore.models.training.draw_in_chunks", drawn_otherwise)
     record = train(store, "moons", "deterministic", 0, tiny_config("deterministic"))

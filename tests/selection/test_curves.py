@@ -8,7 +8,7 @@ import sklearn.metrics
 from numpy.typing import NDArray
 
 from uqcore.metrics.classification import misclassification_auroc, ood_metrics
-from uqcore.selection import Ranking, aurc, error_roc, ood_roc, rank, risk_coverage_curve, threshold_at_coverage
+from uqcore.selection import Ranking, augrc, aurc, error_roc, ood_roc, rank, risk_coverage_curve, threshold_at_coverage
 from uqcore.selection.gaps import clearance
 from uqcore.types import FloatArray
 
@@ -144,3 +144,18 @@ def test_aurc_of_the_inverse_ranking_is_the_worst() -> None:
 @pytest.mark.parametrize(("correct", "expected"), [(True, 0), (False, 1)])
 def test_aurc_where_all_is_right_or_all_wrong(correct: bool, expected: float) -> None:
     assert aurc(rank(np.arange(4.0), np.full(4, correct))) == (expected, 0)
+
+
+@pytest.mark.parametrize("n_levels", [3, 1000])
+def test_augrc_is_the_papers_closed_form(n_levels: int) -> None:
+    """Traub et al. 2024, section 3.3: from the AUROC of errors and the accuracy, also where examples tie."""
+    measure, correct, _ = example(n_levels)
+    accuracy, auroc = correct.mean(), misclassification_auroc(measure, correct)
+    expected = (1 - auroc) * accuracy * (1 - accuracy) + (1 - accuracy) ** 2 / 2
+    assert augrc(rank(measure, correct)) == pytest.approx(expected)
+
+
+def test_augrc_by_hand() -> None:
+    """Accepted errors at coverage 0, 1/2, 1 are 0, 1/2, 1/2 where the error comes first."""
+    assert augrc(rank(np.array([0.1, 0.2]), np.array([False, True]))) == pytest.approx(3 / 8)
+    assert augrc(rank(np.array([0.1, 0.2]), np.array([True, False]))) == pytest.approx(1 / 8)

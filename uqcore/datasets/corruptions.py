@@ -84,16 +84,6 @@ def shot_noise(x: FloatArray, photons: float, seed: int) -> FloatArray:
     return np.minimum(counts / photons, 1).astype(np.float32)
 
 
-def impulse_noise(x: FloatArray, share: float, seed: int) -> FloatArray:
-    """A share of the pixels, 0 to 1, black or white instead, each with a probability of one half."""
-    _check("share of pixels", share, 0, 1)
-    if share == 0:
-        return x
-    rng = np.random.default_rng(seed)
-    struck = rng.random(x.shape, dtype=np.float32) < share
-    return np.where(struck, rng.integers(0, 2, x.shape).astype(np.float32), x)
-
-
 def stripe(x: FloatArray) -> FloatArray:
     """Invert a vertical stripe, a quarter of the image wide, in its middle."""
     width = x.shape[2]

@@ -32,6 +32,9 @@ _VERSIONED = ("numpy", "tensorflow", "tf_keras", "tf-models-official")
 _MODULES = {"tf-models-official": "official"}
 _VALIDATION_SAMPLES = 50
 VALIDATION_COVERAGE = 0.99
+LOGITS_MOVE = 0.01
+"""How far half precision may move a logit; a probability moves by half a percent of itself at most."""
+
 CPU_S = "training_cpu_s"
 """Among a row's metrics: CPU seconds of the training, all threads together, parts not included."""
 
@@ -143,14 +146,17 @@ def _together(parts: Sequence[ModelRecord], own: _Made | None) -> _Made:
 def _halved_where_nothing_changes(
     arrays: Weights, task: str, load: Load, config: TrainingConfig, seed: int, parts: Sequence[Weights]
 ) -> Weights:
-    """``arrays`` in half precision if the model then names the same class for every validation example."""
+    """``arrays`` in half precision if the model then names the same class for every validation example, and no logit of
+    any sample moves by more than `LOGITS_MOVE`."""
     x = datasets.load(task).validation.x
     half = {name: array.astype(np.float16) if array.dtype == np.float32 else array for name, array in arrays.items()}
-    named = []
-    for stored in (arrays, widened(half)):
-        posterior = load(task, config, seed, [*parts, stored])
-        named.append(draw_in_chunks(posterior, x, _VALIDATION_SAMPLES).predictive.argmax(axis=1))
-    return half if np.array_equal(*named) else arrays
+    full, halved = (
+        draw_in_chunks(load(task, config, seed, [*parts, stored]), x, _VALIDATION_SAMPLES)
+        for stored in (arrays, widened(half))
+    )
+    moved = float(np.abs(full.logits - halved.logits).max())
+    same = np.array_equal(full.predictive.argmax(axis=1), halved.predictive.argmax(axis=1))
+    return half if same and moved <= LOGITS_MOVE else arrays
 
 
 def fit_and_store(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
+from uqcore import datasets
 from uqcore.methods import EVERY_METHOD
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.scoreboard import runs
@@ -106,7 +107,10 @@ class Campaign:
             for seed in (seed for seed in SEEDS if all(models.has(task, *each) for each in sources(method, seed))):
                 function = partial(runs.sampled, models, task, method, seed)
                 jobs.append(Job(f"{task}, {method} {seed}", function, ((task, method, seed),)))
+        is_images = datasets.load(task).test.x.ndim == 4
         for method in (*_SINGLE, *_SEEDED):
+            if method.startswith("pixel") and not is_images:
+                continue
             for seed in SEEDS if method in _SEEDED else (0,):
                 function = partial(runs.control, task, method, seed)
                 jobs.append(Job(f"{task}, {method} {seed}", function, ((task, method, seed),)))

@@ -27,7 +27,6 @@ DISTURBANCES: dict[str, Callable[[FloatArray], FloatArray]] = {
     "scale": partial(corruptions.scale, factor=0.6),
     "brightness": partial(corruptions.brighten, amount=0.4),
     "shot_noise": partial(corruptions.shot_noise, photons=10, seed=0),
-    "impulse_noise": partial(corruptions.impulse_noise, share=0.25, seed=0),
     "stripe": partial(corruptions.stripe),
 }
 
