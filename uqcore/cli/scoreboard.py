@@ -20,6 +20,7 @@ def add_command(commands: Any) -> None:
     """Adds it to the sub-parsers of ``python -m uqcore``."""
     board = commands.add_parser("scoreboard", help="all methods and controls, with intervals over seeds")
     board.add_argument("--json", action="store_true", help="every row, as JSON")
+    board.add_argument("--markdown", action="store_true", help="the tables of the README")
     board.add_argument("--task", help="only this task")
     board.add_argument(
         "--run",
@@ -36,6 +37,7 @@ def add_command(commands: Any) -> None:
 def _scoreboard(arguments: argparse.Namespace) -> None:
     from uqcore.scoreboard import PUBLISHED, SYSTEMS, load_results, rows, stale, to_plain
     from uqcore.scoreboard.campaign import TASKS
+    from uqcore.scoreboard.markdown import tables
 
     if arguments.task is not None and arguments.task not in TASKS:
         raise UqError(f"The board has the tasks {', '.join(TASKS)}. Received: --task {arguments.task}.")
@@ -50,6 +52,9 @@ def _scoreboard(arguments: argparse.Namespace) -> None:
             print(f"note: {result.task}, {SYSTEMS[result.method].label}: {problem}", file=sys.stderr)
     if arguments.json:
         print(json.dumps([to_plain(row) for row in made], indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    if arguments.markdown:
+        print(tables(made, tasks))
         return
     for line in _lines(made):
         print(line)
