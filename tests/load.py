@@ -35,6 +35,10 @@ from uqcore.live.jobs import Jobs
 PAGES = ("", "two_moons", "digit_lab", "threshold_lab", "regression", "gallery", "reproductions")
 N_MOVES = 8  # on a page before the next
 _ANSWER_S = 60  # later is a failure
+_FINISHED = (
+    ForwardMsg.FINISHED_SUCCESSFULLY,
+    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+)  # a superseded run goes on
 
 
 @dataclass
@@ -53,7 +57,7 @@ class Visitor:
         self.number, self.pages, self.seen = number, pages, seen
         self.url, self.origin = url.replace("http", "ws", 1) + "/_stcore/stream", Origin(url)
         self.rng, self.page = random.Random(number), ""
-        self.sliders: dict[str, Slider] = {}
+        self.sliders: dict[str, tuple[Slider, str]] = {}  # with the fragment that each belongs to
 
     async def visit(self, until: float) -> None:
         try:
@@ -69,21 +73,22 @@ class Visitor:
     async def _stay(self, socket: websockets.ClientConnection, until: float) -> None:
         self.page, self.sliders = self.rng.choice(self.pages), {}
         state: dict[str, float] = {}
-        self.seen.openings[self.page or "home"].append(await self._answered(socket, state))
+        self.seen.openings[self.page or "home"].append(await self._answered(socket, state, ""))
         for _ in range(N_MOVES):
             if not self.sliders or time.monotonic() >= until:
                 return
             await asyncio.sleep(self.rng.expovariate(1.0))
-            chosen, slider = self.rng.choice(list(self.sliders.items()))
+            chosen, (slider, fragment) = self.rng.choice(list(self.sliders.items()))
             steps = round((slider.max - slider.min) / slider.step) if slider.step else 1
             state[chosen] = slider.min + slider.step * self.rng.randint(0, steps)
-            self.seen.moves[self.page or "home"].append(await self._answered(socket, state))
+            self.seen.moves[self.page or "home"].append(await self._answered(socket, state, fragment))
 
-    async def _answered(self, socket: websockets.ClientConnection, state: dict[str, float]) -> float:
-        """Sends the state of the sliders and waits until the script has run to its end; milliseconds."""
+    async def _answered(self, socket: websockets.ClientConnection, state: dict[str, float], fragment: str) -> float:
+        """Sends the state of the sliders and waits until the script, or that fragment of it, has run to its end;
+        milliseconds."""
         started = time.perf_counter()
         asked = BackMsg()
-        asked.rerun_script.page_name = self.page
+        asked.rerun_script.page_name, asked.rerun_script.fragment_id = self.page, fragment
         for name, value in state.items():
             widget = asked.rerun_script.widget_states.widgets.add()
             widget.id = name
@@ -97,9 +102,9 @@ class Visitor:
                 if element.HasField("exception"):
                     self.seen.failed.append(f"{self.page}: {element.exception.message[:80]}")
                 if element.HasField("slider") and len(element.slider.default) == 1:
-                    self.sliders[element.slider.id] = element.slider
-            if message.WhichOneof("type") == "script_finished" and not message.script_finished:
-                return 1000 * (time.perf_counter() - started)  # 0 is FINISHED_SUCCESSFULLY; a superseded run goes on
+                    self.sliders[element.slider.id] = element.slider, message.delta.fragment_id
+            if message.WhichOneof("type") == "script_finished" and message.script_finished in _FINISHED:
+                return 1000 * (time.perf_counter() - started)
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:

@@ -10,9 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
+import numpy as np
 import streamlit as st
 
-from ui import shelf
+from ui import budget, shelf
 from ui.controls import THRESHOLDS
 from ui.shelf import Stored
 from ui.words import acceptance
@@ -37,15 +38,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def kept(
-    max_entries: int | None = None, show_spinner: bool | str = False
-) -> Callable[[Callable[P, R]], Callable[Concatenate[bool, P], R]]:
-    """`st.cache_resource`, with one argument before the others: whether to keep it for this visit alone."""
-    options: dict[str, Any] = {"show_spinner": show_spinner, "hash_funcs": {Stored: lambda stored: stored.identity}}
+def kept(show_spinner: str = "") -> Callable[[Callable[P, R]], Callable[Concatenate[bool, P], R]]:
+    """`ui.budget.kept`, with one argument before the others: whether to keep it for this visit alone."""
+    options: dict[str, Any] = {"max_entries": _MOST_OWN, "hash_funcs": {Stored: lambda stored: stored.identity}}
 
     def decorate(make: Callable[P, R]) -> Callable[Concatenate[bool, P], R]:
-        of_all = st.cache_resource(max_entries=max_entries, **options)(make)
-        of_visit = st.cache_resource(max_entries=_MOST_OWN, scope="session", **options)(make)
+        of_all = budget.kept(show_spinner)(make)
+        of_visit = st.cache_resource(scope="session", show_spinner=show_spinner or False, **options)(make)
 
         def found(own: bool, /, *args: P.args, **kwargs: P.kwargs) -> R:
             return (of_visit if own else of_all)(*args, **kwargs)
@@ -141,17 +140,17 @@ def images(task: str, part: str = "test") -> Images:
     return Images(dataset.part(part).x, dataset.part(part).y, dataset.names_in(part))
 
 
-@kept(max_entries=64)
+@kept()
 def _bank(stored: Stored) -> SampleBank:
     return SampleBank(load_posterior(stored.store, stored.record))
 
 
-@st.cache_resource(show_spinner=False)
+@budget.kept()
 def plane() -> Plane:
     return Plane(datasets.load("moons"))
 
 
-@kept(max_entries=200, show_spinner="Reading the model's answers …")
+@kept("Reading the model's answers …")
 def _uncut(stored: Stored, view_id: str, n_samples: int, factor: float | None) -> tuple[Uncut, list[str]]:
     asked = _answers(stored.own, stored)
     said = asked.plane(n_samples, factor)
@@ -160,7 +159,7 @@ def _uncut(stored: Stored, view_id: str, n_samples: int, factor: float | None) -
 
 def cut_everywhere(uncut: Uncut) -> tuple[Uncut, list[str]]:
     """A view, and in words what each of `ui.controls.THRESHOLDS` accepts."""
-    return uncut, [acceptance(uncut.at(threshold).acceptance) for threshold in THRESHOLDS]
+    return uncut, [acceptance(one) for one in uncut.ranking.at_each(np.array(THRESHOLDS))]
 
 
 def uncut(model: Model, view: View, n_samples: int, factor: float | None) -> tuple[Uncut, list[str]]:
@@ -202,7 +201,7 @@ def answers(task: str, key: str) -> Answers:
     return _answers(stored.own, stored)
 
 
-@kept(max_entries=32, show_spinner="Reading the model's answers …")
+@kept("Reading the model's answers …")
 def _predictions(stored: Stored, unseen: Unseen, n_samples: int) -> Predictions:
     return predictions_of(_answers(stored.own, stored), unseen, n_samples)
 
@@ -219,7 +218,7 @@ def our_predictions(task: str, key: str, unseen: Unseen, n_samples: int) -> tupl
     return f"{stored.record.model_id} {digest} {unseen} {n_samples}", predictions
 
 
-@kept(max_entries=32, show_spinner="Reading the model's answers …")
+@kept("Reading the model's answers …")
 def _set_predictions(stored: Stored, name: str, n_samples: int) -> Predictions:
     return _answers(stored.own, stored).predictions([(name, 0.0)], n_samples)
 
@@ -234,7 +233,7 @@ def set_predictions(task: str, key: str, name: str, n_samples: int) -> Predictio
     return _set_predictions(stored.own, stored, name, n_samples)
 
 
-@kept(max_entries=32)
+@kept()
 def _study(source_id: str, measure_id: str, share: float, _predictions: Predictions) -> Study:
     return study(_predictions, measure_id, share)
 
@@ -244,7 +243,7 @@ def our_study(key: str, source_id: str, measure_id: str, share: float, predictio
     return _study(key not in METHODS, source_id, measure_id, share, predictions)
 
 
-@kept(show_spinner="Timing …")
+@kept("Timing …")
 def _seconds_per_1000(stored: Stored, n_samples: int) -> float:
     x = datasets.load(stored.record.task).test.x[:_N_TIMED]
     posterior = load_posterior(stored.store, stored.record)
@@ -263,7 +262,7 @@ def seconds_per_1000(task: str, key: str, n_samples: int) -> float:
 _one_evaluation = threading.Semaphore(1)  # of seconds, with all samples of all test images
 
 
-@kept(max_entries=200, show_spinner="Evaluating …")
+@kept("Evaluating …")
 def _evaluated(stored: Stored) -> Evaluation | RegressionEvaluation:
     with _one_evaluation:
         return evaluate(stored.store, stored.record)
@@ -278,7 +277,7 @@ def evaluated(stored: Stored) -> Evaluation | RegressionEvaluation:
     return _evaluated(stored.own, stored)
 
 
-@kept(max_entries=32)
+@kept()
 def _article_tables(stored: Stored, n_samples: int) -> dict[str, Acceptance]:
     from uqcore.reproduce import mnist_article  # with all sources, which other pages need not
 
@@ -300,13 +299,13 @@ def _function_table(stored: Stored) -> FunctionTable:
 _one_fit = threading.Semaphore(1)  # so that those who only look do not wait for those who add points
 
 
-@kept(max_entries=10)  # some MB each; what is looked at of them is kept below
+@kept()
 def _fitted(stored: Stored, setting: functions.Setting) -> functions.FittedFunctions:
     with _one_fit:
         return functions.fit(stored.store, stored.record, setting)
 
 
-@kept(max_entries=200)
+@kept()
 def _looked(stored: Stored, setting: functions.Setting, n_samples: int) -> functions.Seen:
     return functions.look(_fitted(stored.own, stored, setting), setting, [n_samples])[0]
 

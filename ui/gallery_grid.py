@@ -70,7 +70,7 @@ class Grid(NamedTuple):
     note: str
 
 
-@cache.kept(max_entries=32)
+@cache.kept()
 def kept(key: tuple[object, ...], _make: Callable[[], Grid]) -> Grid:
     """What ``_make`` gives: some hundred captions and a PNG. ``key`` determines it."""
     return _make()

@@ -123,6 +123,13 @@ def test_blur_does_not_mix_examples() -> None:
     assert corruptions.blur(pair, 3)[1].max() == 0
 
 
+@pytest.mark.parametrize("side", [28, 5])
+def test_noise_of_some_images_of_a_batch_is_the_batchs(side: int) -> None:
+    x = np.random.default_rng(1).random((50, side, side, 1), dtype=np.float32)
+    rows = np.array([49, 0, 7, 8, 7])
+    np.testing.assert_array_equal(corruptions.add_noise(x[rows], 0.3, 5, rows), corruptions.add_noise(x, 0.3, 5)[rows])
+
+
 def test_noise_moves_on_a_straight_line_between_image_and_field() -> None:
     image = (mnist().x_test[:1] / np.float32(255))[..., None]
     sweep = np.concatenate([corruptions.add_noise(image, weight, seed=0) for weight in (0, 0.25, 0.5, 0.75, 1)])

@@ -19,6 +19,7 @@ from tests.app_pages import answer, buttons, choose, followed, hrefs, html, move
 from tests.browsing import Visit, needs_browser, settle
 from tests.ui.test_thumbs import shown
 from ui import controls
+from ui.budget import forget
 from uqcore.datasets import DATASETS, bundled, load
 from uqcore.exhibits import gallery
 from uqcore.methods import METHODS, of_task
@@ -158,9 +159,11 @@ def test_what_is_kept_for_all_visitors_is_told_apart_by_all_that_it_shows(view: 
         {"other": "SVI (Flipout)"} if view == "Disagreement" else {"by_7": MEASURES["mutual_information"].label},
     ]
     st.cache_resource.clear()
+    forget()
     shown = [(answer(app), html(app)) for app in (opened(PAGE, gallery=view, **link) for link in links)]
     assert len(set(shown)) == len(links)
     st.cache_resource.clear()
+    forget()
     again = [(answer(app), html(app)) for app in (opened(PAGE, gallery=view, **link) for link in links[::-1])]
     assert again[::-1] == shown
 
@@ -282,8 +285,10 @@ def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
     """An empty store that the page reads instead; what was cached of either is forgotten."""
     monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
     st.cache_resource.clear()
+    forget()
     yield default_store()
     st.cache_resource.clear()
+    forget()
 
 
 @pytest.mark.parametrize("data", [b"not an archive", None])

@@ -31,6 +31,7 @@ from tests.app_pages import (
     tables,
 )
 from ui import cache, controls, page, words
+from ui.budget import forget
 from ui.sources import EXAMPLE_DRAWING
 from uqcore.datasets import DATASETS, load
 from uqcore.exhibits import one_image
@@ -60,8 +61,10 @@ def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
     """An empty store that the pages read instead of the repository's; what was cached of either is forgotten."""
     monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
     st.cache_resource.clear()
+    forget()
     yield default_store()
     st.cache_resource.clear()
+    forget()
 
 
 def visit(path: str, link: Mapping[str, str | list[str]] | None = None) -> AppTest:

@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app_pages import component, html, moved, opened, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, settle
 from ui import words
+from ui.budget import forget
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
 from uqcore.exhibits.functions import MAX_ADDED, N_GRID, N_LINES, Setting, fit, grid
@@ -41,6 +42,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(method, "REFIT_STEPS", 20)
     yield
     st.cache_resource.clear()
+    forget()
 
 
 class Drawn(NamedTuple):

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, controls, page, words
+from ui.budget import kept
 from ui.components import Frames
 from ui.moons import maps, setting, stored
 from ui.moons.maps import Map
@@ -158,13 +159,13 @@ def _buttons(owner: str, status: Status) -> None:
             st.rerun(scope="fragment")
 
 
-@st.cache_resource(show_spinner=False, max_entries=100)
+@kept()
 def _final(digest: str, method_id: str, view_id: str, n: int, factor: float | None, _uncut: Callable[[], Uncut]) -> Map:
     """Cut at every threshold, once for all visitors of the same training."""
     return Map(*cache.cut_everywhere(_uncut()))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@kept()
 def _history(training: str, look: str, _job: Job, _look: Look) -> Frames:
     """All maps that were drawn on the way, once for all visitors of the same training."""
     drawn = _drawn(_job)

@@ -10,22 +10,36 @@ import math
 
 import numpy as np
 
-from uqcore.types import FloatArray, UqError
+from uqcore.types import FloatArray, IntArray, UqError
 
 
-def add_noise(x: FloatArray, weight: float, seed: int) -> FloatArray:
+def add_noise(x: FloatArray, weight: float, seed: int, rows: IntArray | None = None) -> FloatArray:
     """``(1 - weight) * x + weight * u`` with u ~ U[0, 1) per pixel, as the MNIST entropy article does it.
 
     Args:
         weight: 0 (the image) to 1 (noise alone).
         seed: of u, which depends on nothing else: a sweep over weights is smooth, and example n of a batch gets the
             same field whatever comes after it.
+        rows: ``(N,)`` the places in a batch that the images of ``x`` are from; None for all of one.
     """
     _check("noise weight", weight, 0, 1)
     if weight == 0:
         return x
-    field = np.random.default_rng(seed).random(x.shape, dtype=np.float32)
+    field = np.random.default_rng(seed).random(x.shape, dtype=np.float32) if rows is None else _fields(x, seed, rows)
     return np.float32(1 - weight) * x + np.float32(weight) * field
+
+
+def _fields(x: FloatArray, seed: int, rows: IntArray) -> FloatArray:
+    """The fields of some places in a batch, without those before them: the generator can be put forward."""
+    fields, n_pixels = np.empty_like(x), math.prod(x.shape[1:])
+    for field, row in zip(fields, rows.tolist(), strict=True):
+        bits = np.random.PCG64(seed)
+        bits.advance(row * n_pixels // 2)  # of 64 bits each, which make two float32
+        rng = np.random.Generator(bits)
+        if row * n_pixels % 2:
+            rng.random(dtype=np.float32)
+        rng.random(dtype=np.float32, out=field)
+    return fields
 
 
 def rotate(x: FloatArray, degrees: float) -> FloatArray:

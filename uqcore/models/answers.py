@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,11 @@ N_DISTURBED = 1000
 
 NOISES = tuple(round(i / 20, 2) for i in range(21))
 ROTATIONS = tuple(range(0, 181, 15))
-_DISTURBANCES: dict[str, tuple[Sequence[float], Callable[[FloatArray, float], FloatArray]]] = {
-    "noise": (NOISES[1:], lambda x, weight: add_noise(x, weight, 0)),
-    "rotation": (ROTATIONS[1:], rotate),
+_DISTURBANCES: dict[str, tuple[Sequence[float], Callable[[FloatArray, float, IntArray], FloatArray]]] = {
+    "noise": (NOISES[1:], lambda x, weight, rows: add_noise(x, weight, 0, rows)),
+    "rotation": (ROTATIONS[1:], lambda x, degrees, rows: rotate(x, degrees)),
 }
+"""Their values, and what they make of images ``x`` that are the ``rows`` of the test set."""
 N_DISTURBANCES = sum(len(values) for values, _ in _DISTURBANCES.values())
 """How often they are disturbed."""
 
@@ -168,10 +169,10 @@ def _sets(store: Store, record: ModelRecord, dataset: Dataset, tick: Tick) -> di
         made = answer(posterior, dataset.part(name).x, shifted(tick, done, total))
         tables[name] = store.save_arrays(record.model_id, made, f"answers-{name}")
         done += len(dataset.part(name).x)
-    for name, (values, disturb) in _DISTURBANCES.items():
+    for name, (values, _) in _DISTURBANCES.items():
         each = []
         for value in values:
-            each.append(answer(posterior, disturb(dataset.test.x[:N_DISTURBED], value)))
+            each.append(answer(posterior, _disturbed(dataset, name, value, np.arange(N_DISTURBED))))
             done += N_DISTURBED
             tick(done, total)
         stacked = {array: np.stack([one[array] for one in _alike(each)]) for array in each[0]}
@@ -227,7 +228,7 @@ class Answers:
         if part == PLANE:
             return _plane(posterior, self.dataset)
         if part in _DISTURBANCES:
-            return answer(posterior, _DISTURBANCES[part][1](self.dataset.test.x[:N_DISTURBED], value))
+            return answer(posterior, _disturbed(self.dataset, part, value, np.arange(N_DISTURBED)))
         return answer(posterior, self.dataset.part(part).x)
 
     def plane(self, n_samples: int, factor: float | None = None) -> Predictions:
@@ -270,7 +271,7 @@ class Answers:
     def _images(self, part: str, value: float) -> Group:
         if part not in _DISTURBANCES:
             return Group(part, value, len(self.dataset.part(part).x), lambda i: levels(self.dataset.part(part).x[i]))
-        return Group(part, value, N_DISTURBED, lambda i: _disturbed(self.record.task, part, value)[i])
+        return Group(part, value, N_DISTURBED, lambda i: levels(_disturbed(self.dataset, part, value, i)))
 
 
 def averaged(
@@ -298,10 +299,9 @@ def _rung(table: Weights, n_samples: int) -> int:
     return max(0, int(np.searchsorted(table["counts"], n_samples, side="right")) - 1)
 
 
-@lru_cache(maxsize=16)
-def _disturbed(task: str, part: str, value: float) -> NDArray[np.uint8]:
-    """All of them, for the noise of an image depends on its place among them; then kept, at 0.8 MB each."""
-    return levels(_DISTURBANCES[part][1](datasets.load(task).test.x[:N_DISTURBED], value))
+def _disturbed(dataset: Dataset, part: str, value: float, rows: IntArray) -> FloatArray:
+    """Some of the first `N_DISTURBED` test images, disturbed: `rows` of what the table of ``part`` is of."""
+    return _DISTURBANCES[part][1](dataset.test.x[rows], value, rows)
 
 
 def predictions_of(answers: Answers, unseen: Unseen, n_samples: int) -> Predictions:

@@ -88,7 +88,14 @@ class Ranking:
         Raises:
             UqError: the threshold is NaN.
         """
-        n_right, n_wrong, n_ood = (int(counts[0]) for counts in self.count(np.array([threshold]))[1:])
+        return self.at_each(np.array([threshold]))[0]
+
+    def at_each(self, thresholds: FloatArray) -> list[Acceptance]:
+        """`at` for each of ``thresholds (T,)``."""
+        counts = self.count(thresholds)
+        return [self._acceptance(*row) for row in zip(*(column.tolist() for column in counts[1:]), strict=True)]
+
+    def _acceptance(self, n_right: int, n_wrong: int, n_ood: int) -> Acceptance:
         n_accepted, n_examples = n_right + n_wrong, self.n_examples
         n_deferred = n_examples - n_accepted
         return Acceptance(

@@ -33,10 +33,11 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         groups["Wrong and accepted, the surest first"] = wrong[:N_SHOWN]
     if study.has_ood:
         groups["Unseen and accepted, the surest first"] = yes[~predictions.in_distribution[yes]][:N_SHOWN]
-    for title, indices in groups.items():
-        st.markdown(f"**{title}**" + ("" if len(indices) else ": none"))
-        if len(indices):
-            st.html(_thumbnails(source, measure, indices))
+    made = (
+        f"<h4>{title}</h4>{_thumbnails(source, measure, indices)}" if len(indices) else f"<h4>{title}: none</h4>"
+        for title, indices in groups.items()
+    )
+    st.html(f'<div class="examples">{"".join(made)}</div>')
     st.caption("Of the held-out part. A picture opens in the digit lab." if _links(predictions) else "")
 
 
