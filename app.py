@@ -19,7 +19,7 @@ N_SAMPLES = 50
 # The first test image of each set and the first noise image: not picked for effect.
 dataset = load("digits")
 nouns = {dataset.ood_sets[name].noun if name in dataset.ood_sets else dataset.noun: name for name in dataset.kept}
-inputs = {f"a {noun}": cache.images(dataset.task_id, name).images[0] for noun, name in nouns.items()}
+inputs = {f"a {noun}": cache.images(dataset.task_id, name).some(slice(1))[0] for noun, name in nouns.items()}
 inputs["noise"] = one_image.noise_image(0)
 models, problems = cache.models(dataset.task_id)
 x = np.stack(list(inputs.values()))

@@ -78,9 +78,9 @@ class Model(NamedTuple):
 
 
 class Images(NamedTuple):
-    """Images ``(N, 28, 28, 1)``, their labels and the names of the classes."""
+    """Images, of which ``some(rows)`` are ``(M, 28, 28, 1)``, the labels of all and the names of the classes."""
 
-    images: FloatArray
+    some: Callable[[IntArray | slice], FloatArray]
     labels: IntArray
     class_names: tuple[str, ...]
 
@@ -137,7 +137,7 @@ def most_members(models: Iterable[Model]) -> int:
 def images(task: str, part: str = "test") -> Images:
     """The test images of ``task``, or an OOD set of it, as a model sees them."""
     dataset = datasets.load(task)
-    return Images(dataset.part(part).x, dataset.part(part).y, dataset.names_in(part))
+    return Images(dataset.part(part).some, dataset.part(part).y, dataset.names_in(part))
 
 
 @kept()
@@ -245,7 +245,7 @@ def our_study(key: str, source_id: str, measure_id: str, share: float, predictio
 
 @kept("Timing …")
 def _seconds_per_1000(stored: Stored, n_samples: int) -> float:
-    x = datasets.load(stored.record.task).test.x[:_N_TIMED]
+    x = datasets.load(stored.record.task).test.some(slice(_N_TIMED))
     posterior = load_posterior(stored.store, stored.record)
     draw(posterior, x[:10], n_samples)  # what a model prepares once, e.g. its thinned weights, is not timed
     started = time.perf_counter()

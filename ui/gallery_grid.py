@@ -143,7 +143,7 @@ def _pictures(shown: Shown, indices: IntArray, amounts: FloatArray, side: int, o
     """Images with their label, what is read on them and an amount each; a click opens one in the digit lab."""
     if not len(indices):
         return "<p>None.</p>"
-    images, labels, names = shown.images
+    _, labels, names = shown.images
     readers = [shown.predictions] if other is None else [shown.predictions, other]
     items = []
     for i, amount in zip(indices.tolist(), amounts.tolist(), strict=True):
@@ -164,4 +164,4 @@ def _pictures(shown: Shown, indices: IntArray, amounts: FloatArray, side: int, o
         )
     longest = max(map(len, shown.predictions.class_names))
     cell = max(side, _PIXELS_A_LETTER * longest) if side == _SMALL and longest > _FITS else side
-    return thumbs(items, levels(images[indices]), side, cell)
+    return thumbs(items, levels(shown.images.some(indices)), side, cell)

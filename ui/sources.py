@@ -46,7 +46,7 @@ def picked(dataset: Dataset) -> FloatArray:
     """A test image of the task or of its OOD sets, by set, class and number."""
     titles = {name: dataset.title_of(name) for name in dataset.kept}
     part = choice("Images", titles, task_key("images", dataset.task_id), "test")
-    images, labels, names = cache.images(dataset.task_id, part)
+    some, labels, names = cache.images(dataset.task_id, part)
     if st.button("Surprise me", icon=":material/casino:", width="stretch"):
         number = int(np.random.default_rng().integers(len(labels)))
         st.session_state["class"] = names[labels[number]]
@@ -54,7 +54,7 @@ def picked(dataset: Dataset) -> FloatArray:
     name = st.selectbox("Class", names, key="class", bind=BIND)
     members = np.flatnonzero(labels == names.index(name))
     number = st.number_input("Number", 0, len(members) - 1, 0, key="number", bind=BIND, help="Which of the class.")
-    return images[members[number]]
+    return some(members[number : number + 1])[0]
 
 
 def uploaded(dataset: Dataset) -> FloatArray | None:

@@ -150,6 +150,16 @@ def test_digits_are_grey_levels_over_255(digits: Dataset) -> None:
     np.testing.assert_array_equal(digits.ood["fashion"][..., 0], bundled.fashion_mnist().x_test / np.float32(255))
 
 
+def test_some_images_are_those_of_all_before_and_after_all_are_made() -> None:
+    test = load("digits", seed=1).test
+    rows = np.array([3, 9_999, 3])
+    before = test.some(rows)
+    assert before.dtype == np.float32
+    np.testing.assert_array_equal(before, test.x[rows])
+    np.testing.assert_array_equal(test.some(rows), before)
+    np.testing.assert_array_equal(test.some(slice(2)), test.x[:2])
+
+
 def test_digits_noise_is_uniform(digits: Dataset) -> None:
     noise = digits.ood["noise"]
     assert noise.shape == (10_000, 28, 28, 1)

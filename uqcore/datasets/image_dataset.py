@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def image_dataset(
 
     def training(held_out: bool) -> Split:
         mask = _stratified_mask(own.y_train, np.random.default_rng(split_seed)) == held_out
-        return Split(normalize(own.x_train[mask]), own.y_train[mask])
+        return ImageSplit(own.x_train[mask], own.y_train[mask])
 
     def noise() -> Split:
         x = np.random.default_rng(noise_seed).random((N_NOISE, *own.shape, 1), dtype=np.float32)
@@ -66,7 +66,25 @@ def image_dataset(
 
 @lru_cache(maxsize=4)  # one task's test images are another's OOD set
 def _test(archive: ImageArchive) -> Split:
-    return Split(normalize(archive.x_test), archive.y_test)
+    return ImageSplit(archive.x_test, archive.y_test)
+
+
+class ImageSplit(Split):
+    """Images that are kept as grey levels until all of them are asked for: pages show a few."""
+
+    _levels: NDArray[np.uint8]
+
+    def __init__(self, levels: NDArray[np.uint8], y: IntArray) -> None:
+        vars(self).update(_levels=levels, y=y)  # the dataclass is frozen
+
+    @cached_property
+    def x(self) -> FloatArray:
+        x = normalize(self._levels)
+        x.setflags(write=False)
+        return x
+
+    def some(self, rows: IntArray | slice) -> FloatArray:
+        return self.x[rows] if "x" in vars(self) else normalize(self._levels[rows])
 
 
 def normalize(images: NDArray[Any]) -> FloatArray:

@@ -164,11 +164,11 @@ def _sets(store: Store, record: ModelRecord, dataset: Dataset, tick: Tick) -> di
     """The tables of `Dataset.kept` and of what noise and rotation make of the test set."""
     tables = {}
     posterior, done = load_posterior(store, record), 0
-    total = sum(len(dataset.part(name).x) for name in dataset.kept) + N_DISTURBANCES * N_DISTURBED
+    total = sum(len(dataset.part(name)) for name in dataset.kept) + N_DISTURBANCES * N_DISTURBED
     for name in dataset.kept:
         made = answer(posterior, dataset.part(name).x, shifted(tick, done, total))
         tables[name] = store.save_arrays(record.model_id, made, f"answers-{name}")
-        done += len(dataset.part(name).x)
+        done += len(dataset.part(name))
     for name, (values, _) in _DISTURBANCES.items():
         each = []
         for value in values:
@@ -270,7 +270,7 @@ class Answers:
 
     def _images(self, part: str, value: float) -> Group:
         if part not in _DISTURBANCES:
-            return Group(part, value, len(self.dataset.part(part).x), lambda i: levels(self.dataset.part(part).x[i]))
+            return Group(part, value, len(self.dataset.part(part)), lambda i: levels(self.dataset.part(part).some(i)))
         return Group(part, value, N_DISTURBED, lambda i: levels(_disturbed(self.dataset, part, value, i)))
 
 
@@ -301,7 +301,7 @@ def _rung(table: Weights, n_samples: int) -> int:
 
 def _disturbed(dataset: Dataset, part: str, value: float, rows: IntArray) -> FloatArray:
     """Some of the first `N_DISTURBED` test images, disturbed: `rows` of what the table of ``part`` is of."""
-    return _DISTURBANCES[part][1](dataset.test.x[rows], value, rows)
+    return _DISTURBANCES[part][1](dataset.test.some(rows), value, rows)
 
 
 def predictions_of(answers: Answers, unseen: Unseen, n_samples: int) -> Predictions:
