@@ -62,8 +62,8 @@ def _scoreboard(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace, tasks: Sequence[str]) -> None:
     from uqcore.models.training import check_tensorflow
-    from uqcore.scoreboard.campaign import Campaign
-    from uqcore.scoreboard.results import save
+    from uqcore.scoreboard.campaign import Campaign, merged
+    from uqcore.scoreboard.results import load, save
 
     campaign = Campaign(arguments.folder.absolute(), default_store())
 
@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace, tasks: Sequence[str]) -> None:
         check_tensorflow()
         campaign.train(tasks, say)
     campaign.measure(tasks, say)
-    save(campaign.collect())
+    save(merged(load(), campaign.collect()))
 
 
 def _lines(made: Sequence[Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from uqcore.networks.parallel import one_blas_thread
 from uqcore.scoreboard import runs
 from uqcore.scoreboard.results import Curve, Key, Result, load, save
 from uqcore.scoreboard.runs import Models, Run
-from uqcore.scoreboard.systems import N_NETWORKS, ON_NETWORK, sources
+from uqcore.scoreboard.systems import N_NETWORKS, ON_NETWORK, sources, stale
 from uqcore.store import Store
 from uqcore.types import UqError
 
@@ -35,11 +35,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Job:
-    """A piece of work that leaves its runs as files: ``function(*arguments)``; ``makes`` are (task, method, seed)."""
+    """A piece of work: what to do, and the files that it ``leaves``."""
 
     name: str
-    function: Callable[..., list[Run]]
-    makes: tuple[tuple[str, str, int], ...]
+    function: Callable[[], list[Run]]
+    leaves: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,19 @@ class Campaign:
         say(f"{len(missing)} models to train")
         _spread([delayed(_train)(self.models.seeds.root, *each) for each in missing], say)
 
-    def measure(self, tasks: Sequence[str], say: Say = lambda line: None) -> None:
-        """Makes the runs that are missing, of the models that there are; a run that fails is said, the others stand."""
+    def measure(
+        self, tasks: Sequence[str], say: Say = lambda line: None, wanted: Callable[[str], bool] = lambda name: True
+    ) -> None:
+        """Makes the runs that are missing, of the models that there are; a run that fails is said, the others stand.
+
+        ``wanted``: of the pieces of work, by their names, e.g. ``digits, sngp 0``.
+        """
+        for path in (self.folder / "runs").glob("*.json"):
+            if stale(load(path)[0], self.committed):
+                path.unlink()
         for stage in (self._first, self._ensembles):
-            jobs = [job for task in tasks for job in stage(task) if not all(self.path(*m).exists() for m in job.makes)]
+            missing = (job for task in tasks for job in stage(task) if not all(path.exists() for path in job.leaves))
+            jobs = [job for job in missing if wanted(job.name)]
             say(f"{len(jobs)} pieces of work")
             _spread([delayed(_do)(self, job) for job in jobs], say)
 
@@ -97,23 +106,21 @@ class Campaign:
         models, jobs = self.models, []
         for seed in range(N_NETWORKS):
             if models.has(task, "deterministic", seed):
-                scored = seed in SEEDS
-                makes = tuple((task, name, seed) for name in ("deterministic", *ON_NETWORK) if scored)
-                kept = self.network(task, seed)
+                scored, kept = seed in SEEDS, self.network(task, seed)
+                leaves = [self.path(task, name, seed) for name in ("deterministic", *ON_NETWORK) if scored]
                 function = partial(runs.on_network, models, task, seed, kept, scored)
-                if scored or not kept.exists():
-                    jobs.append(Job(f"{task}, network {seed}", function, makes or ((task, "kept", seed),)))
+                jobs.append(Job(f"{task}, network {seed}", function, (kept, *leaves)))
         for method in ("mc_dropout", "sngp", "svi_flipout"):
             for seed in (seed for seed in SEEDS if all(models.has(task, *each) for each in sources(method, seed))):
                 function = partial(runs.sampled, models, task, method, seed)
-                jobs.append(Job(f"{task}, {method} {seed}", function, ((task, method, seed),)))
+                jobs.append(Job(f"{task}, {method} {seed}", function, (self.path(task, method, seed),)))
         is_images = datasets.load(task).test.x.ndim == 4
         for method in (*_SINGLE, *_SEEDED):
             if method.startswith("pixel") and not is_images:
                 continue
             for seed in SEEDS if method in _SEEDED else (0,):
                 function = partial(runs.control, task, method, seed)
-                jobs.append(Job(f"{task}, {method} {seed}", function, ((task, method, seed),)))
+                jobs.append(Job(f"{task}, {method} {seed}", function, (self.path(task, method, seed),)))
         return jobs
 
     def _ensembles(self, task: str) -> list[Job]:
@@ -123,8 +130,21 @@ class Campaign:
             for seed in SEEDS:
                 if all(kept[i].exists() for _, i in sources(method, seed)):
                     function = partial(runs.ensemble, self.models, task, method, seed, kept)
-                    jobs.append(Job(f"{task}, {method} {seed}", function, ((task, method, seed),)))
+                    jobs.append(Job(f"{task}, {method} {seed}", function, (self.path(task, method, seed),)))
         return jobs
+
+
+def merged(known: Iterable[Result], new: Iterable[Result]) -> tuple[Result, ...]:
+    """``new`` results in place of those ``known`` of the same system, but where they have fewer seeds.
+
+    Few seeds are committed: who measures those alone does not take the others from the board.
+    """
+    kept = {(result.task, result.method): result for result in known}
+    for result in new:
+        before = kept.get((result.task, result.method))
+        if before is None or len(result.seeds) >= len(before.seeds):
+            kept[result.task, result.method] = result
+    return tuple(kept.values())
 
 
 def joined(results: Sequence[Result]) -> Result:
@@ -190,7 +210,7 @@ def _do(campaign: Campaign, job: Job) -> str:
     one_blas_thread()
     try:
         made = job.function()
-    except UqError as error:
+    except (UqError, OSError, ValueError, ArithmeticError) as error:
         return f"error: {job.name}: {error}"
     for run in made:
         path = campaign.path(run.task, run.method, run.seed)

@@ -1,0 +1,98 @@
+"""Measuring what is missing: resumable, alike on threads and on a Dask cluster, and one failure leaves the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import joblib
+import pytest
+
+from uqcore.scoreboard.campaign import Campaign, joined, merged
+from uqcore.scoreboard.results import Curve, Key, Result
+from uqcore.scoreboard.systems import sources
+from uqcore.store import Store
+
+WANTED = {"moons, network 0", "moons, untrained 0", "moons, chance 0"}
+KEY = Key("accuracy")
+
+
+def timeless(results: tuple[Result, ...]) -> list[tuple[str, tuple[str, ...], dict[Key, tuple[float, ...]]]]:
+    """What does not depend on how fast a machine is."""
+    return [
+        (each.method, each.models, {key: row for key, row in each.values.items() if key.metric[:2] not in ("ms", "tr")})
+        for each in results
+    ]
+
+
+def test_threads_and_a_dask_cluster_agree_and_nothing_is_done_twice(tmp_path: Path, committed: Store) -> None:
+    distributed = pytest.importorskip("distributed")
+    said: list[str] = []
+    plain, spread = (Campaign(tmp_path / name, committed) for name in ("plain", "dask"))
+    with joblib.parallel_config("threading", n_jobs=2):
+        plain.measure(["moons"], said.append, WANTED.__contains__)
+        assert set(said) >= WANTED
+        said.clear()
+        plain.measure(["moons"], said.append, WANTED.__contains__)
+        assert set(said) == {"0 pieces of work"}
+    with (
+        distributed.LocalCluster(n_workers=2, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config("dask"),
+    ):
+        spread.measure(["moons"], said.append, WANTED.__contains__)
+    assert timeless(plain.collect()) == timeless(spread.collect())
+    assert {result.method for result in plain.collect()} >= {"deterministic", "laplace", "untrained", "chance"}
+
+
+def test_what_fails_is_said_and_the_rest_stands(tmp_path: Path, committed: Store) -> None:
+    campaign, said = Campaign(tmp_path, committed), list[str]()
+    network = campaign.network("moons", 0)
+    network.parent.mkdir()
+    network.mkdir()  # where a file should go
+    with joblib.parallel_config("threading", n_jobs=1):
+        campaign.measure(["moons"], said.append, WANTED.__contains__)
+    assert any(line.startswith("error: moons, network 0: ") for line in said)
+    assert [result.method for result in campaign.collect()] == ["chance", "untrained"]
+
+
+def test_a_run_of_another_model_is_measured_again(tmp_path: Path, committed: Store) -> None:
+    from uqcore.scoreboard.results import save
+
+    campaign = Campaign(tmp_path, committed)
+    path = campaign.path("moons", "sngp", 0)
+    path.parent.mkdir()
+    save([Result("moons", "sngp", (0,), ("0" * 12,), {KEY: (0.5,)})], path)
+    campaign.measure(["moons"], wanted=lambda name: False)
+    assert not path.exists()
+
+
+def run(seed: int, value: float, curve: Curve, more: dict[Key, tuple[float, ...]] | None = None) -> Result:
+    return Result("moons", "sngp", (seed,), (str(seed),), {KEY: (value,), **(more or {})}, curves={Key("roc"): curve})
+
+
+def test_runs_are_joined_by_seed() -> None:
+    one = joined([run(1, 0.5, Curve((0, 1), (0, 1))), run(0, 0.25, Curve((0, 1), (1, 1)), {Key("nll"): (1,)})])
+    assert (one.seeds, one.models) == ((0, 1), ("0", "1"))
+    assert one.values == {KEY: (0.25, 0.5)}
+    assert one.undefined == {Key("nll"): "Not every seed has it."}
+    assert one.curves[Key("roc")] == Curve((0, 1), (0.5, 1))
+
+
+def test_reliability_is_joined_by_bins() -> None:
+    first, second = Curve((0.5, 0.99), (1.0, 1.0), (10, 30)), Curve((0.99,), (0.6,), (10,))
+    curve = joined([run(0, 1, first), run(1, 1, second)]).curves[Key("roc")]
+    assert list(curve.n) == [10, 40]
+    assert curve.y == pytest.approx((1.0, 0.9))
+
+
+def test_fewer_seeds_do_not_take_others_from_the_board() -> None:
+    known = Result("moons", "sngp", (0, 1), ("", ""), {KEY: (0.5, 0.6)})
+    fewer, as_many = (Result("moons", "sngp", seeds, ("",) * len(seeds), {}) for seeds in ((0,), (0, 1)))
+    assert merged([known], [fewer]) == (known,)
+    assert merged([known], [as_many]) == (as_many,)
+
+
+def test_ensembles_are_five_different_draws_of_ten() -> None:
+    drawn = [tuple(seed for _, seed in sources("deep_ensemble", i)) for i in range(5)]
+    assert len(set(drawn)) == 5
+    assert all(len(set(each)) == 5 and max(each) < 10 for each in drawn)
