@@ -6,6 +6,7 @@ from ui import cache, cards, charts, controls, page, shelf, sources, words
 from ui.components import verdict_cards
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import judge
+from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.sweep import sweep
 
 # Enough for a curve, and the curves are there at once.
@@ -60,6 +61,8 @@ with answers:
 controls.keep_linked_threshold(THRESHOLD, OPENS_AT, threshold)
 verdicts = {label: v._replace(accepted=bars[label] <= threshold) for label, v in verdicts.items()}
 page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
+measures = {model.label: MEASURES[gauges[method_id].measure_id].label.lower() for method_id, model in models.items()}
+answers.caption(" ".join([words.why_accepted(verdicts, measures), words.HOW_TO_READ_CARDS]))
 seen.html(cards.seen(x[0]))
 
 worse = st.expander("As the image gets worse", key="worse", on_change="rerun", bind=controls.BIND)

@@ -58,10 +58,10 @@ with plots_at:
     regression_controls.added(setting)
 
 left, right = st.columns([3, 2])
-left.subheader("How far the functions lie apart", anchor=False)
+left.header("How far the functions lie apart", anchor=False)
 spreads = {one.label: one.function.std for one in curves}
 charts.chart(plots.spreads(x[:, 0], spreads, gap=setting.gap, places=shelf.places()), "spreads", left)
-right.subheader("Are the quantiles right?", anchor=False)
+right.header("Are the quantiles right?", anchor=False)
 levels = {label: f.quantiles for label, f in figures.items()}
 charts.chart(plots.quantiles(levels, shelf.places()), "quantiles", right)
 st.html(words.regression_table(figures))

@@ -17,7 +17,7 @@ RULE = (
 top = page.start("Reproductions")
 rows, problems = [], []
 for source in SOURCES:
-    st.subheader(source.title, anchor=False)
+    st.header(source.title, anchor=False)
     st.caption(f"The same: {source.same} What differs: {source.differs}")
     if source.found:
         st.markdown(source.found)

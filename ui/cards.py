@@ -62,7 +62,7 @@ def _card(color: str, label: str, v: Verdict, class_names: Sequence[str], thresh
     long = " long" if longest > _SHORT_NAME else ""
     return (
         f'<section class="card" style="--series:{color}" data-share="{min(measure, 1):.9g}" '
-        f'aria-label="{escape(label)}"><h3>{escape(label)}</h3>'
+        f'aria-label="{escape(label)}"><h2>{escape(label)}</h2>'
         f'<p class="label{long}"><b>{escape(class_names[v.label])}</b> {percent(float(v.probs[v.label]))}</p>'
         f'<p class="verdict {"accept" if v.accepted else "defer"}">{ACCEPT if v.accepted else DEFER}</p>'
         f'{_gauge(measure, threshold)}<div class="bars" style="--name:{min(longest, _MOST_OF_A_NAME)}ch">'
@@ -104,13 +104,13 @@ def verdict_grid(
     inputs: Mapping[str, FloatArray], verdicts: Mapping[str, Sequence[Verdict]], class_names: Sequence[str]
 ) -> str:
     """A table: a column an input, with its picture, and a row a method, with its verdict on each."""
-    head = "".join(f"<th>{picture(image, name, 96)}<br>{escape(name)}</th>" for name, image in inputs.items())
+    head = "".join(f"<th>{picture(image, '', 96)}<br>{escape(name)}</th>" for name, image in inputs.items())
     rows = "".join(
         f'<tr style="--series:{_color(label)}"><th>{escape(label)}</th>'
         f"{''.join(_cell(v, class_names) for v in row)}</tr>"
         for label, row in verdicts.items()
     )
-    return f'<div class="scroll"><table class="grid"><tr><th></th>{head}</tr>{rows}</table></div>'
+    return f'<div class="scroll"><table class="grid"><tr><td></td>{head}</tr>{rows}</table></div>'
 
 
 def _cell(v: Verdict, class_names: Sequence[str]) -> str:

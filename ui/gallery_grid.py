@@ -136,7 +136,7 @@ def _end(shown: Shown, class_name: str, which: str, end: gallery.End, unit: str)
     said = f"<b>{escape(class_name)}</b>: the {len(end.indices)} {which}, mean {mean}"
     if shown.are_known:
         said += f", <b>{np.count_nonzero(~end.correct) or 'none'} wrong</b>"
-    return f"<div><h3>{said}</h3>{_pictures(shown, end.indices, end.measure, _SMALL)}</div>"
+    return f"<div><h2>{said}</h2>{_pictures(shown, end.indices, end.measure, _SMALL)}</div>"
 
 
 def _pictures(shown: Shown, indices: IntArray, amounts: FloatArray, side: int, other: Predictions | None = None) -> str:

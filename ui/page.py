@@ -180,7 +180,7 @@ def start(title: str) -> DeltaGenerator:
     one_blas_thread()
     memory.give_back()
     uploads.guard()
-    st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON, layout="wide")
+    st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says
     presented, on_tour, page = frame.is_presented(), is_on_tour(), _page_of(title)
     st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or on_tour)}{_PRESENTED * presented}</style>")
     if views.taken():

@@ -44,7 +44,7 @@ def what_came_out(rows: Sequence[Row]) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """A row a number, in HTML; on a narrow screen each row is a block of its own."""
-    head = "".join(f"<th>{name}</th>" for name in _HEAD)
+    head = "".join(f"<th>{name}</th>" if name else "<td></td>" for name in _HEAD)
     return f'<table class="published"><tr>{head}</tr>{"".join(map(_line, rows))}</table>'
 
 

@@ -124,7 +124,7 @@ def verdict_table(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) -
         f"<td class='{'accept' if v.accepted else 'defer'}'>{ACCEPT if v.accepted else DEFER}</td></tr>"
         for label, v in verdicts.items()
     )
-    head = "".join(f"<th>{name}</th>" for name in ("", "predicts", "entropy", "aleatoric", "epistemic", "verdict"))
+    head = _head(("", "predicts", "entropy", "aleatoric", "epistemic", "verdict"))
     return f"<div class='scroll'><table class='verdicts'><tr>{head}</tr>{rows}</table></div>"
 
 
@@ -145,6 +145,29 @@ def who_reads_what(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) 
     if not deferring:
         return start + "None asks for a second look at this threshold."
     return f"{start}**{_listed(deferring)}** would rather not say."
+
+
+HOW_TO_READ_CARDS = (
+    "Below each verdict: how uncertain the method is, and a tick at the threshold, up to which it accepts. Then the "
+    "probability of each class; the dark line over it is where 90 % of the samples lie. The lowest bar is the entropy, "
+    "the doubt in all: filled, what the image itself leaves open (aleatoric); hatched, what the samples disagree about "
+    "(epistemic), because the training data do not settle it."
+)
+_UNSURE = 0.6  # a probability that looks like a guess
+
+
+def why_accepted(verdicts: Mapping[str, Verdict], measures: Mapping[str, str]) -> str:
+    """A sentence, in Markdown, on each method that accepts an answer which it holds for hardly likely; else nothing.
+
+    ``measures``: label -> the name of the measure that the method is judged by.
+    """
+    said = [
+        f"**{label}** accepts at {percent(float(v.probs[v.label]))} because its {measures[label]} is at most the "
+        "threshold: that is what decides here, not the percentage."
+        for label, v in verdicts.items()
+        if v.accepted and v.probs[v.label] < _UNSURE
+    ]
+    return " ".join(said)
 
 
 def _article(name: str) -> str:
@@ -246,8 +269,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         f"<tr><th>{name_in_html(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
         for row in rows
     )
-    top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    return f'<div class="scroll"><table class="verdicts"><tr>{top}</tr>{body}</table></div>'
+    return f'<div class="scroll"><table class="verdicts"><tr>{_head(head)}</tr>{body}</table></div>'
+
+
+def _head(names: Sequence[str]) -> str:
+    """The cells above a table's columns; one without words is no head."""
+    return "".join(f"<th>{escape(name)}</th>" if name else "<td></td>" for name in names)
 
 
 def small(number: float) -> str:

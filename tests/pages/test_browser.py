@@ -122,13 +122,13 @@ def test_a_hidden_method_is_in_the_link_which_hides_it_elsewhere(visit: Visit, d
     hidden, key = METHODS[OF_DIGITS[0]].label, f"methods_{len(OF_DIGITS)}"
     others = [METHODS[method_id].label for method_id in OF_DIGITS[1:]]
     page.locator(f".st-key-{key}").get_by_role("button", name=hidden, exact=True).click()
-    expect(page.locator(".card h3")).to_have_text(others)
+    expect(page.locator(".card h2")).to_have_text(others)
     settle(page)
     assert link(page)[key] == others
     copy = visit(page.url, ready=CARDS)
-    expect(copy.locator(".card h3")).to_have_text(others)
+    expect(copy.locator(".card h2")).to_have_text(others)
     page.locator(f".st-key-{key}").get_by_role("button", name=hidden, exact=True).click()
-    expect(page.locator(".card h3")).to_have_text([hidden, *others])
+    expect(page.locator(".card h2")).to_have_text([hidden, *others])
 
 
 def test_a_chosen_task_is_in_the_link_which_shows_it_elsewhere(visit: Visit, dashboard: str) -> None:

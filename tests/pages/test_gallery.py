@@ -228,7 +228,7 @@ def test_a_method_of_garments_sorts_garments() -> None:
     app, said = opened(PAGE, task=FASHION, n_each="4"), said_by("mc_dropout", task="fashion")
     rows = gallery.chainer_table(said, n=4)
     assert numbers(app) == [int(i) for row in rows for end in row[1:] for i in end.indices]
-    assert re.findall(r"<h3><b>([^<]*)</b>: the 4 surest", html(app)) == list(bundled.fashion_mnist().class_names)
+    assert re.findall(r"<h2><b>([^<]*)</b>: the 4 surest", html(app)) == list(bundled.fashion_mnist().class_names)
     assert said.correct is not None
     app = opened(PAGE, task=FASHION, gallery="Errors")
     n_wrong = np.count_nonzero(~said.correct)
@@ -243,7 +243,7 @@ def test_of_digits_it_says_how_many_pass_for_garments() -> None:
         f"None of these is a garment, yet **MC Dropout** is as sure of **{percent(float(share))}** of the 10,000 "
         "digits as it is of 95 % of the test garments."
     )
-    assert re.findall(r"<h3><b>([^<]*)</b>: the \d+ surest", html(app)) == list("0123456789")
+    assert re.findall(r"<h2><b>([^<]*)</b>: the \d+ surest", html(app)) == list("0123456789")
 
 
 def test_samples_stay_with_their_method_when_the_task_changes() -> None:

@@ -282,7 +282,7 @@ def test_the_mean_field_slider_changes_its_method_alone() -> None:
 
 def test_a_point_in_the_link_is_asked_about() -> None:
     app = visit(MOONS, {"point": "0.5,0.25"})
-    assert "(0.50, 0.25)" in app.subheader[0].value
+    assert "(0.50, 0.25)" in app.header[0].value
     assert html(app).count("<tr>") == 1 + len(LABELS["moons"])
     assert len(app.get("plotly_chart")) == 1
     assert app.query_params["point"] == "0.500,0.250"
@@ -291,7 +291,7 @@ def test_a_point_in_the_link_is_asked_about() -> None:
 @pytest.mark.parametrize("point", ["nan,1", "99,99", "1", "1,2,3", "a,b", "inf,0", ""])
 def test_a_point_that_is_none_is_not_asked_about(point: str) -> None:
     app = visit(MOONS, {"point": point})
-    assert len(app.subheader) == 0
+    assert len(app.header) == 0
     assert "point" not in app.query_params
 
 

@@ -49,7 +49,7 @@ def test_the_page_opens_with_its_answer_and_a_table_a_source() -> None:
     app = visit()
     n_agreeing = sum(row.agrees for row in rows)
     assert app.markdown[0].value.startswith(f"**{n_agreeing} of {len(rows)}** published numbers")
-    assert [element.value for element in app.subheader] == [source.title for source in SOURCES]
+    assert [element.value for element in app.header] == [source.title for source in SOURCES]
     shown = [line for table in tables(app) for line in cells(table)]
     assert [(line[0], line[1]) for line in shown] == [
         ("✓ agrees" if row.agrees else "✗ differs", row.quantity) for row in rows

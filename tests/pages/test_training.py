@@ -104,7 +104,7 @@ def test_views_samples_and_comparisons_act_on_what_was_trained(jobs: Jobs) -> No
 
 def test_a_point_is_asked_of_the_trained_networks(jobs: Jobs) -> None:
     app = trained(page(go="1", point="0.5,0.25"), jobs)
-    assert "What each method says at (0.50, 0.25)" in [each.value for each in app.subheader]
+    assert "What each method says at (0.50, 0.25)" in [each.value for each in app.header]
     assert html(app).count("<tr>") == 2 * (1 + len(LABELS))
 
 

@@ -413,7 +413,7 @@ def test_verdicts_follow_the_threshold_and_python_hears_when_it_stops(visit: Vis
     expect(verdicts).to_have_text(["yes", "yes", "yes"])
     expect(heard).to_have_text("threshold 1")
     page.get_by_role("button", name="Other cards").click()
-    expect(page.locator(".card h3")).to_have_text(["C"])
+    expect(page.locator(".card h2")).to_have_text(["C"])
     expect(verdicts).to_have_text(["yes"])
     expect(page.locator(".cut output")).to_have_text("1.00")
 

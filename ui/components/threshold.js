@@ -7,6 +7,9 @@ const KEY_PAUSE = 250; // ms without a key press after which Python hears.
 const SIDE = 100; // Units that the words beside the handle, and half of it, take.
 const PAGE = 0.05; // Of coverage, for the larger steps of the keyboard.
 
+// Assistive technology reads no exponents.
+const decimal = (value) => (String(value).includes("e-") ? value.toFixed(60) : String(value));
+
 class ThresholdView {
   #component;
   #scene;
@@ -154,7 +157,7 @@ class ThresholdView {
     if (has_labels) words.push(`${accepted[1]} among the accepted`);
     if (hasOod) words.push(`${ood[0]} of the unseen let through`);
     const numbers = { min: thresholds[1], max: thresholds.at(-1), now: Math.max(thresholds[1], thresholds[row]) };
-    for (const [name, value] of Object.entries(numbers)) this.slider.setAttribute(`aria-value${name}`, value);
+    for (const [name, value] of Object.entries(numbers)) this.slider.setAttribute(`aria-value${name}`, decimal(value));
     this.slider.setAttribute("aria-valuetext", words.join(", "));
     this.plots[1].setAttribute("aria-label", `Risk–coverage curve, at ${words.join(", ")}`);
     this.plots[2].setAttribute("aria-label", `ROC curve, at ${words.join(", ")}`);

@@ -76,7 +76,7 @@ def ask(
     class_names: Sequence[str],
 ) -> None:
     """What each method, by its label, says at a point: the samples' probabilities, and its verdict."""
-    st.subheader(f"What each method says at ({point[0]:.2f}, {point[1]:.2f})", anchor=False)
+    st.header(f"What each method says at ({point[0]:.2f}, {point[1]:.2f})", anchor=False)
     gauges = {label: seen[label].gauge for label in answers}
     verdicts = {
         label: judge(drawn, gauges[label].measure_id, gauges[label].threshold(threshold))[0]

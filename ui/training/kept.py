@@ -71,7 +71,7 @@ def show(visit: Visit, task: str) -> None:
     except UqError:
         st.warning(_LOST)
         return
-    st.subheader(f"Trained in this visit, {load(task).title}", anchor=False)
+    st.header(f"Trained in this visit, {load(task).title}", anchor=False)
     st.html(words.evaluations({name: (row.figures, row.stored.record.training_time_s) for name, row in rows.items()}))
     st.caption(
         "On test data; AUROC by the method's own measure, the unseen or the errors being the positive class. NLL, "

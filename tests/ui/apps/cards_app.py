@@ -8,7 +8,7 @@ SHARES = {"A": 0.2, "B": 0.5, "C": 1.0}
 
 shown = {"C": 1.0} if st.button("Other cards") else SHARES
 html = "".join(
-    f'<section class="card" data-share="{share}"><h3>{name}</h3><p class="verdict"></p>'
+    f'<section class="card" data-share="{share}"><h2>{name}</h2><p class="verdict"></p>'
     '<div class="gauge"><b></b><i></i></div></section>'
     for name, share in shown.items()
 )
