@@ -36,7 +36,7 @@ page.answer(top, words.who_is_fooled(verdicts, list(inputs), dataset.noun), prob
 if not page.is_on_tour():  # whose first step is about what comes below
     home.show(models, dataset, N_SAMPLES)
     page.tiles()
-    st.subheader("A digit, a garment, noise", anchor=False)
+    st.header("A digit, a garment, noise", anchor=False)
 st.html(cards.verdict_grid(inputs, verdicts, dataset.class_names))
 st.caption(
     f"All of them learnt the ten {dataset.noun}s and nothing else. ✓ accepts the answer, ? defers it to a person: the "
