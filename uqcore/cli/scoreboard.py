@@ -24,6 +24,7 @@ def add_command(commands: Any) -> None:
     board.add_argument("--task", help="only this task")
     board.add_argument(
         "--run",
+        dest="run_missing",  # `run` is the command's function
         action="store_true",
         help="first train and measure what is missing, a night on two cores; it goes on where it was stopped",
     )

@@ -1,0 +1,35 @@
+"""``python -m uqcore scoreboard``: rows, tables and errors."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from uqcore.cli.main import main
+from uqcore.scoreboard import board
+
+FIELDS = {"task", "method", "score", "metric", "unseen", "n_seeds", "mean", "low", "high", "control"}
+
+
+def test_json_is_every_row_of_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scoreboard", "--json", "--task", "moons"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert all(row.keys() >= FIELDS for row in said)
+    expected = [(row.method, row.metric, row.mean) for row in board() if row.task == "moons"]
+    assert [(row["method"], row["metric"], row["mean"]) for row in said] == expected
+
+
+def test_text_marks_the_best_and_names_controls(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scoreboard", "--task", "digits_0_4"]) == 0
+    block = capsys.readouterr().out.split("digits_0_4: AUROC of unseen, digits_5_9\n")[1].split("\ndigits_0_4:")[0]
+    lines = block.splitlines()
+    assert lines[0].lstrip().startswith("= ")
+    assert any("Pixels: nearest neighbour" in line and line.endswith("control") for line in lines)
+
+
+def test_an_unknown_task_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scoreboard", "--task", "letters"]) == 2
+    assert "The board has the tasks digits_0_4, digits, fashion, moons. Received: --task letters." in (
+        capsys.readouterr().err
+    )
