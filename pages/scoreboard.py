@@ -53,7 +53,7 @@ except (UqError, StopIteration) as error:
 page.answer(top, scoreboard.answer(task, unseen), scoreboard.problems(task))
 shown = scoreboard.chosen(task, metric_id, unseen if group == "unseen" else "", score)
 metric = METRICS[metric_id]
-st.subheader(metric.label, anchor=False)
+st.header(metric.label, anchor=False)
 st.caption(metric.description)
 if shown:
     chart(
@@ -66,7 +66,7 @@ st.caption(CONVENTIONS)
 
 left, right = st.columns(2)
 with left:
-    st.subheader("Good at both?", anchor=False)
+    st.header("Good at both?", anchor=False)
     errors = scoreboard.chosen(task, "error_auroc", "", score, ("method",))
     found = scoreboard.chosen(task, "auroc", unseen, score, ("method",))
     if score != "all" and errors and found:
@@ -76,7 +76,7 @@ with left:
     else:
         st.caption("Choose one score for each method above.")
 with right:
-    st.subheader("Worth its cost?", anchor=False)
+    st.header("Worth its cost?", anchor=False)
     costs = {cost: METRICS[cost].label for cost in COSTS}
     cost = controls.choice("Cost", costs, "cost", "train_s")
     paid = scoreboard.spots(scoreboard.chosen(task, cost, "", score, ("method",)), shown)
@@ -88,7 +88,7 @@ with right:
     else:
         st.caption("Choose a figure of quality and one score for each method above.")
 
-st.subheader("As the input drifts away", anchor=False)
+st.header("As the input drifts away", anchor=False)
 with st.container(horizontal=True):
     drift = controls.choice("Shift", scoreboard.DISTURBED, "drift", "rotation")
     along = controls.choice("Figure along it", {m: METRICS[m].label for m in SHIFTED}, "along", "shift_accuracy")
@@ -100,7 +100,7 @@ if drawn:
 else:
     st.caption(f"Only images are disturbed; {titles[task]} has none.")
 
-st.subheader("Curves", anchor=False)
+st.header("Curves", anchor=False)
 with st.container(horizontal=True):
     curve = controls.choice("Curve", scoreboard.CURVES, "curve", "roc")
     known = scoreboard.with_curves(task)

@@ -34,7 +34,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     if study.has_ood:
         groups["Unseen and accepted, the surest first"] = yes[~predictions.in_distribution[yes]][:N_SHOWN]
     made = (
-        f"<h4>{title}</h4>{_thumbnails(source, measure, indices)}" if len(indices) else f"<h4>{title}: none</h4>"
+        f"<h2>{title}</h2>{_thumbnails(source, measure, indices)}" if len(indices) else f"<h2>{title}: none</h2>"
         for title, indices in groups.items()
     )
     st.html(f'<div class="examples">{"".join(made)}</div>')
