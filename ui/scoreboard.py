@@ -208,7 +208,8 @@ def _beside_pixels(task: str, unseen: str, best: Row) -> str:
     if not pixels:
         return ""
     reached = number(pixels[0].mean or 0.0, METRICS["auroc"])
-    adds = best.low is not None and best.low > (pixels[0].mean or 0.0)
+    apart = reached != number(best.mean or 0.0, METRICS["auroc"])  # by what is shown
+    adds = apart and best.low is not None and best.low > (pixels[0].mean or 0.0)
     verdict = "so training adds something here" if adds else "so this pair says little about networks"
     return f"The best rule on raw inputs, without any network, reaches **{reached}**, {verdict}."
 
