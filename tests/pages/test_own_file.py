@@ -146,6 +146,7 @@ def test_what_a_file_holds_stands_before_any_number_made_of_it() -> None:
     assert first.shape[0] == 10
     assert first.iloc[:, 0].tolist() == [f"r{i}" for i in range(10)]
     assert "Read 'cat', 'dog', 'emu' as probabilities, 'truth' as the label, 'id' as the id." in notes(app)
+    assert "after a reload of the page, choose the file again" in notes(app)
 
 
 def test_classes_in_another_order_are_a_warning_and_open_the_table() -> None:

@@ -119,6 +119,7 @@ def _brought() -> Own | None:
         max_upload_size=MAX_UPLOAD_MB,
         help=_HELP,
     )
+    st.caption("In memory for this visit only: after a reload of the page, choose the file again.")
     if uploaded is None:
         # Streamlit forgets the file when this page, or this part of it, is left; what was read stays for the visit.
         if kept is not None and (kept.predictions is None or st.button("Back to the example")):
