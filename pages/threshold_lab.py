@@ -18,7 +18,7 @@ try:
     chosen_source = source.choose(left, understood, right)
     study = source.measured(chosen_source, left)
 except UqError as error:
-    page.answer(top, words.NO_PREDICTIONS, [words.plain(str(error))])
+    page.answer(top, words.NO_PREDICTIONS, [str(error)])
     st.stop()
 
 with right:

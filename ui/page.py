@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, memory, shelf, uploads
+from ui import controls, memory, shelf, uploads, words
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
 
@@ -231,4 +231,4 @@ def answer(place: DeltaGenerator, lead: str, problems: Sequence[str]) -> None:
     """The page's answer (Markdown), and a sentence for all that could not be had: the page works on with the rest."""
     place.markdown(lead)
     for sentence in problems:
-        place.warning(sentence, icon=":material/build:")
+        place.warning(words.sentence(sentence), icon=":material/build:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ui import cache, uploads
+from ui import cache, uploads, words
 from ui.components import drawing_pad
 from ui.controls import BIND, choice, put_in_url, task_key
 from ui.history import is_from_history
@@ -34,7 +34,7 @@ def drawing(dataset: Dataset) -> FloatArray | None:
     try:
         image = drawn.read(decode_strokes(strokes)) if strokes else None
     except UqError as error:
-        st.error(str(error))
+        st.error(words.sentence(str(error)))
         strokes, image = "", None
     # The pad's own state goes when another page is shown; this copy brings the drawing back.
     st.session_state[key] = strokes or _CLEARED
@@ -75,7 +75,7 @@ def uploaded(dataset: Dataset) -> FloatArray | None:
             raise UqError(f"A picture of a {dataset.noun} cannot be read here.")
         text = encode_image(dataset.of_picture(uploads.content(file)))
     except UqError as error:
-        st.error(str(error))
+        st.error(words.sentence(str(error)))
         return None
     put_in_url("picture", text)
     return decode_image(text)  # and so the very image that the link shows

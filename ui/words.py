@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uqcore.datasets.moons import OOD_MEAN
@@ -14,6 +17,7 @@ from uqcore.exhibits.moons import Surface
 from uqcore.exhibits.verdicts import Verdict
 from uqcore.methods import METHODS
 from uqcore.selection import Acceptance, Estimate
+from uqcore.store import default_store
 from uqcore.text import fine_percent, percent
 from uqcore.tuning import Tuned
 from uqcore.tuning.split import Quality
@@ -29,6 +33,9 @@ QUALITY = (
     "has the higher uncertainty, higher is better. FPR95: the share deferred where 95 % of the unseen is."
 )
 USUAL_CLUSTER = (float(OOD_MEAN[0]), float(OOD_MEAN[1]))
+# Between single backticks, with none beside them: what Markdown, too, takes for code.
+_CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
+_MARKS = "\\`*_{}[]()#+-!|<>~:$&^="
 _TOOLTIP = 500  # characters
 ACCEPT, DEFER = "✓ accept", "? defer"
 
@@ -248,7 +255,32 @@ def risk(estimate: Estimate) -> tuple[str, str]:
 
 def plain(text: str) -> str:
     """Words of a visitor's file in one line, without what Markdown would read as marks."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>~:$&^=" else c for c in " ".join(text.splitlines()))
+    line = " ".join(text.splitlines())
+    return "".join(f"\\{c}" if c in _MARKS or (c == "." and not _ends(line, i)) else c for i, c in enumerate(line))
+
+
+def _ends(line: str, place: int) -> bool:
+    """Whether the dot at ``place`` is one that ends a sentence: neither of an address nor of the number of an item."""
+    return line[place + 1 : place + 2] in ("", " ") and not line[:place].strip().isdigit()
+
+
+def sentence(text: str) -> str:
+    """What went wrong, for the screen: whatever it quotes from a link or a file, it is text; `commands` stay code.
+
+    Where the server keeps its files is nobody's business: of such places the last folder's name is left.
+    """
+    for root in _places():
+        text = text.replace(f"{root}/", f"{root.name}/" if root == default_store().root else "").replace(
+            f"{root}", root.name
+        )
+    parts = _CODE.split(" ".join(text.split()))
+    return "".join(part if i % 2 else plain(part) for i, part in enumerate(parts))
+
+
+def _places() -> list[Path]:
+    """From the innermost to the outermost."""
+    places = {default_store().root, Path(__file__).resolve().parents[1], Path(tempfile.gettempdir()), Path.home()}
+    return sorted(places - {Path("/")}, key=lambda place: -len(str(place)))
 
 
 def shortened(name: str, most: int = 40) -> str:

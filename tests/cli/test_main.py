@@ -129,7 +129,7 @@ def test_models_names_what_is_damaged(tiny_models: Store, tmp_path: Path, monkey
     damaged = next(record for record in copy.records() if record.method == "sngp")
     (copy.root / damaged.files[0].path).write_bytes(b"")
     monkeypatch.setenv("UQCORE_MODELS", str(copy.root))
-    assert main(["models"]) == 0
+    assert main(["models"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(copy.records())
     for line in lines:

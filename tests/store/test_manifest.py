@@ -30,6 +30,11 @@ RECORD = ModelRecord(
 )
 
 
+def by_hand(manifest: dict[str, Any]) -> bytes:
+    """The text of a manifest that a person has changed, and so has no checksum."""
+    return json.dumps({name: value for name, value in manifest.items() if name != "sha256"} | {"format": 3}).encode()
+
+
 def edited(*path: Any, value: Any) -> bytes:
     """The text of one record after a person has set ``value`` at ``path``."""
     manifest = json.loads(to_json([RECORD]))
@@ -37,7 +42,7 @@ def edited(*path: Any, value: Any) -> bytes:
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
-    return json.dumps(manifest).encode()
+    return by_hand(manifest)
 
 
 def test_the_format_before_this_one_is_read_without_its_draws() -> None:
@@ -52,6 +57,22 @@ def test_the_format_before_this_one_is_read_without_its_draws() -> None:
     row["tables"] = {}
     with pytest.raises(UqError):
         from_json(json.dumps({"format": 2, "models": [row]}).encode())
+
+
+def test_every_change_of_a_bit_is_named() -> None:
+    text = to_json([RECORD])
+    for place in range(8 * len(text)):
+        changed = bytearray(text)
+        changed[place // 8] ^= 1 << place % 8
+        with pytest.raises((UqError, ValueError)):
+            from_json(bytes(changed))
+
+
+def test_a_manifest_without_a_checksum_is_read_and_says_how_to_come_back_to_one() -> None:
+    manifest = json.loads(to_json([RECORD]))
+    assert from_json(by_hand(manifest)) == (RECORD,)
+    with pytest.raises(UqError, match="take out the line `sha256` and set `format` to 3"):
+        from_json(json.dumps(manifest).encode())
 
 
 def test_records_come_back_exactly() -> None:
@@ -69,7 +90,7 @@ def test_rows_are_sorted_whatever_the_order() -> None:
     assert [record.seed for record in from_json(text)] == [0, 1, 2]
     manifest = json.loads(text)
     manifest["models"].reverse()
-    assert [record.seed for record in from_json(json.dumps(manifest).encode())] == [0, 1, 2]
+    assert [record.seed for record in from_json(by_hand(manifest))] == [0, 1, 2]
 
 
 def test_the_text_is_indented_utf8_that_ends_a_line() -> None:
@@ -164,7 +185,7 @@ def test_every_field_must_be_there(field: str) -> None:
     manifest = json.loads(to_json([RECORD]))
     del manifest["models"][0][field]
     with pytest.raises(UqError, match=r"`models\[0\]` must have the fields"):
-        from_json(json.dumps(manifest).encode())
+        from_json(by_hand(manifest))
 
 
 def test_two_rows_of_one_id_are_refused() -> None:

@@ -24,7 +24,7 @@ import pytest
 from tests import ROOT
 from uqcore.store import Store, StoreError, default_store
 from uqcore.store import store as store_module
-from uqcore.store.manifest import from_json
+from uqcore.store.manifest import from_json, to_json
 from uqcore.types import ModelRecord, StoredFile
 
 ARRAYS = {
@@ -65,7 +65,8 @@ def edit_row(store: Store, **changes: Any) -> None:
     """Change the first row of the manifest as a person with an editor would."""
     manifest = json.loads(store.manifest.read_text())
     manifest["models"][0].update(changes)
-    store.manifest.write_text(json.dumps(manifest))
+    del manifest["sha256"]
+    store.manifest.write_text(json.dumps({**manifest, "format": 3}))
 
 
 def write_file(store: Store, data: bytes) -> StoredFile:
@@ -104,7 +105,7 @@ def test_a_change_of_the_same_length_is_seen(store: Store, in_place: bool) -> No
     record = stored(store)
     assert store.records() == (record,)
     before = store.manifest.stat()
-    text = store.manifest.read_text().replace("2025-01-01", "2026-01-01")
+    text = to_json([dataclasses.replace(record, created="2026-01-01T00:00:00+00:00")]).decode()
     if in_place:
         store.manifest.write_text(text)
         os.utime(store.manifest, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
@@ -243,6 +244,40 @@ def test_temporary_leavings_go_after_a_day(store: Store) -> None:
     os.utime(old_file, (yesterday, yesterday))
     store.save_arrays("m", ARRAYS)
     assert list(store.root.glob(".tmp-*")) == [young]
+
+
+SAVE = """
+import dataclasses
+from tests.store.test_store import record_of
+file = store.save_arrays("moons-sngp-seed7", {"w": np.ones(3)})
+print(file.path, flush=True)
+sys.stdin.readline()
+store.put(record_of(file, method="sngp", seed=7))
+"""
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_what_a_writer_has_not_put_yet_stays_as_long_as_it_lives(store: Store, lives: bool) -> None:
+    writer = start(SAVE, store.root)
+    assert writer.stdout is not None
+    pending = store.root / writer.stdout.readline().strip()
+    if not lives:
+        writer.kill()
+        writer.wait()
+    stored(store)
+    assert pending.exists() == lives
+    writer.communicate("go\n")
+    assert [check.problem for check in store.verify()] == [None] * (1 + lives)
+    assert store.strays() == []
+    assert not list(store.root.glob(".writer-*"))
+
+
+def test_a_folder_that_no_writer_knows_is_a_stray_and_stays(store: Store) -> None:
+    stored(store)
+    shutil.copytree(store.root / Path(store.records()[0].files[0].path).parent, store.root / "moons-x-seed0-0123abcd")
+    (store.root / "reproductions").mkdir()
+    stored(store, {"w": np.ones(2)})
+    assert store.strays() == ["moons-x-seed0-0123abcd"]
 
 
 # What is refused
@@ -603,6 +638,8 @@ def test_a_kill_at_any_call_leaves_a_valid_store(tmp_path: Path) -> None:
         sums.append(store.arrays(check.record)[0]["w"].sum())
         stored(store, {"w": np.full(3, 2.0)})
         assert store.arrays(store.records()[0])[0]["w"].sum() == 6
+        (folder,) = {file.path.partition("/")[0] for file in store.records()[0].files}
+        assert {path.name for path in store.root.iterdir()} == {".lock", "manifest.json", folder}, "all is swept"
     assert set(sums) == {0, 3}
     assert sums == sorted(sums), "the old model, and from one moment on the new one"
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, uploads
+from ui import controls, uploads, words
 from ui.components import points_pad
 from ui.controls import BIND, put_in_url
 from uqcore.datasets.moons import GRID
@@ -127,7 +127,7 @@ def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
         if kept := st.query_params.get(_POINTS, st.session_state.get(_POINTS, "")):
             linked = Setting.from_params({"kind": OWN_POINTS, "points": kept}).points
     except UqError as error:
-        st.warning(str(error))
+        st.warning(words.sentence(str(error)))
     left, right = st.columns(2, gap="medium")
     with right:
         file = st.file_uploader(
@@ -137,7 +137,7 @@ def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
             try:
                 read = read_csv(uploads.content(file))
             except UqError as error:
-                st.error(str(error))
+                st.error(words.sentence(str(error)))
             else:
                 linked = read.points
                 st.session_state["t_pad"] = st.session_state.get("t_pad", 0) + 1  # another pad, which starts from these

@@ -90,7 +90,7 @@ def _job(owner: str, asked: Setting, go: bool) -> Job | None:
         try:
             job = jobs().submit(owner, asked)
         except UqError as error:
-            st.error(str(error))
+            st.error(words.sentence(str(error)))
         else:
             controls.put_in_url(_GO, "1")
     return job
@@ -155,7 +155,7 @@ def _buttons(owner: str, status: Status) -> None:
             try:
                 act(owner)
             except UqError as error:
-                st.warning(str(error))
+                st.warning(words.sentence(str(error)))
             st.rerun(scope="fragment")
 
 
@@ -219,7 +219,7 @@ def _beside(look: Look) -> None:
     if chosen == "stored":
         models, problems = cache.models(stored.TASK)
         for problem in problems:
-            st.warning(problem)
+            st.warning(words.sentence(problem))
         factors = cache.mean_field_factors(models)
         counts = {method_id: model.n_draws(look.n_samples, look.n_members) for method_id, model in models.items()}
         if models:

@@ -25,7 +25,7 @@ def shown(predictions: Predictions, remarks: Sequence[str]) -> Iterator[None]:
     sentence = words.plain(f"{words.shortened(predictions.name, 80)}: {said.sentence}")
     opened = st.expander(sentence, expanded=bool(said.warnings), icon=":material/table_view:")
     for warning in said.warnings:
-        st.warning(words.plain(warning))
+        st.warning(words.sentence(warning))
     with opened:
         for note in (*remarks, *said.notes):
             st.caption(words.plain(note))

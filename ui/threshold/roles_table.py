@@ -76,7 +76,7 @@ def ask(
     try:
         return said(names, edited, kind, start)
     except UqError as error:
-        st.error(words.plain(str(error)))
+        st.error(words.sentence(str(error)))
         return None
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from ui.components import stage
 from ui.tour import frame, text
 from ui.tour.steps import STEPS
+from ui.words import sentence
 from uqcore.types import UqError
 
 _NOTES = Path(__file__).parents[2] / "docs" / "speaker-notes.md"
@@ -52,7 +53,7 @@ def _side_by_side() -> None:
             try:
                 link = own_link(st.query_params.get(name, ""))
             except UqError as error:
-                st.warning(str(error))
+                st.warning(sentence(str(error)))
                 continue
             st.markdown(f"**{name.capitalize()}**")
             st.iframe(f"{base}{link}", height=700)  # the page's style gives it the screen's height

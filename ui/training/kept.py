@@ -11,6 +11,7 @@ from ui import cache, shelf
 from ui.moons import maps, stored
 from ui.shelf import Stored
 from ui.training import words
+from ui.words import sentence
 from uqcore.datasets import load
 from uqcore.exhibits.moons import VIEWS
 from uqcore.methods import METHODS
@@ -94,6 +95,6 @@ def _saving(visit: Visit, models: Mapping[str, ModelRecord]) -> None:
             try:
                 save(visit, record, default_store())
             except UqError as error:
-                st.error(str(error))
+                st.error(sentence(str(error)))
             else:
                 st.success(f"{name} is in the store as {record.model_id}.")

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from uqcore import methods
-from uqcore.cli import compare, reproduce, scoreboard, thresholds
+from uqcore.cli import compare, models, reproduce, scoreboard, thresholds
 from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.networks.parallel import one_blas_thread
-from uqcore.store import MODELS_VARIABLE, FileCheck, Store, all_files, default_store
+from uqcore.store import Store, default_store
 from uqcore.types import ModelRecord, Progress, UqError
 
 _BAR = 24
@@ -30,19 +30,19 @@ _MAX_SEED = 10**6
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; 2 is the exit code of an error that one sentence explains."""
+    """Runs one command; 2 is the exit code of an error that one sentence explains, 1 that of `models` on damage."""
     arguments = _parser().parse_args(argv)
     one_blas_thread()
     try:
         with _writing_stdout():
-            arguments.run(arguments)
+            code: int | None = arguments.run(arguments)
     except UqError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; nothing half-written is left behind", file=sys.stderr)
         return 130
-    return 0
+    return code or 0
 
 
 @contextmanager
@@ -73,9 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--beside", type=Path, metavar="STORE", help="with --tables: figures of its model too")
     train.set_defaults(run=_train)
 
-    models = commands.add_parser("models", help="what is stored, with checksums verified")
-    models.add_argument("--json", action="store_true")
-    models.set_defaults(run=_models)
+    models.add_command(commands)
 
     evaluate = commands.add_parser("evaluate", help="every metric of the stored models")
     evaluate.add_argument("--task", help=f"only {' or '.join(DATASETS)}")
@@ -148,26 +146,6 @@ def _configured(method_id: str, task: str, settings: dict[str, str]) -> Training
     if task not in configs:
         raise UqError(f"{method_id} is for the tasks {', '.join(configs)}. Received: --task {task}.")
     return configure(configs[task], settings)
-
-
-def _models(arguments: argparse.Namespace) -> None:
-    store = default_store()
-    checks = store.verify()
-    problems = {record.model_id: _problems(record, checks) for record in store.records()}
-    if arguments.json:
-        rows = [{**asdict(record), "problems": problems[record.model_id]} for record in store.records()]
-        print(json.dumps(rows, indent=2))
-        return
-    if not problems:
-        print(f"note: there are no models in {store.root}; {MODELS_VARIABLE} names another folder.", file=sys.stderr)
-    for record in store.records():
-        size = sum(file.n_bytes for file in all_files(record)) / 1e6
-        state = "; ".join(problems[record.model_id]) or "intact"
-        print(f"{record.model_id:34} {record.n_parameters:>10,} parameters {size:6.1f} MB  {state}")
-
-
-def _problems(record: ModelRecord, checks: Sequence[FileCheck]) -> list[str]:
-    return [check.problem for check in checks if check.record.model_id == record.model_id and check.problem]
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

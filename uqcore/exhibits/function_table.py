@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from uqcore.exhibits import functions
 from uqcore.exhibits.functions import Figures, Seen, Setting
 from uqcore.metrics.regression import Gaussian, QuantileCurve
+from uqcore.models.content import fits
 from uqcore.models.sampling import rungs
 from uqcore.store import Store
 from uqcore.types import FloatArray, ModelRecord, Tick, UqError, Weights
@@ -75,9 +76,30 @@ class FunctionTable:
         """``n_samples``: of the posterior. UqError: the table is not for it, or not of these settings."""
         self.counts = rungs(n_samples)
         self._arrays = arrays
-        shape = (len(SETTINGS), len(self.counts), functions.N_GRID)
-        if (found := arrays["mean"].shape) != shape:
-            raise UqError(f"Expected curves of the shape {shape}. Received: {found}. Make the tables again.")
+        for name, shape, kind in self._expected():
+            array = arrays.get(name)
+            if array is None or not fits(array, shape) or array.dtype.kind != kind:
+                found = "none" if array is None else f"{array.shape} of {array.dtype}"
+                raise UqError(
+                    f"Expected {name} of the shape {shape} in the table of functions. Received: {found}; make it again "
+                    f"with `python -m uqcore tables --task {TASK}`."
+                )
+
+    def _expected(self) -> list[tuple[str, tuple[int | None, ...], str]]:
+        """Name, shape and kind of number of every array."""
+        n, rungs, grid = len(SETTINGS), len(self.counts), functions.N_GRID
+        n_lines = min(self.counts[-1], functions.N_LINES) if self.counts[-1] > 1 else 0
+        n_levels = self._arrays["levels"].shape[-1] if "levels" in self._arrays else None
+        return [
+            ("mean", (n, rungs, grid), "i"),
+            ("std", (n, rungs, grid), "i"),
+            ("lines", (n, n_lines, grid), "i"),
+            ("noise_std", (n,), "f"),
+            ("scores", (n, rungs, len(_SCORES)), "f"),
+            ("ratios", (n, rungs, len(_OOD)), "f"),
+            ("levels", (n, n_levels), "f"),
+            ("observed", (n, rungs, n_levels), "f"),
+        ]
 
     def at(self, setting: Setting, n_samples: int) -> Seen:
         """What `functions.look` gives for a setting of `SETTINGS` and one of `counts`, its curves to `UNIT`."""

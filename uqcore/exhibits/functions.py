@@ -11,6 +11,7 @@ import numpy as np
 from uqcore.datasets import sine
 from uqcore.metrics import regression
 from uqcore.metrics.regression import Gaussian
+from uqcore.models.content import stored_noise
 from uqcore.models.refit import refit
 from uqcore.models.sampling import draw, load_posterior
 from uqcore.store import Store
@@ -101,7 +102,7 @@ def fit(store: Store, record: ModelRecord, setting: Setting) -> FittedFunctions:
     if len(setting.added) > MAX_ADDED:
         raise UqError(f"At most {MAX_ADDED} points can be added. Received: {len(setting.added)}.")
     if setting == Setting():
-        return FittedFunctions(load_posterior(store, record), record.metrics["noise_std"])
+        return FittedFunctions(load_posterior(store, record), stored_noise(record))
     dataset = setting.dataset
     posterior = refit(store, record, _with_added(dataset.train, setting))
     validation = dataset.validation

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -140,8 +142,10 @@ def _check_is_keras_file(path: Path) -> None:
             with archive.open("metadata.json") as member:
                 version = str(json.loads(member.read(_MAX_METADATA))["keras_version"])
     except OSError as error:
-        raise UqError(f"{path} cannot be read ({error.strerror}); name a .keras file that can.") from error
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+        raise UqError(f"{path} cannot be read ({reason(str(error))}); name a .keras file that can.") from error
+    except (NotImplementedError, RuntimeError) as error:  # another compression, or a password
+        raise UqError(f"Expected a .keras file as Keras packs it. {path} is packed otherwise ({error}).") from error
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, KeyError, TypeError) as error:
         raise UqError(f"Expected a whole .keras file. {path} is damaged ({error}); save it again.") from error
     if version.startswith("2."):
         raise UqError(

@@ -70,6 +70,10 @@ class Part:
     config: TrainingConfig
 
 
+Shapes = Mapping[str, tuple[int | None, ...]]
+"""Array's name -> its shape, None for a length that is the data's."""
+
+
 class Fit(Protocol):
     def __call__(
         self, task: str, config: Any, dataset: Dataset, seed: int, report: Report, parts: Sequence[Weights]
@@ -100,6 +104,8 @@ class Method:
             for a method that is nothing but its parts. It learns from training data and may choose on validation data.
         load: ``(task, config, seed, arrays) -> Posterior``: the parts' arrays, in their order, then those that ``fit``
             left, to what serves.
+        shapes: ``(task, config) -> shapes`` of the arrays that ``fit`` leaves: stored ones are held against them before
+            they are used. None for a method without ``fit``.
         parts: ``(config, seed) -> parts``: the models that are trained first; none for a method that starts from
             nothing.
         refit: see `Refit`; not needed where every part has one. Without, the method is left out where data are changed.
@@ -114,6 +120,7 @@ class Method:
     configs: Mapping[str, TrainingConfig]
     load: Load
     fit: Fit | None = None
+    shapes: Callable[[str, Any], Shapes] | None = None
     refit: Refit | None = None
     parts: Callable[[Any, int], tuple[Part, ...]] = lambda config, seed: ()
     own_measure: str = "predictive_entropy"

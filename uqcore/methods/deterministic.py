@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from uqcore import networks
-from uqcore.methods.base import REFIT_STREAM, Method, Part, TrainingConfig, network_settings
+from uqcore.methods.base import REFIT_STREAM, Method, Part, Shapes, TrainingConfig, network_settings
 from uqcore.networks import backward, learners
 from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
@@ -75,6 +75,10 @@ def stacked(network: networks.Network, arrays: Sequence[Weights]) -> Stacked:
     return Stacked(network, weights)
 
 
+def shapes(task: str, config: TrainingConfig) -> Shapes:
+    return networks.weight_shapes(networks.NETWORKS[task])
+
+
 def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> Stacked:
     return stacked(networks.NETWORKS[task], arrays)
 
@@ -85,6 +89,7 @@ METHOD = Method(
     summary="One trained network. It has no samples to disagree, so all its uncertainty is the softmax's.",
     configs=CONFIGS,
     fit=fit,
+    shapes=shapes,
     refit=refit,
     load=load,
 )

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, require
-from uqcore.methods.on_features import FeatureConfig, ScoredNetwork, features_of
+from uqcore.methods.base import Method, Shapes, require
+from uqcore.methods.on_features import FeatureConfig, ScoredNetwork, features_of, n_features_of
+from uqcore.networks import NETWORKS
 from uqcore.types import Dataset, Fitted, FloatArray, Progress, Report, Weights
 
 
@@ -95,6 +96,16 @@ class Density(ScoredNetwork):
         return self._whiten[k if len(self._whiten) > 1 else 0]
 
 
+def shapes(task: str, config: Config) -> Shapes:
+    n_classes, n_features = NETWORKS[task].n_classes, n_features_of(task, config)
+    n_covariances = 1 if config.covariance == "shared" else n_classes
+    return {
+        "density/means": (n_classes, n_features),
+        "density/whiten": (n_covariances, n_features, n_features),
+        "density/priors": (n_classes,),
+    }
+
+
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> Density:
     network, density = arrays
     return Density(task, config, network, density)
@@ -106,6 +117,7 @@ METHOD = Method(
     summary="The deterministic network, and how improbable what its layers see would be among the training data.",
     configs=CONFIGS,
     fit=fit,
+    shapes=shapes,
     load=load,
     parts=deterministic.part,
     own_measure="score",

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, require
-from uqcore.methods.on_features import FeatureConfig, ScoredNetwork, features_of
+from uqcore.methods.base import Method, Shapes, require
+from uqcore.methods.on_features import FeatureConfig, ScoredNetwork, features_of, n_features_of
 from uqcore.types import Dataset, Fitted, FloatArray, Progress, Report, Weights
 
 _STREAM = 5  # Keeps the choice of prototypes apart from the random numbers of other methods with the same seed.
@@ -78,6 +78,10 @@ class Neighbours(ScoredNetwork):
         return np.sqrt(np.maximum(kth + np.square(features).sum(axis=1), 0))
 
 
+def shapes(task: str, config: Config) -> Shapes:
+    return {"neighbours/prototypes": (None, n_features_of(task, config))}
+
+
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> Neighbours:
     network, own = arrays
     return Neighbours(task, config, network, own["neighbours/prototypes"])
@@ -89,6 +93,7 @@ METHOD = Method(
     summary="The deterministic network, and how far from any training example what its layers see lies.",
     configs=CONFIGS,
     fit=fit,
+    shapes=shapes,
     load=load,
     parts=deterministic.part,
     own_measure="score",

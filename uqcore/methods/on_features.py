@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from uqcore.methods.base import TrainingConfig, require
-from uqcore.networks import NETWORKS, head, layer_means
+from uqcore.networks import NETWORKS, Flatten, head, layer_means, output_shapes
 from uqcore.networks.layer_features import LayerFeatures
 from uqcore.networks.parallel import map_examples
 from uqcore.types import FloatArray, Posterior, Weights
@@ -38,6 +38,14 @@ class FeatureConfig(TrainingConfig):
 def features_of(task: str, config: FeatureConfig, weights: Weights) -> LayerFeatures:
     """The features of the stored network."""
     return LayerFeatures(NETWORKS[task], weights, config.layers, config.unit_length)
+
+
+def n_features_of(task: str, config: FeatureConfig) -> int:
+    """How many numbers the features of one input are."""
+    network = NETWORKS[task]
+    shapes = output_shapes(network)
+    widths = [shapes[layer.name][-1] for layer in network.layers if not isinstance(layer, Flatten)]
+    return widths[-1] if config.layers == "last" else sum(widths)
 
 
 class Seen(NamedTuple):

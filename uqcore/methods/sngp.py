@@ -19,7 +19,7 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from uqcore import networks
-from uqcore.methods.base import Method, TrainingConfig, require
+from uqcore.methods.base import Method, Shapes, TrainingConfig, require
 from uqcore.networks.parallel import map_examples
 from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
@@ -314,6 +314,20 @@ def forming(network: networks.Network, arrays: Weights, config: Config, seed: in
     return GaussianProcess(network, arrays, config, seed, factor)
 
 
+def shapes(task: str, config: Config) -> Shapes:
+    network, n_features = backbone(task, config.features), config.n_random_features
+    (n_hidden,) = [*networks.output_shapes(network).values()][-1]
+    return {
+        **networks.weight_shapes(network, with_head=False),
+        "gp/projection": (n_hidden, n_features),
+        "gp/phase": (n_features,),
+        "gp/scale": (),
+        "gp/beta": (n_features, network.n_classes),
+        "gp/bias": (network.n_classes,),
+        "gp/cholesky": (n_features, n_features),
+    }
+
+
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> GaussianProcess:
     return GaussianProcess(backbone(task, config.features), arrays[0], config, seed)
 
@@ -324,6 +338,7 @@ METHOD = Method(
     summary="A distance-preserving network under a Gaussian process. A sample is one draw of the output weights.",
     configs=CONFIGS,
     fit=fit,
+    shapes=shapes,
     refit=refit,
     load=load,
     own_measure="logit_variance",

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from uqcore import networks
-from uqcore.methods.base import REFIT_STREAM, Method, TrainingConfig, require
+from uqcore.methods.base import REFIT_STREAM, Method, Shapes, TrainingConfig, require
 from uqcore.networks import backward, learners
 from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
@@ -128,6 +128,15 @@ def _names(arrays: Weights) -> list[str]:
     return sorted(name.removeprefix("mean/") for name in arrays if name.startswith("mean/"))
 
 
+def shapes(task: str, config: Config) -> Shapes:
+    """A mean of every weight, and a deviation of those that training moves."""
+    network = networks.NETWORKS[task]
+    frozen = {layer.name for layer in network.layers if not getattr(layer, "trainable", True)}
+    weights = networks.weight_shapes(network)
+    moved = {name: shape for name, shape in weights.items() if name.partition("/")[0] not in frozen}
+    return {f"mean/{n}": shape for n, shape in weights.items()} | {f"std/{n}": shape for n, shape in moved.items()}
+
+
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> WeightPosterior:
     return WeightPosterior(networks.NETWORKS[task], arrays[0], seed)
 
@@ -138,6 +147,7 @@ METHOD = Method(
     summary="Variational inference: every weight is a Gaussian. A sample is one draw of all weights.",
     configs=CONFIGS,
     fit=fit,
+    shapes=shapes,
     refit=refit,
     load=load,
 )

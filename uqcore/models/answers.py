@@ -19,6 +19,7 @@ from uqcore import datasets
 from uqcore.datasets.corruptions import add_noise, rotate
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models.content import problem_with_answers
 from uqcore.models.sampling import CHUNK, LADDER, draw, load_posterior, rungs
 from uqcore.predictions.record import NO_LABEL, Predictions
 from uqcore.store import Store
@@ -218,7 +219,7 @@ class Answers:
 
     def _made(self, part: str, value: float) -> Weights:
         if part in self.record.tables:
-            whole = self._store.table(self.record, part)
+            whole = self.check(part)
             if part not in _DISTURBANCES:
                 return whole
             for i, known in enumerate(_DISTURBANCES[part][0]):
@@ -230,6 +231,22 @@ class Answers:
         if part in _DISTURBANCES:
             return answer(posterior, _disturbed(self.dataset, part, value, np.arange(N_DISTURBED)))
         return answer(posterior, self.dataset.part(part).x)
+
+    def check(self, part: str) -> Weights:
+        """The table of ``part`` as it is stored. UqError: it is not one of this model's."""
+        table = self._store.table(self.record, part)
+        values: tuple[int, ...] = ()
+        if part in _DISTURBANCES:
+            n_examples, values = N_DISTURBED, (len(_DISTURBANCES[part][0]),)
+        else:
+            n_examples = len(self.dataset.plane if part == PLANE else self.dataset.part(part).x)
+        most = LADDER[-1] if part == PLANE else MOST_SAMPLES
+        said = table["counts"].max(initial=1) if "counts" in table else 1
+        counts = rungs(int(min(max(said, 1), most)), most)
+        problem = problem_with_answers(table, counts, n_examples, len(self.dataset.class_names), values)
+        if problem is not None:
+            raise self._store.damage(self.record, self.record.tables[part], f"is intact and no such table: {problem}")
+        return table
 
     def plane(self, n_samples: int, factor: float | None = None) -> Predictions:
         """What the model says of `Dataset.plane` by its first ``n_samples`` samples.

@@ -13,6 +13,7 @@ from uqcore.methods import method
 from uqcore.metrics import classification, regression
 from uqcore.metrics.classification import OodMetrics
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models.content import stored_noise
 from uqcore.models.sampling import draw, draw_in_chunks, load_posterior, sample_numbers
 from uqcore.store import Store
 from uqcore.types import Dataset, FloatArray, ModelRecord, Posterior, Tick, shifted
@@ -214,7 +215,7 @@ def _evaluate_regression(
         done += len(x)
         tick(done, total)
     on_test, y = functions.pop(""), dataset.test.y
-    predictive = regression.predictive(on_test, record.metrics["noise_std"])
+    predictive = regression.predictive(on_test, stored_noise(record))
     return RegressionEvaluation(
         model_id=record.model_id,
         task=record.task,
@@ -222,7 +223,7 @@ def _evaluate_regression(
         seed=record.seed,
         n_parameters=record.n_parameters,
         n_samples=len(sample_numbers(posterior, n_samples)),
-        noise_std=record.metrics["noise_std"],
+        noise_std=stored_noise(record),
         **regression.scores(predictive, y),
         std_on_data=float(on_test.std.mean()),
         std_ratio=regression.std_ratios(on_test.std, {name: f.std for name, f in functions.items()}),

@@ -14,6 +14,7 @@ import numpy as np
 
 from uqcore.methods import METHODS
 from uqcore.methods.base import config_from_dict
+from uqcore.models.content import checked_arrays
 from uqcore.networks import NETWORKS
 from uqcore.store import Store
 from uqcore.types import ModelRecord, Posterior, Split, Tick, UqError, Weights
@@ -39,7 +40,9 @@ def refit(store: Store, record: ModelRecord, data: Split, tick: Tick = lambda do
     chosen = METHODS[record.method]
     config = config_from_dict(chosen.configs[record.task], record.config)
     if chosen.refit is not None:
-        config, arrays = chosen.refit(record.task, config, record.seed, store.arrays(record), data, tick)
+        config, arrays = chosen.refit(
+            record.task, config, record.seed, checked_arrays(store, record, chosen, config), data, tick
+        )
     else:
         arrays = _parts_again(record, config, data, tick)
     for array in (array for part in arrays for array in part.values()):

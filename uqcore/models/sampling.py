@@ -12,6 +12,7 @@ import numpy as np
 
 from uqcore.methods import method
 from uqcore.methods.base import config_from_dict
+from uqcore.models.content import checked_arrays
 from uqcore.store import Store, rebuild_command
 from uqcore.types import Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
 
@@ -37,7 +38,11 @@ def load_posterior(store: Store, record: ModelRecord) -> Posterior:
             f"{record.model_id} does not fit this version of the program; train it again with "
             f"`{rebuild_command(record)}`. ({error})"
         ) from error
-    return chosen.load(record.task, config, record.seed, store.arrays(record))
+    arrays = checked_arrays(store, record, chosen, config)
+    try:
+        return chosen.load(record.task, config, record.seed, arrays)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise store.damage(record, record.files[-1], f"is no model of {chosen.label} ({error})") from error
 
 
 def sample_numbers(posterior: Posterior, n_samples: int) -> range:

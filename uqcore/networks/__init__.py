@@ -17,6 +17,7 @@ from uqcore.networks.forward import (
     output_shapes,
     residual_network,
     thin,
+    weight_shapes,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "output_shapes",
     "residual_network",
     "thin",
+    "weight_shapes",
 ]

@@ -215,6 +215,23 @@ def output_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def weight_shapes(network: Network, *, with_head: bool = True) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every weight of one network, without the axis S; the head's too, unless something else is it."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    shape = network.input_shape
+    for layer in network.layers:
+        output = _output_shape(layer, shape)
+        if isinstance(layer, Conv):
+            shapes[f"{layer.name}/kernel"] = (layer.kernel_size, layer.kernel_size, shape[-1], layer.filters)
+        elif isinstance(layer, Dense):
+            shapes[f"{layer.name}/kernel"] = (shape[-1], layer.units)
+        if not isinstance(layer, Flatten):
+            shapes[f"{layer.name}/bias"] = (output[-1],)
+        shape = output
+    head = {f"{HEAD}/kernel": (shape[-1], network.n_classes), f"{HEAD}/bias": (network.n_classes,)}
+    return shapes | head if with_head else shapes
+
+
 def _widest(layers: tuple[Layer, ...], shape: tuple[int, ...]) -> int:
     """The most values that one example takes at once: a convolution's patches or a layer's output."""
     widest = prod(shape)

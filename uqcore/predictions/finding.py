@@ -79,7 +79,7 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
         ood=asked.ood or _named(rest, OOD),
         ids=_ids(rest) if asked.ids is None else asked.ids,
         group=asked.group or _named(_with_few_entries(rest), (*GROUPS, *PEOPLE)),
-        weight=asked.weight or _named([column for column in rest if _are_weights(column)], (*WEIGHTS, "w")),
+        weight=asked.weight or _named([column for column in rest if _are_weights(column)], WEIGHTS),
         time=asked.time or _named(rest, TIMES),
         model=model,
     )

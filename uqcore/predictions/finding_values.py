@@ -63,7 +63,7 @@ def asked_values(table: Table, asked: Asked, label_texts: Sequence[str]) -> Valu
     found = _family(columns, asked.kind) if len(columns) > 1 else _single(columns[0], label_texts)
     if len(columns) > 1:
         families = [family for family in _families(columns) if len(family.columns) == len(columns)]
-        found = families[0] if families else found._replace(classes=_by_header(columns, label_texts))
+        found = families[0] if families else found._replace(classes=_default(tuple(c.header for c in columns)))
         if {column.name for column in found.columns} == {column.name for column in columns} and asked.classes:
             found = found._replace(columns=tuple(columns))  # named in the order in which they were given
     return found._replace(kind=asked.kind or found.kind)
@@ -79,7 +79,7 @@ def found_values(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> V
             found.append(Values(kind, (column,), vectors.classes, sums, strength_of_word(word), column.name))
     found = [values for values in found if _is_credible(values, label_texts)]
     if not any(values.sums for values in found):
-        run = _summing(columns, label_texts)
+        run = _summing(columns)
         if run is not None and not _is_named(run, label_texts):
             _check_alone(run, columns)
         found = [run] if run is not None else found
@@ -291,7 +291,7 @@ def _kind_of_one(numbers: FloatArray, word: str) -> ValueKind:
     return "percent" if numbers.min() >= 0 and 1 < numbers.max() <= 100 else "probs"
 
 
-def _summing(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Values | None:
+def _summing(columns: Sequence[HeadColumn]) -> Values | None:
     """The longest run of columns, whatever their names, whose rows sum to 1 or to 100."""
     usable = [c for c in columns if c.numbers is not None and not c.is_bool and not is_role(c.header)]
     usable = [c for c in usable if np.isfinite(c.parsed).all() and c.parsed.min(initial=0) >= 0]
@@ -321,18 +321,7 @@ def _summing(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Value
     if not best:
         return None
     whole = [family for family in _families(best[0]) if len(family.columns) == longest]  # which knows the classes
-    return whole[0] if whole else _family(best[0], None)._replace(classes=_by_header(best[0], label_texts))
-
-
-def _by_header(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> tuple[str, ...] | None:
-    """The classes that columns are called by; without what all names begin or end with, if the labels have it so."""
-    names = tuple(column.header for column in columns)
-    starts = len(_shared_start(names))
-    ends = len(_shared_start([name[::-1] for name in names]))
-    for some in (names, tuple(n[starts:] for n in names), tuple(n[: len(n) - ends] for n in names)):
-        if label_texts and all(matching(text, some) for text in label_texts):
-            return _default(some)
-    return _default(names)
+    return whole[0] if whole else _family(best[0], None)._replace(classes=_default(tuple(c.header for c in best[0])))
 
 
 def _one_score(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Values | None:

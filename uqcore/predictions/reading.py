@@ -171,13 +171,25 @@ class _Limits(NamedTuple):
 
 
 def _with(source: Source, read: Callable[[BinaryIO], _T]) -> _T:
-    if isinstance(source, Path):
-        try:
-            with source.open("rb") as opened:
-                return read(opened)
-        except OSError as error:
-            raise UqError(f"{source} cannot be read ({error.strerror}); name a file that can.") from error
-    return read(BytesIO(source) if isinstance(source, bytes) else source)
+    if not isinstance(source, Path):
+        return _unhindered(BytesIO(source) if isinstance(source, bytes) else source, read)
+    try:
+        opened = source.open("rb")
+    except OSError as error:
+        raise UqError(f"{source} cannot be read ({error.strerror}); name a file that can.") from error
+    with opened:
+        return _unhindered(opened, read)
+
+
+def _unhindered(file: BinaryIO, read: Callable[[BinaryIO], _T]) -> _T:
+    """UqError for what the system refuses on the way: several formats need a temporary file, or another process."""
+    try:
+        return read(file)
+    except OSError as error:
+        raise UqError(
+            f"The file could not be read here ({error.strerror or error}); the disk of the machine, or its folder for "
+            f"temporary files, may be full."
+        ) from error
 
 
 def _found(file: BinaryIO, name: str, asked: Roles | Asked | None, limits: _Limits, tick: ShareTick) -> Found:

@@ -27,11 +27,6 @@ _CHUNK_NUMBERS = 2**20
 _CHANNELS = (1, 3, 4)
 _MOST_NAMES = 10**6  # characters of class names in roles, which go into policies and links
 
-_ON_WEIGHTS = (
-    "Weights were found and are not used: every example counts once in coverage and in risk, and a "
-    "certificate does not hold for a weighted risk."
-)
-
 
 class NotNormalized(UqError):  # noqa: N818  what is the matter, not that it is one
     """Rows of probabilities do not sum to 1, which dividing each by its sum would repair.
@@ -69,7 +64,6 @@ def checked(found: Found, name: str, normalize: bool) -> Predictions:
     notes = [*found.notes, note] if note else [*found.notes]
     note = note_on_logits(values) if found.kind == "logits" else _as_probs(values, found.kind, normalize)
     notes += [note] if note else []
-    notes += [_ON_WEIGHTS] if found.weight is not None else []
     class_names = None if found.class_names is None else checked_class_names(found.class_names, n_classes)
     ood = None if found.ood is None else checked_ood(found.ood)
     labels = Labels(None) if found.labels is None else checked_labels(found.labels, ood, n_classes, class_names)

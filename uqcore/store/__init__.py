@@ -1,5 +1,6 @@
 """`cached_models/`: trained models with checksums, written in one step, read without unpickling."""
 
+from uqcore.store.arrays import widened
 from uqcore.store.store import (
     CHECKPOINTS_VARIABLE,
     MODELS_VARIABLE,
@@ -9,7 +10,7 @@ from uqcore.store.store import (
     all_files,
     default_store,
     rebuild_command,
-    widened,
+    tables_command,
 )
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "all_files",
     "default_store",
     "rebuild_command",
+    "tables_command",
     "widened",
 ]

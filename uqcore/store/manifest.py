@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from uqcore import strict_json as check
@@ -17,8 +18,9 @@ from uqcore.types import ModelRecord, StoredFile, UqError
 
 T = TypeVar("T")
 
-FORMAT = 3
-_BEFORE_TABLES = 2
+FORMAT = 4
+_BEFORE_CHECKSUM, _BEFORE_TABLES = 3, 2
+_NO_SUM = "0" * 64
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MOST_BYTES = 2**26
 _FILE_FIELDS = [field.name for field in fields(StoredFile)]
@@ -37,8 +39,18 @@ def to_json(records: Iterable[ModelRecord]) -> bytes:
         ValueError, TypeError: a value is one that JSON has no word for, e.g. NaN or a NumPy number.
     """
     rows = [_to_row(record) for record in sorted(records, key=_by_id)]
-    text = json.dumps({"format": FORMAT, "models": rows}, indent=2, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
+    content = {"format": FORMAT, "sha256": _NO_SUM, "models": rows}
+    text = f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+    return text.replace(_NO_SUM.encode(), sha256(text).hexdigest().encode(), 1)
+
+
+def _check_sum(text: bytes, said: str) -> None:
+    """UqError unless ``said`` is the sha256 of the whole text with zeros in its place."""
+    if sha256(text.replace(said.encode(), _NO_SUM.encode(), 1)).hexdigest() != said:
+        raise UqError(
+            "Expected the text that its own sha256 stands for. Received another, so a letter of it has changed (after "
+            f"an edit by hand, take out the line `sha256` and set `format` to {_BEFORE_CHECKSUM})."
+        )
 
 
 def _by_id(record: ModelRecord) -> str:
@@ -60,8 +72,13 @@ def _to_row(record: ModelRecord) -> dict[str, Any]:
 def from_json(text: bytes) -> tuple[ModelRecord, ...]:
     """The rows of a manifest's text, sorted by id. UqError: it is not what `to_json` writes; the message says where."""
     manifest = check.json_object(text, _MOST_BYTES)
-    check.names("The manifest", manifest, ["format", "models"])
-    check.one_of("format", manifest["format"], [FORMAT, _BEFORE_TABLES])
+    if "format" not in manifest:
+        raise UqError("Expected a manifest with a `format`. Received none.")
+    check.one_of("format", manifest["format"], [FORMAT, _BEFORE_CHECKSUM, _BEFORE_TABLES])
+    has_sum = ["sha256"] if manifest["format"] == FORMAT else []
+    check.names("The manifest", manifest, ["format", *has_sum, "models"])
+    if has_sum:
+        _check_sum(text, check.sha256("sha256", manifest["sha256"]))
     rows = check.json_list("models", manifest["models"])
     if manifest["format"] == _BEFORE_TABLES:
         rows = [_with_tables(row, f"models[{i}]") for i, row in enumerate(rows)]

@@ -12,24 +12,20 @@ import dataclasses
 import errno
 import fcntl
 import hashlib
-import io
 import os
 import re
-import secrets
 import shlex
 import shutil
-import time
-import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
+from uqcore.store.arrays import from_npz, to_npz, widened
+from uqcore.store.journal import Journal, sweep
 from uqcore.store.manifest import NAME, default_id, from_json, to_json
 from uqcore.types import ModelRecord, StoredFile, UqError, Weights
 
@@ -37,7 +33,7 @@ MODELS_VARIABLE = "UQCORE_MODELS"
 CHECKPOINTS_VARIABLE = "UQCORE_CHECKPOINTS"
 """Names the folder where it is kept how far trainings are; nowhere without it."""
 
-_STALE_AFTER_S = 24 * 3600
+_FOLDER = re.compile(rf"{NAME.pattern}-[0-9a-f]{{8}}")
 _PATH = re.compile(rf"{NAME.pattern}/{NAME.pattern}")
 # Manifest -> its `Store.state` when it was read last, and its rows.
 _READ: dict[Path, tuple[tuple[int, int, int], Mapping[str, ModelRecord]]] = {}
@@ -138,14 +134,17 @@ class Store:
         """
         if not NAME.fullmatch(model_id):
             raise StoreError(f"A model's id must be letters, digits, '.', '_' and '-'. Received: {model_id!r}.")
-        data = _to_npz(model_id, arrays)
+        try:
+            data = to_npz(arrays)
+        except ValueError as error:
+            raise StoreError(
+                f"The arrays of {model_id} must be numeric and finite, but {error}; train it again."
+            ) from error
         sha256 = hashlib.sha256(data).hexdigest()
         file = StoredFile(f"{model_id}-{sha256[:8]}/{name}.npz", sha256, len(data))
-        with self._writing():
-            self._remove_stale()
-            target = self._locate(file.path)
-            if not target.exists() or target.read_bytes() != data:
-                self._place(data, target)
+        with self._writing(), self._locked():
+            self._sweep()
+            self._keep(file, data)
         return file
 
     def check_writable(self) -> None:
@@ -167,20 +166,28 @@ class Store:
             rows = {row.model_id: row for row in self.records()}
             replaced = rows.get(record.model_id)
             rows[record.model_id] = record
+            # Only these: a folder without a row may belong to a process that has yet to put its record.
+            unused = _folders(replaced).difference(*map(_folders, rows.values())) if replaced is not None else set()
+            journal = Journal.of(self.root)
+            journal.note(unused)
             self._write_manifest(to_json(rows.values()))
-            if replaced is not None:
-                # Only these: a folder without a row may belong to a process that has yet to put its record.
-                for folder in _folders(replaced).difference(*map(_folders, rows.values())):
-                    shutil.rmtree(self.root / folder, ignore_errors=True)
+            for folder in unused:
+                shutil.rmtree(self.root / folder, ignore_errors=True)
+            journal.settle(unused | _folders(record))
+            sweep(self.root, set().union(*map(_folders, rows.values())))
 
     def remove(self, model_ids: Collection[str]) -> None:
         """Take these rows out, and the folders that no other row uses. StoreError: the folder cannot be written."""
         with self._writing(), self._locked():
             rows = {row.model_id: row for row in self.records()}
             gone = [rows.pop(model_id) for model_id in model_ids if model_id in rows]
+            unused = set().union(*map(_folders, gone)).difference(*map(_folders, rows.values()))
+            journal = Journal.of(self.root)
+            journal.note(unused)
             self._write_manifest(to_json(rows.values()))
-            for folder in set().union(*map(_folders, gone)).difference(*map(_folders, rows.values())):
+            for folder in unused:
                 shutil.rmtree(self.root / folder, ignore_errors=True)
+            journal.settle(unused)
 
     def take(self, other: Store, record: ModelRecord) -> None:
         """Copy ``record`` and its files out of another store, bytes for bytes, and `put` it.
@@ -188,12 +195,19 @@ class Store:
         Raises:
             StoreError: as for `put`, or a file of ``other`` is not intact.
         """
-        with self._writing():
+        with self._writing(), self._locked():
             for file in all_files(record):
-                data, target = other._read(record, file), self._locate(file.path)
-                if not target.exists() or target.read_bytes() != data:
-                    self._place(data, target)
+                self._keep(file, other._read(record, file))
         self.put(record)
+
+    def strays(self) -> list[str]:
+        """Folders of arrays that no row lists, and that no process is about to list as far as it can be told."""
+        listed = {folder for record in self.records() for folder in _folders(record)}
+        try:
+            there = sorted(path.name for path in self.root.iterdir() if _FOLDER.fullmatch(path.name) and path.is_dir())
+        except OSError:
+            return []
+        return [name for name in there if name not in listed]
 
     def _row(self, model_id: str, advice: str) -> ModelRecord:
         try:
@@ -242,26 +256,21 @@ class Store:
         try:
             data = self._locate(file.path).read_bytes()
         except FileNotFoundError as error:
-            raise self._file_error(record, file, "is missing") from error
+            raise self.damage(record, file, "is missing") from error
         except OSError as error:
-            raise self._file_error(record, file, f"cannot be read ({error.strerror})") from error
+            raise self.damage(record, file, f"cannot be read ({error.strerror})") from error
         except ValueError as error:
-            raise self._file_error(record, file, f"lies outside the store ({error})") from error
+            raise self.damage(record, file, f"lies outside the store ({error})") from error
         if len(data) != file.n_bytes or hashlib.sha256(data).hexdigest() != file.sha256:
-            raise self._file_error(record, file, "is damaged (its size or sha256 is not the manifest's)")
+            raise self.damage(record, file, "is damaged (its size or sha256 is not the manifest's)")
         return data
 
     def _load(self, record: ModelRecord, file: StoredFile) -> dict[str, NDArray[Any]]:
         data = self._read(record, file)
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                arrays = {name: np.asarray(archive[name]) for name in archive}
-            _check_arrays(arrays)
-        except (ValueError, TypeError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            raise self._file_error(record, file, f"is not an npz of finite numeric arrays ({error})") from error
-        for array in arrays.values():
-            array.setflags(write=False)
-        return arrays
+            return from_npz(data)
+        except ValueError as error:
+            raise self.damage(record, file, f"is not an npz of finite numeric arrays ({error})") from error
 
     def _problem(self, record: ModelRecord, file: StoredFile) -> str | None:
         try:
@@ -270,7 +279,8 @@ class Store:
             return str(error)
         return None
 
-    def _file_error(self, record: ModelRecord, file: StoredFile, problem: str) -> StoreError:
+    def damage(self, record: ModelRecord, file: StoredFile, problem: str) -> StoreError:
+        """The sentence for a file of ``record`` that is not as it should be, and what makes it again."""
         command = rebuild_command(record) if file in record.files else tables_command(record)
         return StoreError(f"{self.root / file.path} of {record.model_id} {problem}; rebuild it with `{command}`.")
 
@@ -293,8 +303,15 @@ class Store:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
+    def _keep(self, file: StoredFile, data: bytes) -> None:
+        """Puts ``data`` where ``file`` says, unless it is there. Called while the lock is held."""
+        target = self._locate(file.path)
+        Journal.of(self.root).note([target.parent.name])
+        if not target.exists() or target.read_bytes() != data:
+            self._place(data, target)
+
     def _temporary(self) -> Path:
-        return self.root / f".tmp-{secrets.token_hex(8)}"
+        return self.root / Journal.of(self.root).temporary()
 
     def _place(self, data: bytes, target: Path) -> None:
         """Make ``target`` hold ``data``: its folder appears whole, or the damaged file in it is replaced."""
@@ -322,12 +339,10 @@ class Store:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _remove_stale(self) -> None:
-        """Remove what killed processes left behind more than a day ago."""
-        for path in self.root.glob(".tmp-*"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.lstat().st_mtime > _STALE_AFTER_S:
-                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    def _sweep(self) -> None:
+        """Removes what killed processes left behind, if it can be told what belongs to a model."""
+        with contextlib.suppress(StoreError):
+            sweep(self.root, {folder for record in self.records() for folder in _folders(record)})
 
 
 def _mark(status: os.stat_result) -> tuple[int, int, int]:
@@ -373,36 +388,6 @@ def _sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _check_arrays(arrays: Weights) -> None:
-    for name, array in arrays.items():
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"{name!r} has dtype {array.dtype}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name!r} has values that are not finite")
-
-
-def widened(arrays: Weights) -> dict[str, NDArray[Any]]:
-    """Arrays in half precision, which is for files only, as float32: to compute with."""
-    wide = {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in arrays.items()}
-    for array in wide.values():
-        array.setflags(write=False)
-    return wide
-
-
-def _to_npz(model_id: str, arrays: Weights) -> bytes:
-    """The npz bytes of ``arrays``: names sorted, C order, and NumPy's fixed time stamps, so equal for equal arrays."""
-    plain = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
-    try:
-        _check_arrays(plain)
-    except ValueError as error:
-        raise StoreError(
-            f"The arrays of {model_id} must be numeric and finite, but {error}; train it again."
-        ) from error
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **plain)
-    return buffer.getvalue()
 
 
 def _check_record(record: ModelRecord) -> None:

@@ -50,4 +50,4 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     try:
         SECTIONS[chosen].show(source, study, goal, tuned)
     except UqError as error:
-        st.error(words.plain(str(error)))
+        st.error(words.sentence(str(error)))

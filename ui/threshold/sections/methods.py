@@ -30,7 +30,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
             other = cache.our_study(key, source_id, measure_id, round(share, 2), predictions)
             reached = tune(other, goal)
         except UqError as error:
-            st.warning(str(error))
+            st.warning(words.sentence(str(error)))
             continue
         seen, sentence = reached.assessment, reached.policy.target.sentence
         rows.append(

@@ -1,0 +1,89 @@
+"""``python -m uqcore models``: what is stored, and whether it is whole; 1 is the exit code where something is not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, replace
+from typing import Any
+
+from uqcore import datasets
+from uqcore.exhibits import function_table
+from uqcore.exhibits.verdicts import own_threshold
+from uqcore.models.answers import Answers
+from uqcore.models.content import stored_noise
+from uqcore.models.sampling import load_posterior
+from uqcore.reproduce.trainings import FOLDER, store_beside
+from uqcore.store import MODELS_VARIABLE, Store, StoreError, all_files, default_store
+from uqcore.types import ModelRecord, UqError
+
+DAMAGED = 1
+
+
+def add_command(commands: Any) -> None:
+    models = commands.add_parser("models", help="what is stored, with checksums and contents verified")
+    models.add_argument("--json", action="store_true")
+    models.set_defaults(run=_models)
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    store = default_store()
+    rows, problems = [], []
+    for each, prefix in ((store, ""), (store_beside(store), f"{FOLDER}/")):
+        try:
+            for record in each.records():
+                found = check(each, record) if each == store else _of_files(each, record)
+                rows.append((replace(record, model_id=prefix + record.model_id), found))
+            if strays := each.strays():
+                print(
+                    f"note: of no model are the folders {', '.join(strays[:5])} of {each.root}; remove them.",
+                    file=sys.stderr,
+                )
+        except StoreError as error:  # a manifest that is damaged; the other store may be whole
+            problems.append(str(error))
+            print(f"error: {error}", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps([{**asdict(record), "problems": found} for record, found in rows], indent=2))
+    else:
+        _show(rows)
+        if not rows and not problems:
+            print(
+                f"note: there are no models in {store.root}; {MODELS_VARIABLE} names another folder.", file=sys.stderr
+            )
+    return DAMAGED if problems or any(found for _, found in rows) else 0
+
+
+def _show(rows: list[tuple[ModelRecord, list[str]]]) -> None:
+    for record, found in rows:
+        size = sum(file.n_bytes for file in all_files(record)) / 1e6
+        state = "; ".join(found) or "intact"
+        print(f"{record.model_id:34} {record.n_parameters:>10,} parameters {size:6.1f} MB  {state}")
+
+
+def check(store: Store, record: ModelRecord) -> list[str]:
+    """A sentence for all that is wrong with a model: its files, and what pages need of them."""
+    if found := _of_files(store, record):
+        return found
+    is_regression = record.task in datasets.DATASETS and datasets.load(record.task).is_regression
+    needed = stored_noise if is_regression else own_threshold
+    for look in (lambda: _load(store, record), lambda: needed(record)):
+        try:
+            look()
+        except UqError as error:
+            found.append(str(error))
+    return found
+
+
+def _of_files(store: Store, record: ModelRecord) -> list[str]:
+    return [check.problem for check in store.verify([record]) if check.problem]
+
+
+def _load(store: Store, record: ModelRecord) -> None:
+    """Loads the model and each of its tables, as pages do. UqError: one is not what it should be."""
+    posterior, answers = load_posterior(store, record), Answers(store, record)
+    for name in record.tables:
+        if name == function_table.NAME:
+            function_table.FunctionTable(store.table(record, name), posterior.n_samples)
+        else:
+            answers.check(name)
