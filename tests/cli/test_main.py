@@ -14,7 +14,7 @@ import pytest
 
 from tests import ROOT
 from uqcore.cli.main import main
-from uqcore.methods import METHODS, of_task
+from uqcore.methods import EVERY_METHOD, METHODS, of_task
 from uqcore.methods.base import Method
 from uqcore.models.evaluation import evaluate, plain
 from uqcore.store import Store
@@ -260,7 +260,8 @@ def test_a_method_is_left_out_of_a_task_that_it_does_not_know(
 ) -> None:
     """Named, it is an error of one sentence; among all, nothing is said of it."""
     only_moons = replace(METHODS["sngp"], configs={"moons": METHODS["sngp"].configs["moons"]})
-    monkeypatch.setitem(cast(dict[str, Method], METHODS), "sngp", only_moons)
+    for registry in (METHODS, EVERY_METHOD):
+        monkeypatch.setitem(cast(dict[str, Method], registry), "sngp", only_moons)
     assert "sngp" not in of_task("sine")
     assert "sngp" in of_task("moons")
     assert main(["train", "--task", "sine", "--method", "sngp"]) == 2
