@@ -5,13 +5,14 @@ VISITORS ?= 50
 TRAININGS ?= 0
 SECONDS ?= 60
 APP ?= app.py
+CASES ?= 10000
 PY := .venv/bin/python
 # What needs neither a browser, a page, TensorFlow nor another process.
 QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests/metrics tests/networks tests/selection \
 	tests/exhibits tests/plots tests/methods/test_post_hoc.py tests/store/test_manifest.py tests/ui/test_words.py
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run check test lint load stress bench train clean
+.PHONY: help run check test lint load fuzz stress bench train clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,6 +36,9 @@ load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECO
 
 stress: .venv/dev.stamp ## a hundred trainings whose owners cancel and vanish, whose workers are killed
 	$(PY) -m tests.stress
+
+fuzz: .venv/dev.stamp ## 10,000 mutated files of all kinds that are read: CASES of them
+	$(PY) -m tests.fuzz --cases $(CASES)
 
 bench: .venv/train.stamp ## time it, with the naive way beside it
 	$(PY) -m uqcore bench
