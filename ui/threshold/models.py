@@ -34,7 +34,7 @@ def chosen(own: Own) -> Own:
         try:
             models = same_examples(models | taken)
         except UqError as error:
-            st.warning(words.plain(str(error)))
+            st.warning(words.sentence(str(error)))
     if len(models) < 2:
         return own
     if len(models) > MOST_MODELS:

@@ -63,16 +63,14 @@ def _show(rows: list[tuple[ModelRecord, list[str]]]) -> None:
 
 def check(store: Store, record: ModelRecord) -> list[str]:
     """A sentence for all that is wrong with a model: its files, and what pages need of them."""
-    if found := _of_files(store, record):
-        return found
     is_regression = record.task in datasets.DATASETS and datasets.load(record.task).is_regression
-    needed = stored_noise if is_regression else own_threshold
+    needed, found = stored_noise if is_regression else own_threshold, []
     for look in (lambda: _load(store, record), lambda: needed(record)):
         try:
             look()
         except UqError as error:
             found.append(str(error))
-    return found
+    return list(dict.fromkeys([*_of_files(store, record), *found])) if found else []
 
 
 def _of_files(store: Store, record: ModelRecord) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from uqcore.types import Dataset, Fitted, Posterior, Report, Split, Tick, UqError, Weights
 
 SCHEDULES = ("constant", "cosine")
+_LONGEST = 200  # characters of what a sentence quotes
 REFIT_STREAM = 4
 """Keeps the random numbers of `Refit` apart from those of the methods' samples with the same seed."""
 
@@ -43,7 +44,13 @@ class TrainingConfig:
 def require(holds: bool, name: str, expected: str, came: object) -> None:
     """Raises the error of a setting that is out of range."""
     if not holds:
-        raise UqError(f"The setting {name} must be {expected}. Received: {name}={came}")
+        raise UqError(f"The setting {name} must be {expected}. Received: {name}={_short(came)}")
+
+
+def _short(came: object) -> str:
+    """A setting of a link, in one line: it may be a megabyte."""
+    text = " ".join(str(came).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 class Range(NamedTuple):
@@ -138,7 +145,7 @@ def configure(default: TrainingConfig, settings: Mapping[str, str]) -> TrainingC
     values: dict[str, Any] = {}
     for name, text in settings.items():
         if name not in known:
-            raise UqError(f"Unknown setting {name!r}. Known settings: {', '.join(known)}.")
+            raise UqError(f"Unknown setting {_short(name)!r}. Known settings: {', '.join(known)}.")
         values[name] = parse_setting(name, text, known[name])
     return replace(default, **values)
 
@@ -161,4 +168,4 @@ def parse_setting(name: str, text: str, kind: type) -> Any:
         return value
     except (ValueError, KeyError):
         expected = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}[kind]
-        raise UqError(f"The setting {name} must be {expected}. Received: {name}={text}") from None
+        raise UqError(f"The setting {name} must be {expected}. Received: {name}={_short(text)}") from None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqcore.methods import feature_density
-from uqcore.methods.base import Method, Part
+from uqcore.methods.base import Method, Part, Shapes
 from uqcore.methods.feature_density import Density
 from uqcore.methods.on_features import OnNetwork, Seen, see
 from uqcore.types import Dataset, Fitted, FloatArray, Progress, Report, Weights, softmax
@@ -80,6 +80,10 @@ class Both(OnNetwork):
         return (doubt + oddity).astype(np.float32)
 
 
+def shapes(task: str, config: Config) -> Shapes:
+    return {"calibration": (2, None)}
+
+
 def load(task: str, config: Config, seed: int, arrays: Sequence[Weights]) -> Both:
     network, density, own = arrays
     return Both(task, config, network, density, own["calibration"])
@@ -91,6 +95,7 @@ METHOD = Method(
     summary="The deterministic network; its entropy and the density of its features, calibrated and added.",
     configs=CONFIGS,
     fit=fit,
+    shapes=shapes,
     load=load,
     parts=parts,
     own_measure="score",

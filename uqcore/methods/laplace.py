@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, TrainingConfig
+from uqcore.methods.base import Method, Shapes, TrainingConfig
 from uqcore.methods.on_features import OnNetwork, Seen, see
+from uqcore.networks import HEAD, NETWORKS, weight_shapes
 from uqcore.types import Dataset, Fitted, FloatArray, Progress, Report, Weights, softmax
 
 _PRECISIONS = np.geomspace(0.01, 10_000, 13)  # of the prior, four a factor of 100
@@ -84,6 +85,11 @@ class LastLayer(OnNetwork):
         return flattened(seen, self._covariances)
 
 
+def shapes(task: str, config: TrainingConfig) -> Shapes:
+    n_inputs, n_classes = weight_shapes(NETWORKS[task])[f"{HEAD}/kernel"]
+    return {"laplace/covariances": (n_classes, n_inputs + 1, n_inputs + 1)}
+
+
 def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> LastLayer:
     network, own = arrays
     return LastLayer(task, network, own["laplace/covariances"])
@@ -95,6 +101,7 @@ METHOD = Method(
     summary="The deterministic network with a Gaussian over its last layer's weights.",
     configs=CONFIGS,
     fit=fit,
+    shapes=shapes,
     load=load,
     parts=deterministic.part,
     on_pages=False,

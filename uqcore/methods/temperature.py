@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, TrainingConfig
+from uqcore.methods.base import Method, Shapes, TrainingConfig
 from uqcore.methods.on_features import OnNetwork, Seen, see
 from uqcore.types import Dataset, Fitted, FloatArray, IntArray, Progress, Report, Weights
 
@@ -53,6 +53,10 @@ class Tempered(OnNetwork):
         return seen.logits / self._temperature
 
 
+def shapes(task: str, config: TrainingConfig) -> Shapes:
+    return {"temperature": (1,)}
+
+
 def load(task: str, config: TrainingConfig, seed: int, arrays: Sequence[Weights]) -> Tempered:
     network, own = arrays
     return Tempered(task, network, own["temperature"])
@@ -64,6 +68,7 @@ METHOD = Method(
     summary="The deterministic network with its confidence corrected by one number that validation data choose.",
     configs=CONFIGS,
     fit=fit,
+    shapes=shapes,
     load=load,
     parts=deterministic.part,
     on_pages=False,

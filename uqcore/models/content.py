@@ -18,7 +18,7 @@ from uqcore.store import Store, rebuild_command
 from uqcore.types import ModelRecord, UqError, Weights
 
 _LEAST_LOG = 100  # the logarithm of the smallest float32 is -87.3
-_LARGEST = 1e6
+_LARGEST = 1e9
 """Of a stored number: the largest of all models is 2e4. Far larger ones overflow in the products of a few layers."""
 
 
@@ -28,7 +28,7 @@ def checked_arrays(store: Store, record: ModelRecord, method: Method, config: Tr
     Raises:
         UqError: a file is missing or damaged, or holds others.
     """
-    expected = _expected(record, method, config)
+    expected = _expected(record.task, method, config, record.seed)
     if len(record.files) != len(expected):
         raise store.damage(
             record, record.files[0], f"should be one of {len(expected)} and the manifest lists {len(record.files)}"
@@ -41,11 +41,13 @@ def checked_arrays(store: Store, record: ModelRecord, method: Method, config: Tr
     return arrays
 
 
-def _expected(record: ModelRecord, method: Method, config: TrainingConfig) -> list[Shapes | None]:
-    """The shapes of each file: of the parts, then of what the method itself has fitted."""
-    of_parts = [(METHODS[part.method_id], part.config) for part in method.parts(config, record.seed)]
-    own = [(method, config)] if method.fit is not None else []
-    return [None if each.shapes is None else each.shapes(record.task, its) for each, its in [*of_parts, *own]]
+def _expected(task: str, method: Method, config: TrainingConfig, seed: int) -> list[Shapes | None]:
+    """The shapes of each file: of the parts, which may have parts too, then of what the method itself has fitted."""
+    found: list[Shapes | None] = []
+    for part in method.parts(config, seed):
+        found += _expected(task, METHODS[part.method_id], part.config, part.seed)
+    own = None if method.shapes is None else method.shapes(task, config)
+    return [*found, own] if method.fit is not None else found
 
 
 def problem_with(arrays: Mapping[str, NDArray[Any]], shapes: Shapes) -> str | None:

@@ -166,28 +166,30 @@ class Store:
             rows = {row.model_id: row for row in self.records()}
             replaced = rows.get(record.model_id)
             rows[record.model_id] = record
-            # Only these: a folder without a row may belong to a process that has yet to put its record.
-            unused = _folders(replaced).difference(*map(_folders, rows.values())) if replaced is not None else set()
-            journal = Journal.of(self.root)
-            journal.note(unused)
-            self._write_manifest(to_json(rows.values()))
-            for folder in unused:
-                shutil.rmtree(self.root / folder, ignore_errors=True)
-            journal.settle(unused | _folders(record))
-            sweep(self.root, set().union(*map(_folders, rows.values())))
+            self._write_rows(rows, [replaced] if replaced is not None else [], record)
 
     def remove(self, model_ids: Collection[str]) -> None:
         """Take these rows out, and the folders that no other row uses. StoreError: the folder cannot be written."""
         with self._writing(), self._locked():
             rows = {row.model_id: row for row in self.records()}
-            gone = [rows.pop(model_id) for model_id in model_ids if model_id in rows]
-            unused = set().union(*map(_folders, gone)).difference(*map(_folders, rows.values()))
-            journal = Journal.of(self.root)
-            journal.note(unused)
-            self._write_manifest(to_json(rows.values()))
-            for folder in unused:
-                shutil.rmtree(self.root / folder, ignore_errors=True)
-            journal.settle(unused)
+            self._write_rows(rows, [rows.pop(model_id) for model_id in model_ids if model_id in rows])
+
+    def _write_rows(
+        self, rows: dict[str, ModelRecord], gone: Sequence[ModelRecord], added: ModelRecord | None = None
+    ) -> None:
+        """Replaces the manifest, then removes the folders that only rows which are ``gone`` used, and leavings.
+
+        A folder without a row may belong to a process that has yet to put its record: it stays.
+        """
+        listed: set[str] = set().union(*map(_folders, rows.values()))
+        unused = set().union(*map(_folders, gone)) - listed
+        journal = Journal.of(self.root)
+        journal.note(unused)
+        self._write_manifest(to_json(rows.values()))
+        for folder in unused:
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+        journal.settle(unused | (_folders(added) if added is not None else set()))
+        sweep(self.root, listed)
 
     def take(self, other: Store, record: ModelRecord) -> None:
         """Copy ``record`` and its files out of another store, bytes for bytes, and `put` it.
