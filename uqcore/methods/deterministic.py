@@ -21,7 +21,7 @@ CONFIGS = {
     "sine": TrainingConfig(epochs=1000, batch_size=64, learning_rate=1e-3, schedule="cosine", weight_decay=1.0),
 }
 CONFIGS["fashion"] = replace(CONFIGS["digits"], epochs=15)  # the same network, and nothing chosen anew
-CONFIGS["digits_0_4"] = replace(CONFIGS["digits"], epochs=10)  # five classes are learned in half the steps
+CONFIGS["digits_0_4"] = replace(CONFIGS["digits"], epochs=10)  # half the epochs, for the time of ten networks
 
 
 def fit(

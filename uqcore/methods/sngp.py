@@ -100,7 +100,7 @@ CONFIGS = {
     ),
 }
 CONFIGS["fashion"] = replace(CONFIGS["digits"], epochs=15)  # the same network, and nothing chosen anew
-CONFIGS["digits_0_4"] = replace(CONFIGS["digits"], epochs=10)  # five classes are learned in half the steps
+CONFIGS["digits_0_4"] = replace(CONFIGS["digits"], epochs=10)  # half the epochs, for the time of ten networks
 
 
 def fit(
