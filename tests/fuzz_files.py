@@ -6,7 +6,9 @@ import gzip
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -19,15 +21,18 @@ from pyarrow import feather, parquet
 
 from tests import ROOT
 from uqcore.datasets.images import center_digit, decode_strokes, read_image
+from uqcore.exhibits.function_table import SETTINGS, FunctionTable
 from uqcore.exhibits.one_image import decode_image, encode_image
 from uqcore.keras_dropout.files import load_model
 from uqcore.live import Setting
 from uqcore.live.own_points import read_csv
+from uqcore.models.sampling import load_posterior
 from uqcore.predictions import Roles, first_cells, read_back, read_predictions
 from uqcore.selection import ThresholdPolicy
+from uqcore.store import Store
 from uqcore.store.manifest import from_json
 from uqcore.trainings.progress import from_line
-from uqcore.types import UqError
+from uqcore.types import StoredFile, UqError
 
 
 class Kind(NamedTuple):
@@ -222,6 +227,31 @@ def _manifests() -> list[bytes]:
     return [json.dumps(few, indent=2).encode(), whole]
 
 
+_COMMITTED = Store(ROOT / "cached_models")
+
+
+def _weights() -> list[bytes]:
+    record = _COMMITTED.find("sine", "deterministic")
+    return [(_COMMITTED.root / file.path).read_bytes() for file in (*record.files, record.tables["functions"])]
+
+
+def _read_weights(data: bytes) -> None:
+    """As the files of a model whose checksums are right."""
+    with tempfile.TemporaryDirectory() as folder:
+        store, record = Store(Path(folder)), _COMMITTED.find("sine", "deterministic")
+        file = StoredFile("sine-odd/weights.npz", sha256(data).hexdigest(), len(data))
+        (store.root / "sine-odd").mkdir()
+        (store.root / file.path).write_bytes(data)
+        record = replace(record, files=(file,), tables={"functions": file})
+        try:
+            posterior = load_posterior(store, record)
+        except UqError:
+            table = FunctionTable(store.table(record, "functions"), 1)
+            assert np.isfinite(table.at(next(iter(SETTINGS)), 1).function.mean).all()
+        else:
+            assert np.isfinite(posterior.draw(np.ones((3, 1), np.float32), [0])).all()
+
+
 def _lines() -> list[bytes]:
     return [b'{"model": "m", "epoch": 1, "epochs": 2, "metrics": {"loss": 0.5}}\n', b'{"stored": "moons-x-seed0"}\n']
 
@@ -259,5 +289,6 @@ KINDS: dict[str, Kind] = {
     "links": Kind(_links, _read_links),
     "points": Kind(_points, read_csv, 0.5),
     "manifest": Kind(_manifests, from_json, 1.5),
+    "weights": Kind(_weights, _read_weights),
     "progress": Kind(_lines, from_line, 0.3),
 }

@@ -33,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; 2 is the exit code of an error that one sentence explains, 1 that of `models` on damage."""
     arguments = _parser().parse_args(argv)
     one_blas_thread()
+    code: int | None = None  # it stays so where the reader of the output left early
     try:
         with _writing_stdout():
-            code: int | None = arguments.run(arguments)
+            code = arguments.run(arguments)
     except UqError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
