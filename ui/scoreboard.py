@@ -128,6 +128,13 @@ def _place(method: str) -> int:
     return list(SYSTEMS).index(method) if method in SYSTEMS else len(SYSTEMS)
 
 
+def chance(those: Sequence[Row]) -> str:
+    """What knowing nothing reaches, as a sentence to go on with; empty where that is not among ``those``."""
+    return "".join(
+        f" Chance: {number(row.mean or 0.0, METRICS[row.metric])}." for row in those if row.method == "chance"
+    )
+
+
 def name(row: Row, with_score: bool = False) -> str:
     label = row.label + (" (published)" if row.origin == "published" else "")
     return f"{label}, {MEASURES[row.score].label.lower()}" if with_score and row.score in MEASURES else label

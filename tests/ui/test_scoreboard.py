@@ -100,3 +100,10 @@ def test_tables_to_take_home_hold_every_row() -> None:
     assert scoreboard.to_markdown(those).count("\n") == len(those) + 2
     assert scoreboard.to_latex(those).count(r"\\") == len(those) + 1
     assert "%" not in scoreboard.to_latex(those).replace(r"\%", "")
+
+
+def test_chance_is_said_where_it_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scoreboard.chance(scoreboard.rows()) == ""
+    made = tuple(rows([*RESULTS, result("chance", {OWN_FOUND: (0.5,)}, n=1)]))
+    monkeypatch.setattr(scoreboard, "rows", lambda: made)
+    assert scoreboard.chance(scoreboard.chosen("digits", "auroc", "fashion")) == " Chance: 0.5000."
