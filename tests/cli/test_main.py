@@ -275,15 +275,3 @@ def test_a_method_is_left_out_of_a_task_that_it_does_not_know(
     monkeypatch.setattr("uqcore.models.training.train", train)
     assert main(["train", "--task", "sine", "--method", "all"]) == 0
     assert trained == of_task("sine")
-
-
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
-    """As in ``uqcore scoreboard --json | head -1``, which writes more than a pipe holds."""
-    command = [sys.executable, "-m", "uqcore", "scoreboard", "--json"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait() == 0

@@ -16,8 +16,7 @@ _ACTIVE_HTML = re.compile(r"<[^>]*(src|href)=.?//a\.bc")
 _CODE = re.compile(r"(?<![`\\])`[^`]+`(?!`)")
 # Fields that are shown as they are, or not at all.
 _PLAIN = {"id", "element_id", "form_id", "key", "value", "default", "options", "spec", "json", "url"} | {
-    "query_string", "page_script_hash", "file_name", "raw_values", "user_key", "script", "arrow_data", "columns",
-    "html_content",
+    "query_string", "page_script_hash", "file_name", "raw_values", "user_key", "script", "arrow_data", "columns"
 }  # fmt: skip
 
 
@@ -26,7 +25,8 @@ def shown(app: AppTest, html: bool = False) -> Iterator[str]:
     for block in (app.main, app.sidebar):
         for node in _nodes(block):
             proto = getattr(node, "proto", None)
-            if proto is not None and (getattr(node, "type", "") == "html") == html:
+            kind = getattr(node, "type", "")
+            if proto is not None and kind != "code" and (kind == "html") == html:
                 yield from _texts(proto)
 
 

@@ -59,6 +59,7 @@ def test_a_drawn_seven_is_read_and_its_link_shows_the_same_elsewhere(visit: Visi
 
     copy = visit(page.url, ready=CARDS)
     expect(copy.locator(".st-key-noise").get_by_test_id("stSliderThumbValue")).to_have_text("0.05")
+    expect(copy.locator(".cards")).to_be_visible()  # it is hidden until the page has its answer
     assert ink(copy) == ink(page)
     expect(page.locator(".cards")).to_have_text(copy.locator(".cards").inner_text(), use_inner_text=True)
     expect(page.locator(".seen img")).to_have_attribute("src", copy.locator(".seen img").get_attribute("src") or "")
