@@ -8,12 +8,16 @@ from ui.controls import BIND
 from uqcore.methods import METHODS
 from uqcore.plots.board import against, forest, lines
 from uqcore.scoreboard import METRICS, SYSTEMS
+from uqcore.scoreboard.metrics import Group
 from uqcore.types import UqError
 
-GROUPS = {"unseen": "Finds the unseen", "errors": "Finds its errors", "answers": "Answers", "cost": "Cost"}
+GROUPS: dict[Group, str] = {
+    "unseen": "Finds the unseen",
+    "errors": "Finds its errors",
+    "answers": "Answers",
+    "cost": "Cost",
+}
 OPENS_WITH = "digits_0_4"  # where pixels alone do not do: it shows what training adds
-COSTS = ("train_s", "ms_per_1000", "ms_per_1", "parameters", "megabytes")
-SHIFTED = ("shift_accuracy", "shift_nll", "shift_ece", "shift_errors")
 CONVENTIONS = (
     "Mean and 95 % interval over trainings with different seeds (Student's t; of one run Wilson's, where the figure is "
     "a share). **Bold** (= in the table): cannot be told from the best at 5 % by paired t-tests over seeds with Holm's "
@@ -22,8 +26,8 @@ CONVENTIONS = (
 )
 
 
-def metric_of(group: str) -> str:
-    those = {metric_id: metric.label for metric_id, metric in METRICS.items() if metric.group == group}
+def metric_of(group: Group) -> str:
+    those = scoreboard.of_group(group)
     return st.selectbox(
         "Figure", list(those), format_func=those.__getitem__, key=f"figure_{group}", bind=BIND, width=210
     )
@@ -81,8 +85,7 @@ with left:
         st.caption("Choose one score for each method above.")
 with right:
     st.header("Worth its cost?", anchor=False)
-    costs = {cost: METRICS[cost].label for cost in COSTS}
-    cost = controls.choice("Cost", costs, "cost", "train_s")
+    cost = controls.choice("Cost", scoreboard.of_group("cost"), "cost", "train_s")
     paid = scoreboard.spots(scoreboard.chosen(task, cost, "", score, ("method",)), shown)
     paid = [spot for spot in paid if spot.x > 0]
     if group != "cost" and score != "all" and paid:
@@ -95,7 +98,7 @@ with right:
 st.header("As the input drifts away", anchor=False)
 with st.container(horizontal=True):
     drift = controls.choice("Shift", scoreboard.DISTURBED, "drift", "rotation")
-    along = controls.choice("Figure along it", {m: METRICS[m].label for m in SHIFTED}, "along", "shift_accuracy")
+    along = controls.choice("Figure along it", scoreboard.of_group("shift"), "along", "shift_accuracy")
 drawn = scoreboard.along(task, drift, along, score)
 if drawn:
     chart(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from uqcore.datasets import load
 from uqcore.methods import EVERY_METHOD
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.board import Kind, Line, Mark, Spot
-from uqcore.scoreboard import METRICS, SYSTEMS, Key, Metric, Result, Row, board, load_results, stale
+from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, Key, Metric, Result, Row, load_results, stale
+from uqcore.scoreboard import rows as rows_of
+from uqcore.scoreboard.metrics import Group
 from uqcore.scoreboard.statistics import wilson
 from uqcore.store import default_store
 from uqcore.text import percent
@@ -21,7 +24,7 @@ from uqcore.text import percent
 SCORES: Final = {"own": "Each method's own", "predictive_entropy": "Entropy", "all": "All"}
 """Which scores rank the inputs; a control has one."""
 
-KINDS: Final[Mapping[Kind, str]] = {"method": "Methods", "control": "Controls", "published": "Published"}
+KINDS: Final[Mapping[Kind, str]] = {"method": "method", "control": "□ control", "published": "☆ published"}
 DISTURBED: Final = {"rotation": "Rotation, degrees", "noise": "Noise, weight"}
 """Shifts of rising strength: what stands before the colon -> its axis."""
 
@@ -54,16 +57,36 @@ _COLUMNS = (
 )
 
 
+class Board(NamedTuple):
+    """What the page is made of: curves stand in the results; ``groups`` are the rows by `Row.group`."""
+
+    results: tuple[Result, ...]
+    rows: tuple[Row, ...]
+    groups: Mapping[tuple[str, str, str], Sequence[Row]]
+
+    @classmethod
+    def of(cls, results: Sequence[Result], published: Sequence[Row]) -> Board:
+        made = tuple(rows_of(results, published))
+        groups: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        for row in made:
+            groups[row.group].append(row)
+        return cls(tuple(results), made, dict(groups))
+
+
 @cache
+def kept() -> Board:
+    """The committed board, read once a server. UqError: the results cannot be read."""
+    return Board.of(load_results(), PUBLISHED)
+
+
 def rows() -> tuple[Row, ...]:
-    """Every row of the board, once a server. UqError: the results cannot be read."""
-    return tuple(board())
+    """Every row of the board. UqError: as above."""
+    return kept().rows
 
 
-@cache
-def results() -> tuple[Result, ...]:
-    """What the rows are made of: curves stand there. UqError: as above."""
-    return load_results()
+def of_group(group: Group) -> dict[str, str]:
+    """Figure -> label, of one group of `METRICS`."""
+    return {metric_id: metric.label for metric_id, metric in METRICS.items() if metric.group == group}
 
 
 def tasks() -> dict[str, str]:
@@ -87,9 +110,8 @@ def chosen(task: str, metric: str, unseen: str = "", score: str = "own", kinds: 
     """The rows of one figure that have a value, the best first."""
     those = [
         row
-        for row in rows()
-        if (row.task, row.metric, row.unseen) == (task, metric, unseen)
-        and row.mean is not None
+        for row in kept().groups.get((task, metric, unseen), ())
+        if row.mean is not None
         and kind(row) in kinds
         and (kind(row) != "method" or not row.score or score in ("all", row.score) or _is_own(row, score))
     ]
@@ -240,7 +262,7 @@ def problems(task: str) -> list[str]:
     store = default_store()
     return [
         f"{SYSTEMS[result.method].label}: {why}"
-        for result in results()
+        for result in kept().results
         if result.task == task and (why := stale(result, store))
     ]
 
@@ -251,7 +273,7 @@ def table(those: Sequence[Row]) -> list[dict[str, Any]]:
         {
             "": "=" if row.best else "",
             "Method": row.label,
-            "Kind": {"method": "method", "control": "□ control", "published": "☆ published"}[kind(row)],
+            "Kind": KINDS[kind(row)],
             "Score": MEASURES[row.score].label if row.score in MEASURES else row.score,
             "Figure": METRICS[row.metric].label,
             "Against": row.unseen,
@@ -267,13 +289,8 @@ def table(those: Sequence[Row]) -> list[dict[str, Any]]:
 
 def along(task: str, drift: str, metric: str, score: str) -> list[Line]:
     """A figure of each method along a disturbance, by rising strength; of methods alone."""
-    strengths = sorted(
-        {
-            float(row.unseen.partition(":")[2])
-            for row in rows()
-            if row.task == task and row.unseen.startswith(f"{drift}:")
-        }
-    )
+    shifts = (of for task_of, metric_of, of in kept().groups if (task_of, metric_of) == (task, metric))
+    strengths = sorted(float(shift.partition(":")[2]) for shift in shifts if shift.startswith(f"{drift}:"))
     by_method: dict[str, list[Row]] = {}
     for strength in strengths:
         for row in chosen(task, metric, f"{drift}:{strength:g}", "own" if score == "all" else score, ("method",)):
@@ -290,13 +307,13 @@ def _line(method: str, those: Sequence[Row]) -> Line:
 
 def with_curves(task: str) -> dict[str, str]:
     """Method or control -> label, of those with any curve."""
-    there = {result.method for result in results() if result.task == task and result.curves}
+    there = {result.method for result in kept().results if result.task == task and result.curves}
     return {method: system.label for method, system in SYSTEMS.items() if method in there}
 
 
 def curves(task: str, curve: str, unseen: str, methods: Sequence[str]) -> list[Line]:
     """The curves of one kind, of each method by its own score."""
-    by_method = {result.method: result for result in results() if result.task == task}
+    by_method = {result.method: result for result in kept().results if result.task == task}
     drawn = []
     for method in methods:
         result = by_method.get(method)

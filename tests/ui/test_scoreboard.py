@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 import pytest
 
 from ui import scoreboard
 from uqcore.plots.board import Spot
-from uqcore.scoreboard import Key, Result, rows
+from uqcore.scoreboard import Key, Result
 
 
 def result(method: str, values: dict[Key, tuple[float, ...]], n: int = 3) -> Result:
@@ -34,11 +35,15 @@ RESULTS = (
 )
 
 
+def measured(monkeypatch: pytest.MonkeyPatch, results: Sequence[Result]) -> None:
+    """These stand on the board, and nothing published."""
+    made = scoreboard.Board.of(results, ())
+    monkeypatch.setattr(scoreboard, "kept", lambda: made)
+
+
 @pytest.fixture(autouse=True)
 def board(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = tuple(rows(RESULTS))
-    monkeypatch.setattr(scoreboard, "rows", lambda: made)
-    monkeypatch.setattr(scoreboard, "results", lambda: RESULTS)
+    measured(monkeypatch, RESULTS)
     return
 
 
@@ -68,8 +73,7 @@ def test_the_answer_says_what_wins_what_no_network_reaches_and_what_it_costs() -
 @pytest.mark.parametrize("pixels", [0.9915, 0.99098])  # better, and worse by less than is shown
 def test_a_pixel_rule_that_does_as_well_is_said(monkeypatch: pytest.MonkeyPatch, pixels: float) -> None:
     sure = result("feature_density", {OWN_FOUND: (0.99101, 0.991, 0.99102)})
-    made = tuple(rows([sure, result("pixel_pca", {OWN_FOUND: (pixels,)}, n=1)]))
-    monkeypatch.setattr(scoreboard, "rows", lambda: made)
+    measured(monkeypatch, [sure, result("pixel_pca", {OWN_FOUND: (pixels,)}, n=1)])
     assert "so this pair says little about networks" in scoreboard.answer("digits", "fashion")
 
 
@@ -104,6 +108,5 @@ def test_tables_to_take_home_hold_every_row() -> None:
 
 def test_chance_is_said_where_it_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert scoreboard.chance(scoreboard.rows()) == ""
-    made = tuple(rows([*RESULTS, result("chance", {OWN_FOUND: (0.5,)}, n=1)]))
-    monkeypatch.setattr(scoreboard, "rows", lambda: made)
+    measured(monkeypatch, [*RESULTS, result("chance", {OWN_FOUND: (0.5,)}, n=1)])
     assert scoreboard.chance(scoreboard.chosen("digits", "auroc", "fashion")) == " Chance: 0.5000."

@@ -13,7 +13,7 @@ from ui.components._mount import first, key_for, register, state_or
 from uqcore.plots.palette import SEQUENTIAL, lut
 from uqcore.types import FloatArray, UqError
 
-_mount = register("surfaces", "canvas", "surfaces_paint", "range", "whole")
+_mount = register("surfaces", "canvas", "surfaces_paint", "range", "play", "whole")
 
 Point = tuple[float, float]
 LEVELS = 2**16 - 1

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ui.components._mount import register
 
-_mount = register("turning", "whole")
+_mount = register("turning", "play", "whole")
 
 
 class Row(NamedTuple):
