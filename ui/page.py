@@ -221,7 +221,7 @@ def onward(label: str) -> None:
 def tiles() -> None:
     """What there is to do, in rows."""
     invitations = [(door.path, invitation) for door in DOORS for invitation in door.invitations]
-    for column, (path, (label, text, query)) in controls.in_rows(invitations, 4):
+    for column, (path, (label, text, query)) in controls.in_rows(invitations, 3):
         with column.container(border=True, height="stretch"):
             st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
             st.write(text)
