@@ -11,11 +11,11 @@ from html import escape
 from typing import Any, Final, NamedTuple
 
 from uqcore.datasets import load
-from uqcore.methods import EVERY_METHOD
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.board import Kind, Line, Mark, Spot
-from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, Key, Metric, Result, Row, load_results, stale
+from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, Key, Metric, Result, Row, best_first, load_results, stale
 from uqcore.scoreboard import rows as rows_of
+from uqcore.scoreboard.markdown import scores_shown
 from uqcore.scoreboard.metrics import Group
 from uqcore.scoreboard.statistics import wilson
 from uqcore.store import default_store
@@ -115,7 +115,7 @@ def chosen(task: str, metric: str, unseen: str = "", score: str = "own", kinds: 
         and kind(row) in kinds
         and (kind(row) != "method" or not row.score or score in ("all", row.score) or _is_own(row, score))
     ]
-    return sorted(those, key=lambda row: (row.mean or 0.0) * (-1 if METRICS[metric].higher_is_better else 1))
+    return best_first(those)
 
 
 def _is_own(row: Row, score: str) -> bool:
@@ -124,7 +124,7 @@ def _is_own(row: Row, score: str) -> bool:
 
 def own_score(method: str) -> str:
     """What ranks the inputs of a method or control, in its authors' way."""
-    return EVERY_METHOD[method].own_measure if method in EVERY_METHOD else "score"
+    return scores_shown(method)[0]
 
 
 def number(value: float, metric: Metric) -> str:

@@ -80,13 +80,13 @@ def _run(arguments: argparse.Namespace, tasks: Sequence[str]) -> None:
 
 def _lines(made: Sequence[Any]) -> Iterator[str]:
     """A block a task, metric and unseen set; the best first, those that cannot be told from it marked."""
-    from uqcore.scoreboard import METRICS
+    from uqcore.scoreboard import METRICS, best_first
 
     chosen = [row for row in made if row.metric in _SHOWN and row.mean is not None]
     for (task, metric, unseen), block in groupby(sorted(chosen, key=lambda row: row.group), key=lambda row: row.group):
         about = METRICS[metric]
         yield f"{task}: {about.label}{f', {unseen}' if unseen else ''}"
-        for row in sorted(block, key=lambda row: (row.mean or 0) * (-1 if about.higher_is_better else 1)):
+        for row in best_first(block):
             interval = "" if row.low is None or row.high is None else f" [{row.low:.4f}, {row.high:.4f}]"
             mark = "=" if row.best else " "
             kind = "control" if row.control else row.origin if row.origin != "here" else f"{row.n_seeds} seeds"

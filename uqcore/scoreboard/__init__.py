@@ -6,7 +6,7 @@ from uqcore.scoreboard.metrics import METRICS, Metric
 from uqcore.scoreboard.published import PUBLISHED
 from uqcore.scoreboard.results import RESULTS, Key, Result
 from uqcore.scoreboard.results import load as load_results
-from uqcore.scoreboard.rows import Row, rows, to_plain
+from uqcore.scoreboard.rows import Row, best_first, rows, to_plain
 from uqcore.scoreboard.systems import SYSTEMS, System, stale
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Result",
     "Row",
     "System",
+    "best_first",
     "board",
     "load_results",
     "rows",

@@ -72,6 +72,16 @@ def rows(results: Iterable[Result], published: Sequence[Row] = ()) -> list[Row]:
     return [*_marked(made), *published]
 
 
+def best_first(those: Iterable[Row]) -> list[Row]:
+    """Rows of one metric that have a value, by their means."""
+
+    def key(row: Row) -> float:
+        assert row.mean is not None
+        return -row.mean if METRICS[row.metric].higher_is_better else row.mean
+
+    return sorted(those, key=key)
+
+
 def to_plain(each: Row) -> dict[str, Any]:
     """A row as JSON takes it."""
     return asdict(each)
