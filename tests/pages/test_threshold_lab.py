@@ -30,6 +30,7 @@ from tests.app_pages import (
 )
 from tests.browsing import Visit, at, needs_browser, settle
 from ui import cache, controls, words
+from ui.threshold import cost_matrix
 from uqcore.datasets import DATASETS, load
 from uqcore.datasets.bundled import fashion_mnist
 from uqcore.datasets.corruptions import add_noise, rotate
@@ -40,7 +41,7 @@ from uqcore.predictions import example_file, read_predictions
 from uqcore.reproduce import mnist_article
 from uqcore.selection.policy import ThresholdPolicy
 from uqcore.store import Store
-from uqcore.tuning import Goal, study, tune
+from uqcore.tuning import ROUND_RISKS, Goal, round_risk, study, tune
 
 PAGE = "pages/threshold_lab.py"
 TASKS = [task for task in DATASETS if load(task).kept]
@@ -351,6 +352,62 @@ def test_costs_of_single_kinds_of_error_last_while_the_visitor_looks_elsewhere()
     again.click()
     assert "At 2 an error" in html(checked(app.run()))
     assert [button.disabled for button in app.button if button.label == "Make all the same again"] == [True]
+
+
+COSTS = (
+    "truth,"
+    + ",".join("9876543210")
+    + "\n"
+    + "".join(
+        f"{t}," + ",".join("0" if t == p else "500" if (t, p) == ("4", "9") else "1" for p in "9876543210") + "\n"
+        for t in "0123456789"
+    )
+)
+
+
+def test_a_matrix_of_costs_from_a_file_is_the_one_that_counts_and_is_in_the_link() -> None:
+    app = choose(lab(fashion="false"), "target_3", "cost")
+    app.file_uploader(key="cost_file_10").set_value(("costs.csv", COSTS.encode(), "text/csv"))
+    app = checked(app.run())
+    assert "At 1 to 500 an error, 0.05 a deferral: cheapest" in html(app)
+    assert app.query_params["costs"] == "10_4,9,500"
+    linked = choose(lab(fashion="false", costs="10_4,9,500"), "target_3", "cost")
+    assert shown(linked)[1] == shown(app)[1]
+    (again,) = (button for button in app.button if button.label == "Make all the same again")
+    again.click()
+    app = checked(app.run())
+    assert "At 1 an error" in html(app)
+    assert "costs" not in app.query_params
+
+
+def test_a_matrix_of_other_classes_is_refused_in_a_sentence_and_changes_nothing() -> None:
+    app = choose(lab(fashion="false"), "target_3", "cost")
+    before = html(app)
+    app.file_uploader(key="cost_file_10").set_value(("costs.csv", b"truth,cat,dog\ncat,0,1\ndog,5,0\n", "text/csv"))
+    app = checked(app.run())
+    assert "Expected each of the 10 classes once in the first row" in app.warning[0].value
+    assert html(app) == before
+
+
+def test_costs_in_a_link_are_those_that_were_put_there_or_none() -> None:
+    changes = {(0, 1): 2.5, (2, 0): -1.0, (1, 0): 1e12}
+    assert cost_matrix.from_link(cost_matrix.in_link(changes, 3), 3) == changes
+    many = {(i, j): 2.0 for i in range(20) for j in range(20)}
+    assert cost_matrix.in_link(many, 20) == ""
+    for text in ("", "10_", "3_0,1", "3_3,0,1", "3_0,1,nan", "4_0,1,2", "3_0,1,1_<b>", "x_0,1,2"):
+        assert cost_matrix.from_link(text, 3) == {}
+
+
+def test_the_smallest_risk_that_can_be_certified_is_a_goal_in_the_list(committed: Store) -> None:
+    app = choose(lab(), "target_4", "smallest")
+    mine = predictions_of(Answers(committed, committed.find("digits", "mc_dropout")), Unseen(), MOST_SAMPLES)
+    of_mine = study(mine, "predictive_entropy")
+    risk = round_risk(of_mine)
+    assert risk is not None
+    assert app.markdown[0].value.startswith(f"Guaranteed: **at most {100 * risk:g} % of the accepted wrong")
+    assert "the promise allows for that: 8 figures share the 5 %" in html(app)
+    wanted = tune(of_mine, Goal("risk", risk, n_tried=len(ROUND_RISKS)))
+    assert shown(app)[1] == wanted.policy.thresholds[0]
 
 
 def test_costs_per_class_are_told_beside_those_of_one_threshold() -> None:

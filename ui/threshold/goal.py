@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
-import numpy as np
 import streamlit as st
 
 from ui import controls, words
 from ui.controls import BIND
+from ui.threshold import cost_matrix
 from uqcore.datasets import load
 from uqcore.selection import Costs, Procedure
-from uqcore.tuning import ROUND_RISKS, Goal, Kind, Study, round_risk
-from uqcore.types import FloatArray
+from uqcore.tuning import ROUND_RISKS, Goal, Study, round_risk
 
-_LABELS: dict[Kind, str] = {
+_Choice = Literal["risk", "smallest", "cost", "coverage", "ood_accepted"]
+_LABELS: dict[_Choice, str] = {
     "risk": "Risk",
+    "smallest": "Smallest risk",
     "cost": "Cost",
     "coverage": "Coverage",
     "ood_accepted": "Unseen",
 }
+_NEED_LABELS = ("risk", "smallest", "cost")
 _RISK = "Risk at most (%)"
 _DELTA = 0.05
 _MOST_OFFERED = 50  # classes
 _ELSE = 0.05  # where no round risk can be certified
 _HELP = (
-    "Risk: at most so many of the accepted wrong, with a guarantee. Cost: the least expected cost. Coverage: accept "
+    "Risk: at most so many of the accepted wrong, with a guarantee. Smallest risk: the smallest round figure that can "
+    "be guaranteed on these examples. Cost: the least expected cost. Coverage: accept "
     "the surest share of the examples. Unseen: let through at most a share of what the model never learnt. "
     "Or drag the threshold: that promises nothing."
 )
@@ -35,21 +38,46 @@ _HELP = (
 def choose(study: Study, task: str | None, n_models: int = 1) -> Goal:
     """The goal, among those that the predictions allow; ``task`` of one of our models, None for a visitor's own, of
     which there may be several, ``n_models``."""
-    kinds = [kind for kind in _LABELS if study.has_labels or kind not in ("risk", "cost")]
+    kinds = [kind for kind in _LABELS if study.has_labels or kind not in _NEED_LABELS]
     kinds = [kind for kind in kinds if study.has_ood or kind != "ood_accepted"]
+    n_others = len([kind for kind in kinds if kind != "smallest"])  # in the key, as in older links
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
         # It opens with a risk where one can be promised, not by saying that nothing can be.
         possible = task is not None or _round_risk(study, _DELTA / n_models, "ltt") is not None
-        start: Kind = "risk" if "risk" in kinds and possible else "coverage"
-        key = f"target_{len(kinds)}{'' if start == 'risk' else '_few'}"
+        start: _Choice = "risk" if "risk" in kinds and possible else "coverage"
+        key = f"target_{n_others}{'' if start == 'risk' else '_few'}"
         kind = controls.choice("Target", {k: _LABELS[k] for k in kinds}, key, start, _HELP)
-        wanted = _risk(study, task, n_models) if kind == "risk" else _GOALS[kind](study)
+        if kind == "risk":
+            wanted = _risk(study, task, n_models)
+        elif kind == "smallest":
+            wanted = _smallest(study, n_models)
+        else:
+            wanted = _GOALS[kind](study)
     return replace(wanted, n_models=n_models)
 
 
 def _risk(study: Study, task: str | None, n_models: int) -> Goal:
     place = st.container(width=130)  # its start depends on what stands after it
+    delta, procedure = _assurance()
+    with place:
+        risk, n_tried = _risk_of_task(task) if task is not None else _risk_of_own(study, delta / n_models, procedure)
+    positive = _positive(study) if task is None else None
+    if positive is not None:
+        return Goal("precision", 1 - risk, delta, procedure, n_tried=n_tried, positive=positive)
+    return Goal("risk", risk, delta, procedure, per_class=_per_class(), n_tried=n_tried)
+
+
+def _smallest(study: Study, n_models: int) -> Goal:
+    """The smallest round risk that can be certified; where none can, the largest of them, which says so."""
+    delta, procedure = _assurance()
+    found = _round_risk(study, delta / n_models, procedure)
+    risk = ROUND_RISKS[-1] if found is None else found
+    return Goal("risk", risk, delta, procedure, per_class=_per_class(), n_tried=len(ROUND_RISKS))
+
+
+def _assurance() -> tuple[float, Procedure]:
+    """With what probability the promise may fail, and by which procedure it is made."""
     confidence = _number("Confidence (%)", 50.0, 99.9, 100 * (1 - _DELTA), "confidence", 1.0)
     procedures: dict[str, Procedure] = {"Learn then Test": "ltt", "SGR": "sgr"}
     name = st.selectbox(
@@ -61,13 +89,7 @@ def _risk(study: Study, task: str | None, n_models: int) -> Goal:
         help="Learn then Test (Angelopoulos et al. 2021) tests thresholds upwards from one start. SGR: selection with "
         "guaranteed risk (Geifman & El-Yaniv 2017), which starts in many places and so needs more examples.",
     )
-    delta, procedure = round(1 - confidence / 100, 6), procedures[name]
-    with place:
-        risk, n_tried = _risk_of_task(task) if task is not None else _risk_of_own(study, delta / n_models, procedure)
-    positive = _positive(study) if task is None else None
-    if positive is not None:
-        return Goal("precision", 1 - risk, delta, procedure, n_tried=n_tried, positive=positive)
-    return Goal("risk", risk, delta, procedure, per_class=_per_class(), n_tried=n_tried)
+    return round(1 - confidence / 100, 6), procedures[name]
 
 
 def _positive(study: Study) -> int | None:
@@ -130,47 +152,8 @@ def _cost(study: Study) -> Goal:
         ood = _number("of an unseen", 0.0, 1e6, 1.0, "cost_unseen", 1.0)
         share = _number("Unseen (%)", 0.0, 100.0, 5.0, "unseen_share", 1.0) / 100
     costs = Costs.uniform(n_classes, deferral=deferral, error=error, ood_accepted=ood, ood_share=share)
-    with st.popover("Kinds of error", help="What each kind of error costs. Lasts as long as the visit."):
-        costs = replace(costs, matrix=_edited(study.predictions.class_names, costs.matrix, error))
+    costs = replace(costs, matrix=cost_matrix.ask(study.predictions.class_names, costs.matrix, error))
     return Goal("cost", costs=costs, per_class=_per_class())
-
-
-def _edited(class_names: Sequence[str], matrix: FloatArray, error: float) -> FloatArray:
-    """The matrix as the visitor has changed it; an emptied cell counts as it was.
-
-    Streamlit forgets the editor's changes when it is not on the page or is given other data, so they are kept apart,
-    and the editor is given the same data for as long as it stays.
-    """
-    st.markdown(
-        "A row a true class, a column a predicted one. A cell that you change no longer follows *Cost of an error*."
-    )
-    changes: dict[tuple[int, int], float] = st.session_state.setdefault("cost_changes", {}).setdefault(class_names, {})
-    # The editor's changes go with its key.
-    key = f"matrix_{len(class_names)}_{error}_{st.session_state.get('cost_resets', 0)}"
-    start = st.session_state.get("cost_start")
-    if start is None or start[0] != (key, class_names) or key not in st.session_state:
-        given = matrix.copy()
-        for place, cost in changes.items():
-            given[place] = cost
-        start = st.session_state["cost_start"] = ((key, class_names), given)
-    edited = st.data_editor(
-        {"truth": [words.shortened(name, 60) for name in class_names]}
-        | {f"{k}": start[1][:, k].tolist() for k in range(len(class_names))},
-        column_config={"truth": st.column_config.TextColumn("", pinned=True)}
-        | {f"{k}": st.column_config.NumberColumn(f"as {name[:20]}", width=72) for k, name in enumerate(class_names)},
-        disabled=["truth"],
-        hide_index=True,
-        key=key,
-    )
-    values = np.array([edited[f"{k}"] for k in range(len(class_names))], np.float64).T
-    values = np.where(np.isfinite(values), values, matrix)
-    changes.clear()
-    changes |= {(int(i), int(j)): float(values[i, j]) for i, j in np.argwhere(values != matrix)}
-    if st.button("Make all the same again", disabled=not changes):
-        changes.clear()
-        st.session_state["cost_resets"] = st.session_state.get("cost_resets", 0) + 1
-        st.rerun()
-    return values
 
 
 def _coverage(study: Study) -> Goal:
