@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -72,8 +73,21 @@ M = TypeVar("M", bound=Labelled)
 def shown(models: Mapping[str, M], key: str = "methods") -> dict[str, M]:
     """Those of ``models`` that are to be shown, by their labels: all, until some are taken out."""
     labels = [model.label for model in models.values()]
-    chosen = st.pills("Methods", labels, selection_mode="multi", default=labels, key=f"{key}_{len(labels)}", bind=BIND)
+    # A key for each number of models: Streamlit would keep a choice that a new model is not in.
+    own = f"{key}_{len(labels)}"
+    _take_over_choice(own, labels, re.compile(rf"{key}(_\d+)?"))
+    chosen = st.pills("Methods", labels, selection_mode="multi", default=labels, key=own, bind=BIND)
     return {name: model for name, model in models.items() if not chosen or model.label in chosen}
+
+
+def _take_over_choice(own: str, labels: Sequence[str], names: re.Pattern[str]) -> None:
+    """A link that was made when there were more methods, or fewer, still shows those that it names."""
+    for name in [name for name in st.query_params if name != own and names.fullmatch(name)]:
+        wanted = st.query_params.get_all(name)
+        del st.query_params[name]
+        known = [label for label in labels if label in wanted]
+        if known and own not in st.query_params:
+            st.session_state[own] = st.query_params[own] = known
 
 
 @cache  # a page of thumbnails asks hundreds of times

@@ -489,6 +489,20 @@ def test_hidden_methods_are_left_out_and_a_link_leaves_out_the_same(path: str) -
 
 
 @pytest.mark.parametrize("path", SHOWN_ON)
+@pytest.mark.parametrize("name", ["methods", "methods_2", "methods_99"])
+def test_a_link_made_when_there_were_other_methods_shows_those_that_it_names(path: str, name: str) -> None:
+    labels = LABELS[SHOWN_ON[path]]
+    key, few = f"methods_{len(labels)}", [labels[1], labels[3]]
+    app = visit(path, {name: [*few, "a method of old"]})
+    assert shown_methods(app, path) == few
+    assert name not in app.query_params
+    assert app.query_params[key] == few
+    assert shown_methods(choose(app, key, labels[:2]), path) == labels[:2]
+    assert shown_methods(visit(path, {name: "a method of old"}), path) == labels
+    assert shown_methods(visit(path, {name: few, key: labels[:1]}), path) == labels[:1]
+
+
+@pytest.mark.parametrize("path", SHOWN_ON)
 def test_where_every_method_is_taken_out_all_are_shown(path: str) -> None:
     labels = LABELS[SHOWN_ON[path]]
     assert shown_methods(choose(visit(path), f"methods_{len(labels)}", []), path) == labels

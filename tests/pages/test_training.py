@@ -90,15 +90,16 @@ def test_views_samples_and_comparisons_act_on_what_was_trained(jobs: Jobs) -> No
     app.slider(key="t_samples").set_value(2)
     few = component(checked(app.run()))[1]
     assert few != before
-    choose(app, "t_beside_2", "stored")
+    choose(app, "t_beside", "stored")
     assert len(plotted(app)) == 2
     app.number_input(key="t_epochs").set_value(2)
     app = checked(app.run())
     assert words.TRAIN_AGAIN in [warning.value for warning in app.warning]
     app.button(key="t_train").click()
     app = trained(checked(app.run()), jobs)
-    assert buttons(app, "t_beside_3").options == ["Nothing", "Trained before", "The last run"]
-    choose(app, "t_beside_3", "last")
+    assert buttons(app, "t_beside").options == ["Nothing", "Trained before", "The last run"]
+    assert buttons(app, "t_beside").value == "stored"  # what was chosen stays
+    choose(app, "t_beside", "last")
     assert len(plotted(app)) == 2
 
 

@@ -215,7 +215,7 @@ def _beside(look: Look) -> None:
     """Another training to compare with: the committed models, or what this visitor trained before."""
     last: Trained | None = st.session_state.get("t_last")
     names = {name: label for name, label in _BESIDE.items() if name != "last" or last is not None}
-    chosen = controls.choice("Compare with", names, f"t_beside_{len(names)}", "nothing")
+    chosen = controls.choice("Compare with", names, "t_beside", "nothing")
     if chosen == "stored":
         models, problems = cache.models(stored.TASK)
         for problem in problems:
