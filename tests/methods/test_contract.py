@@ -7,6 +7,9 @@ rounding only: BLAS takes another kernel, and so another order of summing, for a
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -15,6 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests import ROOT
 from uqcore import datasets
 from uqcore.datasets import DATASETS
 from uqcore.methods import METHODS, of_task, sngp
@@ -104,6 +108,38 @@ def test_an_example_alone_is_as_in_a_batch_to_rounding(model: Model) -> None:
         alone = draw(model.posterior, model.x[i : i + 1], len(samples))
         np.testing.assert_allclose(alone.logits[:, 0], batch.logits[:, i], rtol=1e-5, atol=1e-4)
         np.testing.assert_allclose(alone.predictive[0], batch.predictive[i], atol=1e-4)
+
+
+_DRAWN = """
+import hashlib
+import numpy as np
+from uqcore.models.sampling import draw, load_posterior
+from uqcore.networks.parallel import one_blas_thread
+from uqcore.store import default_store
+
+one_blas_thread()
+store, x = default_store(), np.random.default_rng(0).random((100, 28, 28, 1), np.float32)
+for method in ("mc_dropout", "sngp", "svi_flipout", "nearest_neighbours"):
+    drawn, digest = draw(load_posterior(store, store.find("digits", method)), x, 2), hashlib.sha256()
+    for array in (drawn.logits, drawn.variance, drawn.score):
+        digest.update(b"" if array is None else array.tobytes())
+    print(method, digest.hexdigest())
+"""
+
+
+def _drawn(threads: int) -> subprocess.Popen[str]:
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": str(threads), "UQCORE_MODELS": str(ROOT / "cached_models")}
+    command = [sys.executable, "-c", _DRAWN]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_draws_are_the_same_bits_however_many_threads_blas_is_told_to_use() -> None:
+    """On images, whose products are large enough for BLAS to share out: then the order of summing would change."""
+    asked = [_drawn(threads) for threads in (1, 4, 16)]
+    first, *others = [process.communicate()[0] for process in asked]
+    assert len(first.splitlines()) == 4
+    assert [process.returncode for process in asked] == [0, 0, 0]
+    assert others == [first, first]
 
 
 @every_model
