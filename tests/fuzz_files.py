@@ -246,7 +246,7 @@ def _read_weights(data: bytes) -> None:
         try:
             posterior = load_posterior(store, record)
         except UqError:
-            table = FunctionTable(store.table(record, "functions"), 1)
+            table = FunctionTable.of(store, record, 1)
             assert np.isfinite(table.at(next(iter(SETTINGS)), 1).function.mean).all()
         else:
             assert np.isfinite(posterior.draw(np.ones((3, 1), np.float32), [0])).all()

@@ -292,8 +292,7 @@ def article_tables(task: str, key: str, n_samples: int) -> dict[str, Acceptance]
 
 @kept()
 def _function_table(stored: Stored) -> FunctionTable:
-    table = stored.store.table(stored.record, function_table.NAME)
-    return FunctionTable(table, load_posterior(stored.store, stored.record).n_samples)
+    return FunctionTable.of(stored.store, stored.record, load_posterior(stored.store, stored.record).n_samples)
 
 
 _one_fit = threading.Semaphore(1)  # so that those who only look do not wait for those who add points

@@ -209,7 +209,7 @@ def test_a_row_of_every_combination_and_the_models_own_among_them() -> None:
 @pytest.mark.parametrize("change", [lambda a: a[1:], lambda a: a[:, 1:], lambda a: a[..., 1:]])
 def test_a_table_of_other_settings_or_samples_is_refused(change: Any, committed: Store, record: ModelRecord) -> None:
     arrays = committed.table(record, NAME)
-    with pytest.raises(UqError, match=r"Expected mean of the shape \(324, 7, 241\).*Received: .*make it again"):
+    with pytest.raises(UqError, match=r"Expected mean of the shape \(324, 7, 241\).*Received: "):
         FunctionTable({**arrays, "mean": change(arrays["mean"])}, None)
     with pytest.raises(UqError, match=r"Expected mean of the shape \(324, 3, 241\)"):
         FunctionTable(arrays, 5)

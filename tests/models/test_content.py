@@ -2,89 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from tests import ROOT
+from tests.wrong_content import KINDS, Arrays, npz, put_unchecked
 from uqcore.cli.models import check
 from uqcore.methods import METHODS
 from uqcore.methods.base import config_from_dict
 from uqcore.models.content import fits
 from uqcore.models.sampling import load_posterior
 from uqcore.store import Store, default_store
-from uqcore.types import ModelRecord, StoredFile, UqError
+from uqcore.types import UqError
 
 COMMITTED = Store(ROOT / "cached_models")
-Arrays = dict[str, Any]
-
-
-def npz(arrays: Arrays) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def with_header(header: bytes, body: bytes = b"") -> Callable[[Arrays], bytes]:
-    """An array whose NPY header is this text."""
-
-    def make(arrays: Arrays) -> bytes:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            padded = header + b" " * 10 + b"\n"
-            archive.writestr("head/bias.npy", b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded + body)
-        return buffer.getvalue()
-
-    return make
-
-
-def changed(name: str, change: Callable[[Any], Any]) -> Callable[[Arrays], bytes]:
-    return lambda arrays: npz({**arrays, name: change(arrays[name])})
-
-
-def bomb(arrays: Arrays) -> bytes:
-    """A member that says it unpacks to 6 GB."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.npy", bytes(10**6))
-    data, size = bytearray(buffer.getvalue()), (10**6).to_bytes(4, "little")
-    for _ in range(data.count(size)):
-        at = data.find(size)
-        data[at : at + 4] = (2**31).to_bytes(4, "little")
-    return bytes(data) if data.count(b"a.npy") else b""
-
-
-FLOATS = "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }"
-WEIGHTS: dict[str, Callable[[Arrays], bytes]] = {
-    "a header of (": with_header(b"("),
-    "a header that runs code": with_header(b"__import__('os').abort()"),
-    "10^12 rows": with_header((FLOATS % "(1000000000000,)").encode()),
-    "a negative length": with_header((FLOATS % "(-1,)").encode()),
-    "deep brackets": with_header(b"(" * 5000),
-    "a bomb": bomb,
-    "no array": lambda arrays: npz({}),
-    "nothing": lambda arrays: b"",
-    "a text": lambda arrays: b"weights",
-    "another name": lambda arrays: npz({f"x{name}": array for name, array in arrays.items()}),
-    "one name less": lambda arrays: npz(dict(list(arrays.items())[1:])),
-    "one name more": lambda arrays: npz({**arrays, "more": np.zeros(1)}),
-    "another shape": changed("head/kernel", lambda a: a.T),
-    "a shape that broadcasts": changed("dense_0/bias", lambda a: a[:1]),
-    "an axis more": changed("head/bias", lambda a: a[None]),
-    "truth values": changed("head/kernel", lambda a: a > 0),
-    "whole numbers": changed("head/kernel", lambda a: a.astype(np.int64)),
-    "3e38": changed("head/kernel", lambda a: np.full_like(a, 3e38)),
-    "NaN": changed("head/kernel", lambda a: np.full_like(a, np.nan)),
-    "texts": changed("head/bias", lambda a: a.astype(str)),
-    "objects": changed("head/bias", lambda a: a.astype(object)),
-}
 
 
 @pytest.fixture
@@ -95,23 +30,10 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def put_unchecked(store: Store, record: ModelRecord, data: bytes, table: str | None = None) -> ModelRecord:
-    """The record with this file in place of its first, or of a table, whatever is in it."""
-    digest = hashlib.sha256(data).hexdigest()
-    file = StoredFile(f"{record.model_id}-{digest[:8]}/odd.npz", digest, len(data))
-    place = store.root / file.path
-    place.parent.mkdir()
-    place.write_bytes(data)
-    files = (file,) if table is None else record.files
-    record = replace(record, files=files, tables={**record.tables, **({table: file} if table else {})})
-    store.put(record)
-    return record
-
-
-@pytest.mark.parametrize("kind", WEIGHTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_weights_of_another_kind_are_named_before_they_are_used(store: Store, kind: str) -> None:
     (record,) = store.records()
-    record = put_unchecked(store, record, WEIGHTS[kind](dict(store.arrays(record)[0])))
+    record = put_unchecked(store, record, KINDS[kind](dict(store.arrays(record)[0])))
     with pytest.raises(UqError, match=r"sine-deterministic.*rebuild it with `python -m uqcore train") as raised:
         load_posterior(store, record)
     assert "\n" not in str(raised.value)

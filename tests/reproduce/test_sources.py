@@ -214,10 +214,10 @@ def test_the_committed_trainings_are_intact_and_no_others_are_kept(committed: St
 
 def fake(seed: int, report: Report) -> Fitted:
     report(Progress(1, 1, {}))
-    return Fitted({"seed": np.full(3, seed)}, 7, 5, {"loss": 0.5})
+    return Fitted({"seed": np.full(3, float(seed))}, 7, 5, {"loss": 0.5})
 
 
-FAKE = Training("fake", "moons", range(2), {"epochs": 1}, fake)
+FAKE = Training("fake", "moons", range(2), {"epochs": 1}, fake, {"seed": (3,)})
 
 
 def test_a_training_is_kept_with_what_it_was(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ui.moons import maps
 from ui.moons.maps import Map
 from uqcore.exhibits.moons import View
 from uqcore.models.sampling import with_mean_field
-from uqcore.types import Draws
+from uqcore.types import Draws, UqError
 
 TASK = "moons"
 
@@ -31,11 +31,13 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
     for column, (method_id, factor) in zip(columns[2:], factors.items(), strict=True):
         factors[method_id] = controls.mean_field_factor(method_id, models[method_id].label, factor, column)
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
+    shown, damaged = of(models, view, counts, factors)
+    problems = [*problems, *damaged]
+    models = {method_id: model for method_id, model in models.items() if model.label in shown}
     if not models:
         page.answer(top, words.who_accepts_the_unseen({}), problems)
         return
 
-    shown = of(models, view, counts, factors)
     plane = cache.plane()
     point, threshold = maps.keep(maps.show(shown, view, plane.dataset))
     seen = {label: one.uncut.at(threshold) for label, one in shown.items()}
@@ -51,9 +53,13 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
 
 def of(
     models: Mapping[str, Model], view: View, counts: Mapping[str, int], factors: Mapping[str, float]
-) -> dict[str, Map]:
-    """Label -> the map of a committed model, by so many samples."""
-    return {
-        model.label: Map(*cache.uncut(model, view, counts[method_id], factors.get(method_id)))
-        for method_id, model in models.items()
-    }
+) -> tuple[dict[str, Map], list[str]]:
+    """Label -> the map of a committed model, by so many samples; and a sentence for each whose table cannot be read."""
+    found: dict[str, Map] = {}
+    problems: list[str] = []
+    for method_id, model in models.items():
+        try:
+            found[model.label] = Map(*cache.uncut(model, view, counts[method_id], factors.get(method_id)))
+        except UqError as error:
+            problems.append(str(error))
+    return found, problems

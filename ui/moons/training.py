@@ -218,12 +218,13 @@ def _beside(look: Look) -> None:
     chosen = controls.choice("Compare with", names, "t_beside", "nothing")
     if chosen == "stored":
         models, problems = cache.models(stored.TASK)
-        for problem in problems:
-            st.warning(words.sentence(problem))
         factors = cache.mean_field_factors(models)
         counts = {method_id: model.n_draws(look.n_samples, look.n_members) for method_id, model in models.items()}
-        if models:
-            maps.show(stored.of(models, look.view, counts, factors), look.view, cache.plane().dataset, key="beside")
+        drawn, damaged = stored.of(models, look.view, counts, factors)
+        for problem in (*problems, *damaged):
+            st.warning(words.sentence(problem))
+        if drawn:
+            maps.show(drawn, look.view, cache.plane().dataset, key="beside")
     elif chosen == "last" and last is not None:
         if look.view in views(last.setting):
             maps.show(_of(last, look), look.view, last.dataset, key="beside")

@@ -14,7 +14,8 @@ from uqcore.exhibits.verdicts import own_threshold
 from uqcore.models.answers import Answers
 from uqcore.models.content import stored_noise
 from uqcore.models.sampling import load_posterior
-from uqcore.reproduce.trainings import FOLDER, store_beside
+from uqcore.reproduce.retrain import TRAININGS
+from uqcore.reproduce.trainings import FOLDER, output, store_beside
 from uqcore.store import MODELS_VARIABLE, Store, StoreError, all_files, default_store
 from uqcore.types import ModelRecord, UqError
 
@@ -33,7 +34,7 @@ def _models(arguments: argparse.Namespace) -> int:
     for each, prefix in ((store, ""), (store_beside(store), f"{FOLDER}/")):
         try:
             for record in each.records():
-                found = check(each, record) if each == store else _of_files(each, record)
+                found = check(each, record) if each == store else _of_training(store, record)
                 rows.append((replace(record, model_id=prefix + record.model_id), found))
             if strays := each.strays():
                 print(
@@ -73,6 +74,19 @@ def check(store: Store, record: ModelRecord) -> list[str]:
     return list(dict.fromkeys([*_of_files(store, record), *found])) if found else []
 
 
+def _of_training(store: Store, record: ModelRecord) -> list[str]:
+    """The same for a training that only the reproductions need."""
+    if found := _of_files(store_beside(store), record):
+        return found
+    for kind in TRAININGS:
+        if record.seed in kind.seeds and kind.model_id(record.seed) == record.model_id:
+            try:
+                output(store, kind, record.seed)
+            except UqError as error:
+                return [str(error)]
+    return []
+
+
 def _of_files(store: Store, record: ModelRecord) -> list[str]:
     return [check.problem for check in store.verify([record]) if check.problem]
 
@@ -82,6 +96,6 @@ def _load(store: Store, record: ModelRecord) -> None:
     posterior, answers = load_posterior(store, record), Answers(store, record)
     for name in record.tables:
         if name == function_table.NAME:
-            function_table.FunctionTable(store.table(record, name), posterior.n_samples)
+            function_table.FunctionTable.of(store, record, posterior.n_samples)
         else:
             answers.check(name)

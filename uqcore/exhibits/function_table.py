@@ -80,10 +80,16 @@ class FunctionTable:
             array = arrays.get(name)
             if array is None or not fits(array, shape) or array.dtype.kind != kind:
                 found = "none" if array is None else f"{array.shape} of {array.dtype}"
-                raise UqError(
-                    f"Expected {name} of the shape {shape} in the table of functions. Received: {found}; make it again "
-                    f"with `python -m uqcore tables --task {TASK}`."
-                )
+                raise UqError(f"Expected {name} of the shape {shape} in the table of functions. Received: {found}.")
+
+    @classmethod
+    def of(cls, store: Store, record: ModelRecord, n_samples: int | None) -> FunctionTable:
+        """The table that is stored. UqError: it cannot be read, or is not for this model."""
+        arrays = store.table(record, NAME)
+        try:
+            return cls(arrays, n_samples)
+        except UqError as error:
+            raise store.damage(record, record.tables[NAME], f"is intact and no such table ({error})") from error
 
     def _expected(self) -> list[tuple[str, tuple[int | None, ...], str]]:
         """Name, shape and kind of number of every array."""

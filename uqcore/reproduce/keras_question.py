@@ -27,7 +27,10 @@ def _fit(seed: int, report: Report) -> Fitted:
     return keras_question.compare(train, x, N_ITER, seed, report)
 
 
-TRAINING = Training("keras_question", "digits", range(1), {"n_iter": N_ITER, "noise_weight": _NOISE_WEIGHT}, _fit)
+_SHAPES = {f"{way}/{what}": (_N_IMAGES, 10) for way in ("loop", "ours") for what in ("mean", "variance")}
+TRAINING = Training(
+    "keras_question", "digits", range(1), {"n_iter": N_ITER, "noise_weight": _NOISE_WEIGHT}, _fit, _SHAPES
+)
 
 
 def rows(store: Store) -> list[Row]:

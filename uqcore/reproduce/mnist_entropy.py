@@ -21,7 +21,7 @@ from uqcore.store import Store
 from uqcore.types import Fitted, FloatArray, IntArray, Report, Split
 
 TITLE = "MNIST article"
-N_TRAIN = 50_000
+N_TRAIN, _N_TEST = 50_000, 10_000
 _EPOCHS, _BATCH_SIZE = 20, 128
 _PUBLISHED = {
     "clean": ("834", "85.61", "99.86"),
@@ -57,7 +57,8 @@ def _training(name: str, optimizer: str, seeds: range) -> Training:
         "epochs": _EPOCHS,
         "batch_size": _BATCH_SIZE,
     }
-    return Training(name, "digits", seeds, settings, partial(_fit, optimizer))
+    shapes = {"clean": (_N_TEST, 10), "noise": (N_DISTURBED, 10), "fashion": (_N_TEST, 10)}
+    return Training(name, "digits", seeds, settings, partial(_fit, optimizer), shapes)
 
 
 ARTICLE = _training("mnist_article", "until Keras 2.10", range(5))

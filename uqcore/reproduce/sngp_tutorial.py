@@ -32,7 +32,8 @@ def _fit(seed: int, report: Report) -> Fitted:
     return sngp_tutorial.fit(_CONFIG, moons.load(seed).train, seed, report)
 
 
-TRAINING = Training("sngp_tutorial", "moons", range(10), asdict(_CONFIG), _fit)
+_SHAPES = {f"{name}/{kind}": (_CONFIG.epochs,) for name in ("deterministic", "sngp") for kind in ("accuracy", "loss")}
+TRAINING = Training("sngp_tutorial", "moons", range(10), asdict(_CONFIG), _fit, _SHAPES)
 """Both networks with one optimizer object, on points drawn anew for each seed."""
 
 

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 
-from numpy.typing import NDArray
-
+from uqcore.methods.base import Shapes
+from uqcore.models.content import problem_with
 from uqcore.store import Store, StoreError
 from uqcore.store.manifest import default_id
-from uqcore.types import Fitted, ModelRecord, Report, UqError
+from uqcore.types import Fitted, ModelRecord, Report, UqError, Weights
 
 FOLDER = "reproductions"
 _VERSIONED = ("numpy", "tensorflow", "tf_keras", "tf-models-official")
@@ -32,7 +31,8 @@ class Training:
         task: whose data it learns.
         seeds: one training each.
         settings: kept with the row.
-        fit: ``(seed, report)`` -> what came out, as arrays, and the last epoch's figures.
+        fit: ``(seed, report)`` -> what came out, as arrays of floating-point numbers, and the last epoch's figures.
+        shapes: of these arrays, by name.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Training:
     seeds: range
     settings: Mapping[str, int | float | str]
     fit: Callable[[int, Report], Fitted]
+    shapes: Shapes
 
     def model_id(self, seed: int) -> str:
         """The id of the row of one seed."""
@@ -75,22 +76,32 @@ def run(store: Store, training: Training, seed: int, report: Report) -> ModelRec
     return record
 
 
-def outputs(store: Store, training: Training) -> list[tuple[ModelRecord, dict[str, NDArray[Any]]]]:
+def outputs(store: Store, training: Training) -> list[tuple[ModelRecord, Weights]]:
     """Row and arrays of every seed.
 
     Raises:
-        UqError: one is missing or damaged.
+        UqError: one is missing or damaged, or holds other arrays.
     """
+    return [output(store, training, seed) for seed in training.seeds]
+
+
+def output(store: Store, training: Training, seed: int) -> tuple[ModelRecord, Weights]:
+    """`outputs` of one seed."""
     beside = store_beside(store)
-    found = []
-    for seed in training.seeds:
-        try:
-            record = beside.get(training.model_id(seed))
-            (arrays,) = beside.arrays(record)
-        except StoreError as error:
-            raise UqError(
-                f"The training {training.model_id(seed)} in {beside.root} is missing or damaged; get it back with "
-                f"`git checkout`, or make it again with `python -m uqcore reproduce --retrain`."
-            ) from error
-        found.append((record, arrays))
-    return found
+    try:
+        record = beside.get(training.model_id(seed))
+        arrays = beside.arrays(record)
+    except StoreError as error:
+        raise _lost(beside, training.model_id(seed), "is missing or damaged") from error
+    if len(arrays) != 1:
+        raise _lost(beside, record.model_id, f"has {len(arrays)} files in place of one")
+    if (problem := problem_with(arrays[0], training.shapes)) is not None:
+        raise _lost(beside, record.model_id, f"is intact and holds something else: {problem}")
+    return record, arrays[0]
+
+
+def _lost(beside: Store, model_id: str, how: str) -> UqError:
+    return UqError(
+        f"The training {model_id} in {beside.root} {how}; get it back with `git checkout`, or make it again with "
+        f"`python -m uqcore reproduce --retrain`."
+    )
