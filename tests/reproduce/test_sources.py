@@ -6,7 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def test_counting_needs_no_tensorflow() -> None:
 # Counted again
 
 
-def probs_by_hand(arrays: dict[str, FloatArray], name: str) -> FloatArray:
+def probs_by_hand(arrays: Mapping[str, FloatArray], name: str) -> FloatArray:
     return np.concatenate([arrays["noise"], arrays["clean"][1000:]]) if name == "noise" else arrays[name]
 
 
