@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, WebSocketRoute, expect
@@ -23,7 +23,9 @@ needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="The browser tests need Chromium: install it with `apt-get install chromium`."
 )
 Visit = Callable[..., Page]
-expect.set_options(timeout=60_000)  # ms; a busy machine is slow, not wrong
+PATIENCE_S = 120.0
+"""For a busy machine, which is slow, not wrong: nothing waits that long unless it is broken."""
+expect.set_options(timeout=1000 * PATIENCE_S)
 
 
 class Server(NamedTuple):
@@ -51,7 +53,8 @@ def started(app: str, *settings: str) -> Iterator[Server]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
-        for _ in range(600):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
@@ -61,6 +64,14 @@ def started(app: str, *settings: str) -> Iterator[Server]:
     finally:
         server.terminate()
         server.wait()
+
+
+def until(page: Page, holds: Callable[[], object]) -> None:
+    """Wait for what no locator tells; it is asked again every frame."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
 def settle(page: Page) -> None:
@@ -87,6 +98,7 @@ class Tabs:
         height: int = 720,
         relay: Callable[[WebSocketRoute], None] | None = None,
         ready: str = "canvas",
+        color_scheme: Literal["light", "dark"] = "light",
         **options: Any,
     ) -> Page:
         """See the fixture of this name; ``options`` are those of Playwright's contexts."""
@@ -96,9 +108,10 @@ class Tabs:
         self._taken.append((kind if relay is None else None, page))
         if relay is not None:
             page.route_web_socket("**/_stcore/stream", relay)
+        page.emulate_media(color_scheme=color_scheme)
         page.set_viewport_size({"width": width, "height": height})
         page.goto(url)
-        page.locator(ready).first.wait_for(timeout=60_000)
+        page.locator(ready).first.wait_for()
         settle(page)
         return page
 
@@ -118,7 +131,8 @@ class Tabs:
         return complaints
 
     def _new(self, options: dict[str, Any]) -> Page:
-        context = self._browser.new_context(**({"color_scheme": "light"} | options))
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(1000 * PATIENCE_S)
         context.on("request", lambda request: self._check_host(request.url))
         page = context.new_page()
         page.on("pageerror", lambda error: self._complaints.append(str(error)))
@@ -153,19 +167,19 @@ def _is_as_new(page: Page) -> bool:
         page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
     except Error:
         return False
-    page.emulate_media(color_scheme="light", media="null", reduced_motion="null", forced_colors="null")
+    page.emulate_media(media="null", reduced_motion="null", forced_colors="null")
     page.context.clear_cookies()
     return True
 
 
 def stand_still(box: Locator) -> None:
-    """Wait until the box has stayed where it is for 20 frames: an expander opens slowly."""
+    """Wait until the box has stayed as it is for 20 frames: an expander opens slowly, a table grows."""
     box.evaluate(
         """async (box) => {
-            for (let frames = 0, last = NaN; frames < 20; frames++) {
+            for (let frames = 0, last = ""; frames < 20; frames++) {
                 await new Promise(requestAnimationFrame);
-                const { top } = box.getBoundingClientRect();
-                if (top !== last) [frames, last] = [0, top];
+                const now = JSON.stringify(box.getBoundingClientRect());
+                if (now !== last) [frames, last] = [0, now];
             }
         }"""
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -22,8 +22,8 @@ from tests import ROOT
 from tests.browsing import CHROMIUM, Tabs, Visit, serve
 from uqcore.methods import METHODS
 from uqcore.methods.base import TrainingConfig, configure
+from uqcore.models import training
 from uqcore.models.sampling import load_posterior
-from uqcore.models.training import train
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.store import Store, default_store
 from uqcore.types import ModelRecord, Posterior
@@ -81,10 +81,37 @@ def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store(tmp_path_factory.mktemp("tiny"))
 
 
+def noted_fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the models that are fitted from now on."""
+    names: list[str] = []
+    original = training.fit_and_store
+
+    def note(store: Store, name: str, *rest: Any) -> Any:
+        names.append(name)
+        return original(store, name, *rest)
+
+    monkeypatch.setattr(training, "fit_and_store", note)
+    return names
+
+
+class Tiny(NamedTuple):
+    """Method -> its record, and the names of the models that were fitted."""
+
+    records: dict[str, ModelRecord]
+    fitted: list[str]
+
+
 @pytest.fixture(scope="session")
-def tiny(tiny_store: Store) -> dict[str, ModelRecord]:
+def tiny_training(tiny_store: Store) -> Tiny:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fitted = noted_fits(monkeypatch)
+        return Tiny({m: training.train(tiny_store, "moons", m, 0, tiny_config(m)) for m in METHODS}, fitted)
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_training: Tiny) -> dict[str, ModelRecord]:
     """Method -> its record in ``tiny_store``."""
-    return {method: train(tiny_store, "moons", method, 0, tiny_config(method)) for method in METHODS}
+    return tiny_training.records
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page
 
+from tests import browsing
+
 
 class Elements(HTMLParser):
     """Every element's name, attributes and own text, in order of their start."""
@@ -41,6 +43,7 @@ def opened(
 ) -> Iterator[tuple[Page, list[str]]]:
     """The file at ``path`` without any network, and what it asked for or complained about so far."""
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+    context.set_default_timeout(1000 * browsing.PATIENCE_S)
     context.set_offline(True)
     events: list[str] = []
     page = context.new_page()
@@ -54,8 +57,4 @@ def opened(
 
 def until(page: Page, expression: str, value: Any) -> None:
     """Wait for ``expression`` to be ``value``. `Page.wait_for_function` needs eval, which a report does not allow."""
-    for _ in range(200):
-        if page.evaluate(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    assert page.evaluate(expression) == value
+    browsing.until(page, lambda: page.evaluate(expression) == value)

@@ -78,7 +78,8 @@ class Budget:
             yield self.room // _TIMES_READ
 
 
-def _of_environment() -> Budget:
+def budget_of_environment() -> Budget:
+    """What `VARIABLE` says. UqError: it is no size."""
     text = os.environ.get(VARIABLE, "")
     try:
         megabytes = float(text or USUAL_MB)
@@ -89,7 +90,7 @@ def _of_environment() -> Budget:
     return Budget(int(megabytes * 1e6))
 
 
-BUDGET: Final = _of_environment()
+BUDGET: Final = budget_of_environment()
 
 
 def content(file: UploadedFile) -> bytes:

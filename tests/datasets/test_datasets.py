@@ -124,6 +124,15 @@ def test_fashion_mnist_is_the_published_one() -> None:
     assert archive.class_names[archive.y_test[0]] == "Ankle boot"
 
 
+def test_some_classes_are_a_set_of_their_own() -> None:
+    whole = bundled.fashion_mnist()
+    shoes = whole.only((9, 5, 7), "shoes")
+    assert shoes.class_names == ("Ankle boot", "Sandal", "Sneaker")
+    assert len(shoes.x_test) == len(shoes.y_test) == 3000
+    for label, k in enumerate((9, 5, 7)):
+        np.testing.assert_array_equal(shoes.x_test[shoes.y_test == label], whole.x_test[whole.y_test == k])
+
+
 def test_digits_split_is_a_partition_of_the_training_images(digits: Dataset) -> None:
     parts = np.concatenate([digits.train.x, digits.validation.x]).reshape(60_000, -1)
     whole = bundled.mnist().x_train.reshape(60_000, -1).astype(np.float32) / 255

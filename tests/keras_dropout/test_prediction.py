@@ -265,7 +265,7 @@ def test_nothing_is_changed_even_when_the_model_raises(keras: Any, monkeypatch: 
     x = np.ones((6, 4, 3), np.float32)
 
     def everything() -> list[Any]:
-        attributes = [{name: id(value) for name, value in vars(layer).items()} for layer in model._flatten_layers()]
+        attributes = [{name: id(value) for name, value in vars(layer).items()} for layer in model.submodules]
         return [*attributes, tf.config.functions_run_eagerly()]
 
     Failing.calls = 10

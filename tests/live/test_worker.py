@@ -175,7 +175,7 @@ def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(worker, "train", full)
     monkeypatch.setattr("uqcore.live.worker.resource.setrlimit", lambda kind, limits: None)
     out = BytesIO()
-    worker._run(TINY.to_json().encode(), 1, Gate(), out)
+    worker.run(TINY.to_json().encode(), 1, Gate(), out)
     out.seek(0)
     with pytest.raises(UqError, match="Expected a training that fits into memory"):
         list(shown(out, TINY))

@@ -199,15 +199,17 @@ def test_convolutional_flipout_noise_has_the_variance_of_the_weights() -> None:
 
 @pytest.mark.parametrize(("mean", "std", "prior_std"), [(0.0, 1.0, 1.0), (0.7, 0.2, 1.0), (-1.5, 0.5, 0.3)])
 def test_divergence_equals_the_integral(mean: float, std: float, prior_std: float) -> None:
-    import tensorflow as tf
-
     posterior, prior = scipy.stats.norm(mean, std), scipy.stats.norm(0, prior_std)
     integral, _ = scipy.integrate.quad(
         lambda w: posterior.pdf(w) * (posterior.logpdf(w) - prior.logpdf(w)), mean - 12 * std, mean + 12 * std
     )
-    rho = np.log(np.expm1(std))
-    kl = flipout_layer(prior_std=prior_std)._kl(tf.fill([3], np.float32(mean)), tf.fill([3], np.float32(rho)))
-    assert float(kl) == pytest.approx(3 * integral, abs=2e-5, rel=1e-5)
+    layer = flipout_layer(prior_std=prior_std, initial_std=std, kl_scale=1.0)
+    layer(inputs(1))
+    for means in (layer.kernel_mean, layer.bias_mean):
+        means.assign(np.full(means.shape, mean))
+    layer(inputs(1))
+    n_weights = layer.count_params() // 2
+    assert float(layer.losses[0]) == pytest.approx(n_weights * integral, abs=2e-5 * n_weights, rel=1e-5)
 
 
 def test_the_loss_of_a_layer_is_the_scaled_divergence_of_all_its_weights() -> None:
@@ -267,7 +269,7 @@ def test_frozen_kernels_are_within_the_bound_and_serve_the_same_features(bound: 
     layers = spectral.BoundedLayers(bound)
     model = backbone.build(BOUNDED, lambda n_classes: lambda hidden: hidden, layers.make)
     for name in ("conv_0", "conv_1", "dense"):  # as if a step of training had gone far beyond the bound
-        kernel = layers._wrappers[name].layer.kernel
+        kernel = model.get_layer(f"{name}_bounded").layer.kernel
         kernel.assign(kernel * 4)
     arrays = layers.freeze(BOUNDED, model)
     shapes = {"conv_0": (6, 6, 2), "conv_1": (3, 3, 5)}

@@ -6,14 +6,13 @@ axe-core 4.14.1 (Deque Systems, MPL 2.0) is the one file of its npm package, wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests import ROOT
-from tests.browsing import at, needs_browser, serve, settle, stand_still
+from tests.browsing import Visit, at, needs_browser, stand_still
 from ui.page import DOORS
 
 pytestmark = needs_browser
@@ -22,25 +21,9 @@ AXE = ROOT / "tests" / "tools" / "axe.min.js"
 PATHS = [re.sub(r"app\.py|pages/|\.py", "", door.path) for door in DOORS]
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[str]:
-    with serve("app.py") as url:
-        yield url
-
-
-@pytest.fixture(scope="module", params=["light", "dark"])
-def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme=request.param)
-    yield context
-    context.close()
-
-
-def opened(context: BrowserContext, url: str) -> Page:
-    """The page, whole: Python has answered, and nothing has grown for half a second of frames."""
-    page = context.new_page()
-    page.goto(url)
-    page.get_by_role("heading", level=1).wait_for()
-    settle(page)
+def opened(visit: Visit, url: str, **options: Any) -> Page:
+    """The page, whole: nothing has grown for half a second of frames."""
+    page = visit(url, ready="h1", **options)
     page.evaluate(
         """async () => {
             const box = document.querySelector('[data-testid=stMain]');
@@ -53,20 +36,21 @@ def opened(context: BrowserContext, url: str) -> Page:
     return page
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", [*PATHS, "two_moons?point=0.5,0.25", "digit_lab?worse=true&source=Upload"])
-def test_axe_finds_nothing(context: BrowserContext, lab: str, path: str) -> None:
-    page = opened(context, f"{lab}/{path}")
+def test_axe_finds_nothing(visit: Visit, dashboard: str, path: str, scheme: str) -> None:
+    page = opened(visit, f"{dashboard}/{path}", color_scheme=scheme)
     page.add_script_tag(path=AXE)
     # The place to drop files, which has a role and a name that contradict each other, is Streamlit's own.
     asked = "async () => (await axe.run({exclude: [['[data-testid=stFileUploaderDropzone]']]})).violations"
     found: list[dict[str, Any]] = page.evaluate(asked)
     said = [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found]
-    page.close()
     assert said == []
 
 
-def test_nothing_moves_because_a_map_is_pointed_at(context: BrowserContext, lab: str) -> None:
-    page = opened(context, f"{lab}/two_moons")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_moves_because_a_map_is_pointed_at(visit: Visit, dashboard: str, scheme: str) -> None:
+    page = opened(visit, f"{dashboard}/two_moons", color_scheme=scheme)
     plots = page.locator(".plot")
     plots.first.scroll_into_view_if_needed()
     stand_still(plots.first)
@@ -75,4 +59,3 @@ def test_nothing_moves_because_a_map_is_pointed_at(context: BrowserContext, lab:
         page.mouse.move(*at(plots.first, 0.5, down))
         expect(page.locator(".value").first).not_to_have_text("")
         assert plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)") == tops
-    page.close()

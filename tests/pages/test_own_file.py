@@ -179,10 +179,11 @@ def test_an_array_gets_its_labels_from_a_second_file() -> None:
 def edit(monkeypatch: pytest.MonkeyPatch, app: AppTest, **roles: str) -> AppTest:
     """The page after these columns were given these roles, which is done in a canvas, and the button was pressed."""
 
-    def edited(names: list[str], cells: Any, start: Any, key: str) -> Mapping[str, list[str]]:
-        return {"role": [roles.get(name, roles_table.NOT_USED) for name in names], "class": [""] * len(names)}
+    def edited(table: Mapping[str, list[str]], **looks: Any) -> Mapping[str, list[str]]:
+        given = [roles.get(name, roles_table.NOT_USED) for name in table["column"]]
+        return {"role": given, "class": [""] * len(given)}
 
-    monkeypatch.setattr(roles_table, "_edited", edited)
+    monkeypatch.setattr("ui.threshold.roles_table.st.data_editor", edited)
     app = whole(app.run())
     next(button for button in app.button if button.label == "Read again with these roles").click()
     app.run()
@@ -266,7 +267,7 @@ def test_columns_without_a_row_keep_their_roles() -> None:
     names = tuple(f"c{k}" for k in range(300))
     start = Roles("probs", names, tuple(f"class {k}" for k in range(300)), label="y")
     cells: dict[str, list[str]] = {name: ["0.1"] for name in (*names, "y")}
-    rows = roles_table._in_order(cells, start)
+    rows = roles_table.in_order(cells, start)
     assert len(rows) == roles_table.MOST_ROWS
     assert "y" in rows
     edited = {"role": ["true label" if name == "y" else "values" for name in rows],

@@ -28,7 +28,7 @@ from tests.app_pages import (
     stops,
     tables,
 )
-from tests.browsing import Visit, at, needs_browser, settle
+from tests.browsing import Visit, at, needs_browser, settle, stand_still
 from ui import cache, controls, words
 from ui.threshold import cost_matrix
 from uqcore.datasets import DATASETS, load
@@ -496,8 +496,7 @@ def test_an_edited_cost_counts_until_all_are_made_the_same_again(visit: Visit, u
     page = visit(f"{url}?target_4=Cost", ready=".promise")
     page.get_by_role("button", name="Kinds of error").click()
     table = page.get_by_test_id("stDataFrame").locator("canvas").first
-    table.wait_for()
-    page.wait_for_timeout(1000)  # the table grows into its place
+    stand_still(table)
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 160, box["y"] + 125)  # a 2 that is read as a 1

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import Visit, needs_browser, serve, settle
+from tests.browsing import Visit, needs_browser, settle
 from ui.tour.steps import STEPS
 from uqcore.methods import of_task
 
@@ -37,12 +36,6 @@ SMALLEST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[str]:
-    with serve("app.py") as url:
-        yield url
-
-
 def veiled(page: Page) -> bool:
     """Whether what follows the question cannot be read."""
     blur: bool = page.locator(".st-key-answer").evaluate(
@@ -62,9 +55,9 @@ def at_step(page: Page, n: int) -> None:
 
 
 @pytest.mark.parametrize("presented", [False, True])
-def test_the_tour_by_keys_alone(visit: Visit, lab: str, presented: bool) -> None:
+def test_the_tour_by_keys_alone(visit: Visit, dashboard: str, presented: bool) -> None:
     size = {"width": 1920, "height": 1080} if presented else {}
-    page = visit(f"{lab}/?tour=1{'&present=1' * presented}", ready=".claim", **size)
+    page = visit(f"{dashboard}/?tour=1{'&present=1' * presented}", ready=".claim", **size)
     for n, step in enumerate(STEPS, start=1):
         at_step(page, n)
         assert f"tour={n}" in page.url
@@ -90,8 +83,8 @@ def test_the_tour_by_keys_alone(visit: Visit, lab: str, presented: bool) -> None
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
 
 
-def test_the_tour_on_a_phone_the_words_drive_the_figure_and_back_brings_it_back(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/?tour=2", ready=".claim", **PHONE)
+def test_the_tour_on_a_phone_the_words_drive_the_figure_and_back_brings_it_back(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/?tour=2", ready=".claim", **PHONE)
     at_step(page, 2)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert veiled(page)
@@ -117,8 +110,8 @@ def test_the_tour_on_a_phone_the_words_drive_the_figure_and_back_brings_it_back(
     at_step(page, 3)  # where it was left
 
 
-def test_who_only_scrolls_is_told(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/?tour=7", ready=".claim")
+def test_who_only_scrolls_is_told(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/?tour=7", ready=".claim")
     at_step(page, 7)
     assert veiled(page)
     page.mouse.move(900, 400)
@@ -127,8 +120,8 @@ def test_who_only_scrolls_is_told(visit: Visit, lab: str) -> None:
     page.wait_for_function("document.documentElement.hasAttribute('data-told')")
 
 
-def test_a_presenters_keys(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/digit_lab?present=1&rotation=30", width=1920, height=1080, ready=".card")
+def test_a_presenters_keys(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab?present=1&rotation=30", width=1920, height=1080, ready=".card")
     slider = page.locator(".st-key-rotation")
     expect(slider).not_to_be_visible()
     page.keyboard.press("c")
@@ -141,11 +134,11 @@ def test_a_presenters_keys(visit: Visit, lab: str) -> None:
     page.keyboard.press("q")
     code = page.get_by_role("dialog", name="QR code")
     expect(code.locator("svg.segno")).to_be_visible()
-    expect(code.locator(".link")).to_have_text(f"{lab}/digit_lab?rotation=30")
+    expect(code.locator(".link")).to_have_text(f"{dashboard}/digit_lab?rotation=30")
     code.get_by_role("button").click()
     page.keyboard.press("b")
     page.keyboard.press("r")
-    expect(page).to_have_url(f"{lab}/digit_lab?present=1")
+    expect(page).to_have_url(f"{dashboard}/digit_lab?present=1")
     settle(page)
     page.keyboard.press("b")
     expect(page.locator("iframe")).to_have_count(2)
@@ -156,8 +149,8 @@ def test_a_presenters_keys(visit: Visit, lab: str) -> None:
     expect(page.frame_locator("iframe >> nth=0").locator(".card")).not_to_have_count(0)
 
 
-def test_the_notes_follow_the_presentation(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/?tour=1&present=1", ready=".claim")
+def test_the_notes_follow_the_presentation(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/?tour=1&present=1", ready=".claim")
     with page.expect_popup() as opening:
         page.keyboard.press("n")
     notes = opening.value
@@ -171,8 +164,8 @@ def test_the_notes_follow_the_presentation(visit: Visit, lab: str) -> None:
     expect(notes.get_by_role("heading", level=1)).to_have_text(f"3. {STEPS[2].claim}")
 
 
-def test_a_figure_alone_on_the_whole_screen(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/two_moons")
+def test_a_figure_alone_on_the_whole_screen(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/two_moons")
     page.get_by_role("button", name="Whole screen").first.click()
     page.wait_for_function("document.fullscreenElement !== null")
     widths = [box["width"] for box in (plot.bounding_box() for plot in page.locator(".plot").all()) if box is not None]
@@ -181,8 +174,8 @@ def test_a_figure_alone_on_the_whole_screen(visit: Visit, lab: str) -> None:
     page.wait_for_function("document.fullscreenElement === null")
 
 
-def test_back_and_forward_move_what_components_hold(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/two_moons")
+def test_back_and_forward_move_what_components_hold(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/two_moons")
     threshold = page.locator(".cut input")
     start = threshold.input_value()
     threshold.press("ArrowLeft")
@@ -198,15 +191,15 @@ def test_back_and_forward_move_what_components_hold(visit: Visit, lab: str) -> N
     assert "moons_threshold=0.49" in page.url
 
 
-def test_the_tours_words_set_what_a_page_opens_with(visit: Visit, lab: str) -> None:
-    page = visit(f"{lab}/?tour=5", ready=".claim")
+def test_the_tours_words_set_what_a_page_opens_with(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/?tour=5", ready=".claim")
     at_step(page, 5)
     page.keyboard.press("ArrowRight")
     expect(page.locator("figure .plot")).to_have_count(2)
     page.get_by_role("link", name="See every method").click()
     expect(page.locator("figure .plot")).to_have_count(len(of_task("moons")))
 
-    page = visit(f"{lab}/?tour={len(STEPS)}", ready=".claim")
+    page = visit(f"{dashboard}/?tour={len(STEPS)}", ready=".claim")
     at_step(page, len(STEPS))
     expect(page.locator(".card")).to_have_count(0)
     page.get_by_role("link", name="half a four, half a nine").click()

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from tests.trainings.fakes import order
-from uqcore.cli.main import _parser
+from uqcore.cli.main import arguments_parser
 from uqcore.datasets import DATASETS
 from uqcore.methods import METHODS, of_task
 from uqcore.methods.base import configure
@@ -37,7 +37,7 @@ def test_every_committed_model_can_be_asked_for(task: str, method_id: str) -> No
 
 def test_the_command_line_trains_what_was_asked_for() -> None:
     asked = order("sngp", seed=3, epochs=7, ridge=0.1, dropout=False, features="residual_2")
-    given = _parser().parse_args(asked.arguments)
+    given = arguments_parser().parse_args(asked.arguments)
     assert (given.task, given.method, given.seed, given.json) == ("moons", "sngp", 3, True)
     assert configure(asked.usual, dict(pair.split("=") for pair in given.set)) == asked.config
     assert asked.name == "SNGP, yours: 7 epochs, features residual_2, no dropout, ridge 0.1, seed 3"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.browsing import Visit, at, draw, needs_browser, settle
+from tests.browsing import Visit, at, draw, needs_browser, settle, until
 from ui.components.surfaces import Panel, PointGroup, pack, stack, surfaces, within
 from uqcore.plots.palette import lut
 from uqcore.types import UqError
@@ -65,13 +65,13 @@ def encode(*strokes: Stroke) -> str:
 def received(page: Page, n_strokes: int) -> list[Stroke]:
     """What Python has, once it has this many strokes."""
     expect(page.locator(".pad canvas")).to_have_attribute("aria-label", label_of(n_strokes))
-    for _ in range(100):
+
+    def strokes() -> list[Stroke]:
         text = page.get_by_test_id("stCode").inner_text().strip()
-        strokes = [] if text == "empty" else decode(text)
-        if len(strokes) == n_strokes:
-            return strokes
-        page.wait_for_timeout(50)
-    raise AssertionError(f"Python never had {n_strokes} strokes; last: {strokes}")
+        return [] if text == "empty" else decode(text)
+
+    until(page, lambda: len(strokes()) == n_strokes)
+    return strokes()
 
 
 def label_of(n_strokes: int) -> str:
@@ -196,10 +196,7 @@ def test_a_late_echo_undoes_nothing_that_was_drawn_since(visit: Visit, pad_url: 
     pad = page.locator(".pad canvas")
     wire.hold("to_page")
     draw(page, (0.2, 0.2), (0.8, 0.2))
-    for _ in range(100):  # Until Python's answer to the first stroke is on its way.
-        page.wait_for_timeout(20)
-        if wire.held["to_page"]:
-            break
+    until(page, lambda: wire.held["to_page"])  # Python's answer to the first stroke is on its way
     wire.hold("to_python")
     draw(page, (0.2, 0.8), (0.8, 0.8))
     draw(page, (0.2, 0.5), (0.5, 0.5), lift=False)

@@ -18,7 +18,7 @@ def page(options: tuple[int, ...], default: int) -> None:
 
 
 def opened(link: str | None = None, options: tuple[int, ...] = LADDER, default: int = 50) -> AppTest:
-    app = AppTest.from_function(page, args=(options, default), default_timeout=60)
+    app = AppTest.from_function(page, args=(options, default), default_timeout=120)
     if link is not None:
         app.query_params["samples"] = link
     return checked(app.run())

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.browsing import Visit, at, needs_browser, settle
+from tests.browsing import Visit, at, needs_browser, settle, until
 from ui.components.functions import Curves, Points, pack
 from uqcore.metrics.regression import Gaussian
 from uqcore.plots.palette import series_style
@@ -95,13 +95,14 @@ def n_runs(page: Page) -> int:
 
 def clicked(page: Page, n: int) -> list[tuple[float, float]]:
     """The points that Python has got, once it has this many."""
-    for _ in range(200):
-        points: list[tuple[float, float]] = ast.literal_eval(page.get_by_test_id("stCode").nth(1).inner_text())
-        if len(points) >= n:
-            settle(page)
-            return points
-        page.wait_for_timeout(50)
-    raise AssertionError(f"Python never had {n} points; last: {points}")
+
+    def points() -> list[tuple[float, float]]:
+        had: list[tuple[float, float]] = ast.literal_eval(page.get_by_test_id("stCode").nth(1).inner_text())
+        return had
+
+    until(page, lambda: len(points()) >= n)
+    settle(page)
+    return points()
 
 
 def run_again(page: Page) -> None:

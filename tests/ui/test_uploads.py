@@ -98,4 +98,4 @@ def test_the_threshold_lab_says_that_there_is_no_room_and_reads_again_when_there
 def test_a_setting_that_is_none_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(uploads.VARIABLE, text)
     with pytest.raises(UqError, match="UQCORE_UPLOADS_MB must be a number of megabytes above 0"):
-        uploads._of_environment()
+        uploads.budget_of_environment()

@@ -56,7 +56,7 @@ def ask(
         is_said: whether the roles were said, so that they could be found instead.
     """
     st.markdown(lead)
-    names = _in_order(cells, start if isinstance(start, Roles) else None)
+    names = in_order(cells, start if isinstance(start, Roles) else None)
     with st.form(f"roles_{key}", border=False):
         kinds = list(_KINDS)
         kind = st.selectbox(
@@ -155,7 +155,7 @@ def _split(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
-def _in_order(cells: Mapping[str, Sequence[str]], roles: Roles | None) -> list[str]:
+def in_order(cells: Mapping[str, Sequence[str]], roles: Roles | None) -> list[str]:
     """The columns that have a row: all, in the file's order; of very many those that are no values first."""
     names = list(cells)
     if len(names) > MOST_ROWS and roles is not None:

@@ -31,7 +31,7 @@ _MAX_SEED = 10**6
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; 2 is the exit code of an error that one sentence explains, 1 that of `models` on damage."""
-    arguments = _parser().parse_args(argv)
+    arguments = arguments_parser().parse_args(argv)
     one_blas_thread()
     code: int | None = None  # it stays so where the reader of the output left early
     try:
@@ -59,7 +59,8 @@ def _writing_stdout() -> Iterator[None]:
             raise UqError(f"The results cannot be written to stdout ({error.strerror or error}).") from error
 
 
-def _parser() -> argparse.ArgumentParser:
+def arguments_parser() -> argparse.ArgumentParser:
+    """All commands with their arguments."""
     parser = argparse.ArgumentParser(prog="python -m uqcore", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ class ImageArchive:
     """Images ``(N, 28, 28) uint8`` (0 is background) and labels ``(N,) int64`` of one ``.npz``, all read-only.
 
     ``title`` and ``noun`` are what people call the set and one of its images; ``class_names`` its classes' names.
-    ``classes`` are those of the file's that belong to it, and their labels are counted from its first; None for all.
+    ``classes`` are those of the file's that belong to it, whose labels are their places here; None for all.
     A part is checked and read when it is first asked for, so a page that shows the test images holds no others.
     Asking for a part raises `UqError` if the file is missing or is not the one that was published.
     """
@@ -30,7 +31,7 @@ class ImageArchive:
     title: str
     noun: str
     class_names: tuple[str, ...]
-    classes: range | None = None
+    classes: tuple[int, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -57,13 +58,18 @@ class ImageArchive:
         """Their labels, 0 to K - 1."""
         return self._labels("test")
 
-    def only(self, classes: range, title: str) -> ImageArchive:
-        """The part of it that shows ``classes``, as a set of its own."""
-        return replace(self, title=title, class_names=tuple(self.class_names[k] for k in classes), classes=classes)
+    def only(self, classes: Iterable[int], title: str) -> ImageArchive:
+        """The part of a whole archive that shows ``classes``, in their order, as a set of its own."""
+        chosen = tuple(classes)
+        return replace(self, title=title, class_names=tuple(self.class_names[k] for k in chosen), classes=chosen)
 
     def _labels(self, split: str) -> NDArray[np.int64]:
         labels = self._of_classes(split, self._read(f"y_{split}", np.int64))
-        return labels if self.classes is None else _read_only(labels - self.classes.start)
+        if self.classes is None:
+            return labels
+        places = np.empty(max(self.classes) + 1, np.int64)
+        places[list(self.classes)] = range(len(self.classes))
+        return _read_only(places[labels])
 
     def _of_classes(self, split: str, array: NDArray[Any]) -> NDArray[Any]:
         if self.classes is None:

@@ -46,7 +46,7 @@ def main(n_threads: int = 1) -> int:
     gate = Gate()
     threading.Thread(target=gate.obey, args=(sys.stdin.buffer,), daemon=True).start()
     with suppress(BrokenPipeError):
-        _run(line, n_threads, gate, out)
+        run(line, n_threads, gate, out)
     return 0
 
 
@@ -55,7 +55,8 @@ def _limit(kind: int, most: int) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def _run(line: bytes, n_threads: int, gate: Gate, out: BinaryIO) -> None:
+def run(line: bytes, n_threads: int, gate: Gate, out: BinaryIO) -> None:
+    """The training of ``line``, a setting in JSON; its messages go to ``out``, the last one a sentence if it fails."""
     try:
         setting = Setting.from_json(line)
         _limit(resource.RLIMIT_CPU, CPU_S + round(CPU_FACTOR * cpu_seconds(setting)))

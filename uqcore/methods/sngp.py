@@ -33,7 +33,7 @@ _CACHED_BLOCKS = 100
 _CHUNK_PRECISION = 4096
 _CHUNK_EXAMPLES = 512
 _OVERSAMPLING = 10  # directions that the range finder has to spare
-_RIDGES = np.geomspace(1e-6, 1, 121)  # noise from 0.001 to 1, each 6 % above the last
+RIDGES = np.geomspace(1e-6, 1, 121)  # noise from 0.001 to 1, each 6 % above the last
 
 
 @dataclass(frozen=True)
@@ -162,14 +162,14 @@ def refit(
 def likeliest_ridge(network: networks.Network, arrays: Weights, data: Split) -> float:
     """The noise variance under which ``data`` are likeliest, the output weights integrated out (the "evidence").
 
-    ``y ~ N(0, Phi Phi^T + ridge I)`` (Rasmussen & Williams 2006, eq. 2.30), at `_RIDGES`.
+    ``y ~ N(0, Phi Phi^T + ridge I)`` (Rasmussen & Williams 2006, eq. 2.30), at `RIDGES`.
     """
     process = RandomFeatures(network, arrays)
     phi = process.features(process.hidden(data.x)).astype(np.float64)
     eigenvalues, vectors = np.linalg.eigh(phi @ phi.T)
-    variances = np.maximum(eigenvalues, 0)[:, None] + _RIDGES
+    variances = np.maximum(eigenvalues, 0)[:, None] + RIDGES
     projected = np.square(vectors.T @ data.y)[:, None]
-    return float(_RIDGES[(projected / variances + np.log(variances)).sum(axis=0).argmin()])
+    return float(RIDGES[(projected / variances + np.log(variances)).sum(axis=0).argmin()])
 
 
 def precision_factor(network: networks.Network, arrays: Weights, ridge: float, x: FloatArray) -> FloatArray:

@@ -21,6 +21,7 @@ from uqcore.predictions.vocabulary import (
     PREDICTED_WORDS,
     PROB,
     WHOLE,
+    class_in,
     is_documented,
     is_label,
     is_role,
@@ -198,9 +199,7 @@ def _families(columns: Sequence[HeadColumn], label_texts: Sequence[str] = ()) ->
         header = column.header
         for way, pattern in _WAYS:
             if match := pattern.fullmatch(header):
-                parts = match.groupdict()
-                name = parts["name"] or parts["number"]
-                groups.setdefault((way, match["key"].lower()), []).append((name.strip(), column))
+                groups.setdefault((way, match["key"].lower()), []).append((class_in(match), column))
         if WHOLE.fullmatch(header):
             groups.setdefault(("number", ""), []).append((str(int(float(header))), column))
         if header.lower() == "distribution" or (blank and not header):  # Weka's, over columns without a name

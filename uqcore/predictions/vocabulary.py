@@ -12,12 +12,15 @@ _WEAK = ("scores", "score", "confidence", "conf", "predictions", "prediction", "
 _WEAKER = ("outputs", "output", "class", "yhat", "oof")
 _ALL = frozenset((*PROB, *LOGIT, *_WEAK, *_WEAKER))
 _WORDS = "|".join(sorted(_ALL, key=len, reverse=True))
-_CLASS = r"(?:[\W_]+(?P<name>[^\W_].*?|-\d+)|(?P<number>\d+))[\])]*"
-BEFORE = re.compile(rf"(?P<key>(?:.*[\W_])?(?P<word>{_WORDS})){_CLASS}", re.IGNORECASE)
-"""A word of values before the name of a class, as in ``p_cat``, ``P0`` or ``.pred_cat``; the last such word."""
-FIRST_BEFORE = re.compile(rf"(?P<key>(?:.*?[\W_])??(?P<word>{_WORDS})){_CLASS}", re.IGNORECASE)
+# Each takes a time that grows with a name's length, not with its square: a file may have names of any length.
+_CLASS = r"(?:[\W_]+(?P<name>[^\W_].*)|(?P<number>\d+[\])]*))"
+_HOW = re.IGNORECASE | re.DOTALL
+BEFORE = re.compile(rf"(?P<key>(?:.*[\W_])?(?P<word>{_WORDS})){_CLASS}", _HOW)
+"""A word of values before the name of a class, as in ``p_cat``, ``P0`` or ``.pred_cat``; the last such word. Of
+``p[cat]`` the name still has its bracket, see `class_in`."""
+FIRST_BEFORE = re.compile(rf"(?P<key>(?:.*?[\W_])??(?P<word>{_WORDS})){_CLASS}", _HOW)
 """The first such word, for a class that is called by one."""
-AFTER = re.compile(rf"(?P<name>.*[^\W_].*?)[\W_]+(?P<key>(?P<word>{_WORDS}))", re.IGNORECASE)
+AFTER = re.compile(rf"(?P<name>.*[^\W_])[\W_]+(?P<key>(?P<word>{_WORDS}))", _HOW)
 """One after it, as in ``cat_prob``."""
 WHOLE = re.compile(r"\d{1,6}(\.0)?")
 
@@ -66,6 +69,12 @@ WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights", "case_weight"
 TIMES = ("time", "timestamp", "date", "datetime", "event_time", "created_at", "ts")
 
 MODELS = ("model", "model_name", "model_id", "classifier", "estimator", "algorithm", "learner", "method", "run")
+
+
+def class_in(match: re.Match[str]) -> str:
+    """The name of the class that one of the patterns found."""
+    parts = match.groupdict()
+    return (parts["name"] or parts["number"]).rstrip("])" if match.re is not AFTER else "").strip()
 
 
 def word_of(header: str) -> str:
