@@ -1,6 +1,7 @@
 """What does each method make of this one image, and would it rather not say?"""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, cards, charts, controls, page, shelf, sources, words
 from ui.components import verdict_cards
@@ -14,77 +15,80 @@ SWEEP_SAMPLES = 20
 
 THRESHOLD, OPENS_AT = "digit_threshold", 0.5  # its name in links
 
-top = page.start("Digit lab")
-with st.container(horizontal=True, gap="medium"):
-    dataset = controls.task()
-    models, problems = cache.models(dataset.task_id)
-    models = controls.shown(models)
-left, right = st.columns([3, 11], gap="medium")
-with left:
-    ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}
-    key = controls.task_key("source", dataset.task_id)
-    source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
-    image = ways[source](dataset)
-    corruption = controls.corruption()
-with right:
-    seen, judging, counting = st.columns([2, 6, 4], gap="medium")
-    answers = st.container()
-with judging:
-    measure_id = controls.measure()
-n_samples = controls.samples(counting)
-n_members = controls.members(cache.most_members(models.values()), counting)
 
-if image is None:
-    page.answer(top, words.no_image(dataset.noun), problems)
-    st.stop()
+def lab(top: DeltaGenerator) -> None:
+    with st.container(horizontal=True, gap="medium"):
+        dataset = controls.task()
+        models, problems = cache.models(dataset.task_id)
+        models = controls.shown(models)
+    left, right = st.columns([3, 11], gap="medium")
+    with left:
+        ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}
+        key = controls.task_key("source", dataset.task_id)
+        source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
+        image = ways[source](dataset)
+        corruption = controls.corruption()
+    with right:
+        seen, judging, counting = st.columns([2, 6, 4], gap="medium")
+        answers = st.container()
+    with judging:
+        measure_id = controls.measure()
+    n_samples = controls.samples(counting)
+    n_members = controls.members(cache.most_members(models.values()), counting)
 
-x = corruption.apply(image)
-gauges = {method_id: model.gauge(measure_id, len(dataset.class_names)) for method_id, model in models.items()}
-counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
-asked, verdicts, bars = controls.linked_threshold(THRESHOLD, OPENS_AT), {}, {}
-for method_id, model in models.items():
-    drawn = model.bank.take(one_image.key(x), x, counts[method_id])
-    bars[model.label] = float(gauges[method_id].share(drawn)[0])
-    verdicts[model.label] = judge(drawn, gauges[method_id].measure_id, gauges[method_id].threshold(asked))[0]
-if not verdicts:
-    page.answer(top, words.who_reads_what({}, dataset.class_names), problems)
-    st.stop()
-with answers:
-    threshold = verdict_cards(
-        cards.cards(verdicts, dataset.class_names, bars, asked),
-        threshold=asked,
-        thresholds=controls.THRESHOLDS,
-        accept=words.ACCEPT,
-        defer=words.DEFER,
-        key="cards",
-    )
-controls.keep_linked_threshold(THRESHOLD, OPENS_AT, threshold)
-verdicts = {label: v._replace(accepted=bars[label] <= threshold) for label, v in verdicts.items()}
-page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
-measures = {model.label: MEASURES[gauges[method_id].measure_id].label.lower() for method_id, model in models.items()}
-answers.caption(" ".join([words.why_accepted(verdicts, measures), words.HOW_TO_READ_CARDS]))
-seen.html(cards.seen(x[0]))
+    if image is None:
+        page.answer(top, words.no_image(dataset.noun), problems)
+        return
 
-worse = st.expander("As the image gets worse", key="worse", on_change="rerun", bind=controls.BIND)
-page.onward("Digit lab")
-if not worse.open:  # the curves take most of the time of a move: they are drawn for those who look at them
-    st.stop()
-for place, name, inputs, steps, now in zip(
-    worse.columns(2),
-    ("noise weight", "rotation in degrees"),
-    (corruption.noise_sweep(image), corruption.rotation_sweep(image)),
-    (one_image.NOISE_STEPS, one_image.ROTATION_STEPS),
-    (corruption.noise, corruption.rotation),
-    strict=True,
-):
-    lines = {}
+    x = corruption.apply(image)
+    gauges = {method_id: model.gauge(measure_id, len(dataset.class_names)) for method_id, model in models.items()}
+    counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
+    asked, verdicts, bars = controls.linked_threshold(THRESHOLD, OPENS_AT), {}, {}
     for method_id, model in models.items():
-        drawn = model.bank.take(one_image.key(inputs), inputs, min(counts[method_id], SWEEP_SAMPLES))
-        lines[model.label] = gauges[method_id].share(drawn)
-    y_title = f"{controls.MEASURE_LABELS[measure_id]} measure"
-    figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now, places=shelf.places())
-    charts.chart(figure, name, place)
-worse.caption(
-    "The dotted lines are the threshold and where the slider stands. "
-    f"The curves use at most {SWEEP_SAMPLES} samples and end at 1, however large the measure gets."
-)
+        drawn = model.bank.take(one_image.key(x), x, counts[method_id])
+        bars[model.label] = float(gauges[method_id].share(drawn)[0])
+        verdicts[model.label] = judge(drawn, gauges[method_id].measure_id, gauges[method_id].threshold(asked))[0]
+    if not verdicts:
+        page.answer(top, words.who_reads_what({}, dataset.class_names), problems)
+        return
+    with answers:
+        threshold = verdict_cards(
+            cards.cards(verdicts, dataset.class_names, bars, asked),
+            threshold=asked,
+            thresholds=controls.THRESHOLDS,
+            accept=words.ACCEPT,
+            defer=words.DEFER,
+            key="cards",
+        )
+    controls.keep_linked_threshold(THRESHOLD, OPENS_AT, threshold)
+    verdicts = {label: v._replace(accepted=bars[label] <= threshold) for label, v in verdicts.items()}
+    page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
+    measures = {model.label: MEASURES[gauges[name].measure_id].label.lower() for name, model in models.items()}
+    answers.caption(" ".join([words.why_accepted(verdicts, measures), words.HOW_TO_READ_CARDS]))
+    seen.html(cards.seen(x[0]))
+
+    worse = st.expander("As the image gets worse", key="worse", on_change="rerun", bind=controls.BIND)
+    if not worse.open:  # the curves take most of the time of a move: they are drawn for those who look at them
+        return
+    for place, name, inputs, steps, now in zip(
+        worse.columns(2),
+        ("noise weight", "rotation in degrees"),
+        (corruption.noise_sweep(image), corruption.rotation_sweep(image)),
+        (one_image.NOISE_STEPS, one_image.ROTATION_STEPS),
+        (corruption.noise, corruption.rotation),
+        strict=True,
+    ):
+        lines = {}
+        for method_id, model in models.items():
+            drawn = model.bank.take(one_image.key(inputs), inputs, min(counts[method_id], SWEEP_SAMPLES))
+            lines[model.label] = gauges[method_id].share(drawn)
+        y_title = f"{controls.MEASURE_LABELS[measure_id]} measure"
+        figure = sweep(steps, lines, x_title=name, y_title=y_title, threshold=threshold, now=now, places=shelf.places())
+        charts.chart(figure, name, place)
+    worse.caption(
+        "The dotted lines are the threshold and where the slider stands. "
+        f"The curves use at most {SWEEP_SAMPLES} samples and end at 1, however large the measure gets."
+    )
+
+
+page.show("Digit lab", lab)

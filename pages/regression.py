@@ -1,6 +1,7 @@
 """How wide should the band be where there is no data?"""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, charts, controls, page, regression_controls, shelf, words
 from ui.components import Curves
@@ -10,64 +11,67 @@ from uqcore.exhibits import functions
 from uqcore.plots import functions as plots
 from uqcore.types import UqError
 
-top = page.start("Regression")
-models, problems = cache.models("sine")
-models = controls.shown(models)
-problems += regression_controls.left_out()
-setting = regression_controls.setting()
-plots_at = st.container()
-n_samples, n_members, n_stds, with_noise, n_lines, overlaid = regression_controls.view(
-    cache.most_members(models.values())
-)
-counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
-x, curves, figures = functions.grid(), [], {}
-to_fit = [model.label for model in models.values() if cache.must_fit(model.record, setting)]
-bar = plots_at.progress(0.0) if to_fit else None
-for method_id, model in models.items():
-    if bar and model.label in to_fit:  # a visitor who has moved on leaves here: the other methods are not fitted
-        bar.progress(to_fit.index(model.label) / len(to_fit), f"Fitting {model.label} to these data …")
-    try:
-        seen = cache.seen(model.stored, setting, counts[method_id])
-    except UqError as error:
-        problems.append(str(error))
-        continue
-    figures[model.label] = seen.figures
-    curves.append(Curves(shelf.places()[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
-if bar:
-    bar.empty()
-page.answer(top, words.who_widens_in_the_gap({label: f.std_ratio["gap"] for label, f in figures.items()}), problems)
-if not curves:
-    st.stop()
-
-with plots_at:
-    clicked = show(
-        x[:, 0],
-        curves,
-        regression_controls.points(setting),
-        n_stds=n_stds,
-        gap=setting.gap,
-        y_range=functions.Y_RANGE,
-        key="functions",
-        overlaid=overlaid,
-        room=len(setting.added) < functions.MAX_ADDED,
-        height=430 if overlaid else 300,
+def bands(top: DeltaGenerator) -> None:
+    models, problems = cache.models("sine")
+    models = controls.shown(models)
+    problems += regression_controls.left_out()
+    setting = regression_controls.setting()
+    plots_at = st.container()
+    n_samples, n_members, n_stds, with_noise, n_lines, overlaid = regression_controls.view(
+        cache.most_members(models.values())
     )
-    if clicked is not None:
-        regression_controls.add(clicked, setting)
-    regression_controls.added(setting)
+    counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
-left, right = st.columns([3, 2])
-left.header("How far the functions lie apart", anchor=False)
-spreads = {one.label: one.function.std for one in curves}
-charts.chart(plots.spreads(x[:, 0], spreads, gap=setting.gap, places=shelf.places()), "spreads", left)
-right.header("Are the quantiles right?", anchor=False)
-levels = {label: f.quantiles for label, f in figures.items()}
-charts.chart(plots.quantiles(levels, shelf.places()), "quantiles", right)
-st.html(words.regression_table(figures))
-st.caption(
-    f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The 90 % interval "
-    "should cover 90 %, the narrower the better. In the gap, and beyond |x| = 4: how many times as far the functions "
-    "lie apart there as on the data. One training each; where the data were changed, a shorter one."
-)
-page.onward("Regression")
+    x, curves, figures = functions.grid(), [], {}
+    to_fit = [model.label for model in models.values() if cache.must_fit(model.record, setting)]
+    bar = plots_at.progress(0.0) if to_fit else None
+    for method_id, model in models.items():
+        if bar and model.label in to_fit:  # a visitor who has moved on leaves here: the other methods are not fitted
+            bar.progress(to_fit.index(model.label) / len(to_fit), f"Fitting {model.label} to these data …")
+        try:
+            seen = cache.seen(model.stored, setting, counts[method_id])
+        except UqError as error:
+            problems.append(str(error))
+            continue
+        figures[model.label] = seen.figures
+        curves.append(Curves(shelf.places()[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
+    if bar:
+        bar.empty()
+    page.answer(top, words.who_widens_in_the_gap({label: f.std_ratio["gap"] for label, f in figures.items()}), problems)
+    if not curves:
+        return
+
+    with plots_at:
+        clicked = show(
+            x[:, 0],
+            curves,
+            regression_controls.points(setting),
+            n_stds=n_stds,
+            gap=setting.gap,
+            y_range=functions.Y_RANGE,
+            key="functions",
+            overlaid=overlaid,
+            room=len(setting.added) < functions.MAX_ADDED,
+            height=430 if overlaid else 300,
+        )
+        if clicked is not None:
+            regression_controls.add(clicked, setting)
+        regression_controls.added(setting)
+
+    left, right = st.columns([3, 2])
+    left.header("How far the functions lie apart", anchor=False)
+    spreads = {one.label: one.function.std for one in curves}
+    charts.chart(plots.spreads(x[:, 0], spreads, gap=setting.gap, places=shelf.places()), "spreads", left)
+    right.header("Are the quantiles right?", anchor=False)
+    levels = {label: f.quantiles for label, f in figures.items()}
+    charts.chart(plots.quantiles(levels, shelf.places()), "quantiles", right)
+    st.html(words.regression_table(figures))
+    st.caption(
+        f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The 90 % interval "
+        "should cover 90 %, the narrower the better. In the gap, and beyond |x| = 4: how many times as far the "
+        "functions lie apart there as on the data. One training each; where the data were changed, a shorter one."
+    )
+
+
+page.show("Regression", bands)

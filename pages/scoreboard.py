@@ -1,6 +1,7 @@
 """How good are the uncertainties, and is a network needed for them at all?"""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import controls, page, scoreboard
 from ui.charts import chart
@@ -39,107 +40,111 @@ def titled(metric_id: str) -> str:
     return f"{metric.label}{unit} ({'higher' if metric.higher_is_better else 'lower'} is better)"
 
 
-top = page.start("Scoreboard")
-try:
-    titles = scoreboard.tasks()
-    bar = st.container(horizontal=True)
-    with bar:
-        task = controls.choice(
-            "Trained on", titles, "board", OPENS_WITH if OPENS_WITH in titles else next(iter(titles))
+def board(top: DeltaGenerator) -> None:
+    try:
+        titles = scoreboard.tasks()
+        bar = st.container(horizontal=True)
+        with bar:
+            task = controls.choice(
+                "Trained on", titles, "board", OPENS_WITH if OPENS_WITH in titles else next(iter(titles))
+            )
+            group = controls.choice("Column", GROUPS, "column", "unseen")
+            metric_id = metric_of(group)
+            sets = scoreboard.unseen_sets(task)
+            usual = next(iter(sets), "")
+            unseen = controls.choice("Unseen", sets, f"unseen_{task}", usual) if sets else ""
+            score = controls.choice("Ranked by", scoreboard.SCORES, "ranked", "own")
+    except (UqError, StopIteration) as error:
+        page.answer(top, "The scoreboard cannot be shown.", [str(error) or "No method was measured yet."])
+        return
+
+    page.answer(top, scoreboard.answer(task, unseen), scoreboard.problems(task))
+    shown = scoreboard.chosen(task, metric_id, unseen if group == "unseen" else "", score)
+    metric = METRICS[metric_id]
+    st.header(metric.label, anchor=False)
+    st.caption(metric.description + scoreboard.chance(shown))
+    shown = [row for row in shown if row.method != "chance"]  # far from all others, it would press them together
+    if shown:
+        chart(
+            forest(scoreboard.marks(shown, score == "all"), titled(metric_id), metric.unit == "%"),
+            key="board_forest",
         )
-        group = controls.choice("Column", GROUPS, "column", "unseen")
-        metric_id = metric_of(group)
-        sets = scoreboard.unseen_sets(task)
-        usual = next(iter(sets), "")
-        unseen = controls.choice("Unseen", sets, f"unseen_{task}", usual) if sets else ""
-        score = controls.choice("Ranked by", scoreboard.SCORES, "ranked", "own")
-except (UqError, StopIteration) as error:
-    page.answer(top, "The scoreboard cannot be shown.", [str(error) or "No method was measured yet."])
-    st.stop()
-
-page.answer(top, scoreboard.answer(task, unseen), scoreboard.problems(task))
-shown = scoreboard.chosen(task, metric_id, unseen if group == "unseen" else "", score)
-metric = METRICS[metric_id]
-st.header(metric.label, anchor=False)
-st.caption(metric.description + scoreboard.chance(shown))
-shown = [row for row in shown if row.method != "chance"]  # far from all others, it would press them together
-if shown:
-    chart(
-        forest(scoreboard.marks(shown, score == "all"), titled(metric_id), metric.unit == "%"),
-        key="board_forest",
-    )
-else:
-    st.info(f"Nobody has this figure on {titles[task]}.")
-st.caption(CONVENTIONS)
-
-left, right = st.columns(2)
-with left:
-    st.header("Good at both?", anchor=False)
-    errors = scoreboard.chosen(task, "error_auroc", "", score, ("method",))
-    found = scoreboard.chosen(task, "auroc", unseen, score, ("method",))
-    if score != "all" and errors and found:
-        both = against(scoreboard.spots(found, errors), "AUROC of the unseen", "AUROC of the model's own errors")
-        chart(both, key="board_both")
-        st.caption("Up and right is better. What finds the unseen need not find the model's own errors.")
     else:
-        st.caption("Choose one score for each method above.")
-with right:
-    st.header("Worth its cost?", anchor=False)
-    cost = controls.choice("Cost", scoreboard.of_group("cost"), "cost", "train_s")
-    paid = scoreboard.spots(scoreboard.chosen(task, cost, "", score, ("method",)), shown)
-    paid = [spot for spot in paid if spot.x > 0]
-    if group != "cost" and score != "all" and paid:
-        line = scoreboard.front(paid, metric.higher_is_better)
-        chart(against(paid, titled(cost), metric.label, front=line, log_x=True), key="board_cost")
-        st.caption("Dotted: what nothing cheaper equals (the Pareto front).")
-    else:
-        st.caption("Choose a figure of quality and one score for each method above.")
+        st.info(f"Nobody has this figure on {titles[task]}.")
+    st.caption(CONVENTIONS)
 
-st.header("As the input drifts away", anchor=False)
-with st.container(horizontal=True):
-    drift = controls.choice("Shift", scoreboard.DISTURBED, "drift", "rotation")
-    along = controls.choice("Figure along it", scoreboard.of_group("shift"), "along", "shift_accuracy")
-drawn = scoreboard.along(task, drift, along, score)
-if drawn:
-    chart(
-        lines(drawn, scoreboard.DISTURBED[drift], titled(along), percent=METRICS[along].unit == "%"), key="board_shift"
-    )
-else:
-    st.caption(f"Only images are disturbed; {titles[task]} has none.")
+    left, right = st.columns(2)
+    with left:
+        st.header("Good at both?", anchor=False)
+        errors = scoreboard.chosen(task, "error_auroc", "", score, ("method",))
+        found = scoreboard.chosen(task, "auroc", unseen, score, ("method",))
+        if score != "all" and errors and found:
+            both = against(scoreboard.spots(found, errors), "AUROC of the unseen", "AUROC of the model's own errors")
+            chart(both, key="board_both")
+            st.caption("Up and right is better. What finds the unseen need not find the model's own errors.")
+        else:
+            st.caption("Choose one score for each method above.")
+    with right:
+        st.header("Worth its cost?", anchor=False)
+        cost = controls.choice("Cost", scoreboard.of_group("cost"), "cost", "train_s")
+        paid = scoreboard.spots(scoreboard.chosen(task, cost, "", score, ("method",)), shown)
+        paid = [spot for spot in paid if spot.x > 0]
+        if group != "cost" and score != "all" and paid:
+            line = scoreboard.front(paid, metric.higher_is_better)
+            chart(against(paid, titled(cost), metric.label, front=line, log_x=True), key="board_cost")
+            st.caption("Dotted: what nothing cheaper equals (the Pareto front).")
+        else:
+            st.caption("Choose a figure of quality and one score for each method above.")
 
-st.header("Curves", anchor=False)
-with st.container(horizontal=True):
-    curve = controls.choice("Curve", scoreboard.CURVES, "curve", "roc")
-    known = scoreboard.with_curves(task)
-    picked = st.pills(
-        "Of", list(known), selection_mode="multi", default=list(known)[:4], format_func=known.__getitem__,
-        key=f"of_{task}", bind=BIND,
-    )  # fmt: skip
-traced = scoreboard.curves(task, curve, unseen, picked or list(known)[:4])
-if traced:
-    x_title, y_title = scoreboard.AXES[curve]
-    chart(
-        lines(traced, x_title, y_title, percent=curve != "roc", diagonal=curve != "risk_coverage"), key="board_curves"
-    )
-    st.caption(scoreboard.CURVE_NOTES[curve])
-images = [method for method in (picked or known) if method in METHODS and task in controls.image_tasks()]
-if images:
+    st.header("As the input drifts away", anchor=False)
     with st.container(horizontal=True):
-        for method in images[:4]:
-            query = controls.task_in_link(task) | {"method": METHODS[method].label}
-            st.page_link("pages/gallery.py", label=f"Images: {METHODS[method].label}", query_params=query)
+        drift = controls.choice("Shift", scoreboard.DISTURBED, "drift", "rotation")
+        along = controls.choice("Figure along it", scoreboard.of_group("shift"), "along", "shift_accuracy")
+    drawn = scoreboard.along(task, drift, along, score)
+    if drawn:
+        chart(
+            lines(drawn, scoreboard.DISTURBED[drift], titled(along), percent=METRICS[along].unit == "%"),
+            key="board_shift",
+        )
+    else:
+        st.caption(f"Only images are disturbed; {titles[task]} has none.")
 
-with st.expander("Who is on the board", key="board_who"):
-    st.markdown("\n".join(f"- **{system.label}**: {system.summary}" for system in SYSTEMS.values()))
-whole = st.expander("All figures, to sort, to filter and to take home", key="board_table", on_change="rerun")
-page.onward("Scoreboard")
-if whole.open:
-    every = [row for row in scoreboard.rows() if row.task == task and not row.metric.startswith("shift")]
-    whole.dataframe(scoreboard.table(every), hide_index=True, height=460)
-    with whole.container(horizontal=True):
-        for label, text, suffix, mime in (
-            ("CSV", scoreboard.to_csv(every), "csv", "text/csv"),
-            ("Markdown", scoreboard.to_markdown(every), "md", "text/markdown"),
-            ("LaTeX", scoreboard.to_latex(every), "tex", "application/x-tex"),
-        ):
-            st.download_button(label, text, f"scoreboard-{task}.{suffix}", mime, icon=":material/download:")
+    st.header("Curves", anchor=False)
+    with st.container(horizontal=True):
+        curve = controls.choice("Curve", scoreboard.CURVES, "curve", "roc")
+        known = scoreboard.with_curves(task)
+        picked = st.pills(
+            "Of", list(known), selection_mode="multi", default=list(known)[:4], format_func=known.__getitem__,
+            key=f"of_{task}", bind=BIND,
+        )  # fmt: skip
+    traced = scoreboard.curves(task, curve, unseen, picked or list(known)[:4])
+    if traced:
+        x_title, y_title = scoreboard.AXES[curve]
+        chart(
+            lines(traced, x_title, y_title, percent=curve != "roc", diagonal=curve != "risk_coverage"),
+            key="board_curves",
+        )
+        st.caption(scoreboard.CURVE_NOTES[curve])
+    images = [method for method in (picked or known) if method in METHODS and task in controls.image_tasks()]
+    if images:
+        with st.container(horizontal=True):
+            for method in images[:4]:
+                query = controls.task_in_link(task) | {"method": METHODS[method].label}
+                st.page_link("pages/gallery.py", label=f"Images: {METHODS[method].label}", query_params=query)
+
+    with st.expander("Who is on the board", key="board_who"):
+        st.markdown("\n".join(f"- **{system.label}**: {system.summary}" for system in SYSTEMS.values()))
+    whole = st.expander("All figures, to sort, to filter and to take home", key="board_table", on_change="rerun")
+    if whole.open:
+        every = [row for row in scoreboard.rows() if row.task == task and not row.metric.startswith("shift")]
+        whole.dataframe(scoreboard.table(every), hide_index=True, height=460)
+        with whole.container(horizontal=True):
+            for label, text, suffix, mime in (
+                ("CSV", scoreboard.to_csv(every), "csv", "text/csv"),
+                ("Markdown", scoreboard.to_markdown(every), "md", "text/markdown"),
+                ("LaTeX", scoreboard.to_latex(every), "tex", "application/x-tex"),
+            ):
+                st.download_button(label, text, f"scoreboard-{task}.{suffix}", mime, icon=":material/download:")
+
+
+page.show("Scoreboard", board)

@@ -3,6 +3,7 @@
 import json
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import controls, page, words
 from ui.components import threshold_view
@@ -11,45 +12,48 @@ from uqcore.metrics.uncertainty import MEASURES
 from uqcore.tuning import Goal, tune
 from uqcore.types import UqError
 
-top = page.start("Threshold lab")
-understood = top.container(key="understood")  # what a file holds stands before any number made of it
-left, right = st.columns([5, 22], gap="medium")
-try:
-    chosen_source = source.choose(left, understood, right)
-    study = source.measured(chosen_source, left)
-except UqError as error:
-    page.answer(top, words.NO_PREDICTIONS, [str(error)])
-    st.stop()
 
-with right:
-    wanted = goal.choose(study, chosen_source.task, max(1, len(chosen_source.models)))
-    tuned = tune(study, wanted)
-    ranking = study.calibration.ranking
-    per_class = len(tuned.policy.thresholds) > 1
-    asked = tuned.policy.thresholds[0] if not per_class else float("-inf")
-    wish = json.dumps([chosen_source.source_id, study.measure_id, len(study.calibration.indices), tuned.promise])
-    start, revision = controls.threshold_to_start_from(asked, wish, chosen_source.in_link)
-    if per_class:
-        class_thresholds.show(study, tuned)
-    else:
-        table = ranking.table(also=[asked, start])
-        chosen = threshold_view(
-            table,
-            study.calibration.bins,
-            threshold=start,
-            revision=revision,
-            measure_label=MEASURES[study.measure_id].label_with_unit,
-            key="threshold",
-            target=asked,
-            title=f"{ranking.n_examples:,} calibration examples",
-            part=words.of_which_part(ranking.n_examples, len(study.held_out.measure)),
-            scale="log",
-            has_labels=study.has_labels,
-        )
-        if controls.keep_threshold(table, asked, chosen, chosen_source.in_link):
-            tuned = tune(study, Goal("manual", chosen))
-    st.html(words.promise(tuned, study.has_labels))
+def lab(top: DeltaGenerator) -> None:
+    understood = top.container(key="understood")  # what a file holds stands before any number made of it
+    left, right = st.columns([5, 22], gap="medium")
+    try:
+        chosen_source = source.choose(left, understood, right)
+        study = source.measured(chosen_source, left)
+    except UqError as error:
+        page.answer(top, words.NO_PREDICTIONS, [str(error)])
+        return
 
-page.answer(top, words.what_a_threshold_does(chosen_source.predictions.name, tuned, study.has_labels), [])
-sections.show(chosen_source, study, wanted, tuned)
-page.onward("Threshold lab")
+    with right:
+        wanted = goal.choose(study, chosen_source.task, max(1, len(chosen_source.models)))
+        tuned = tune(study, wanted)
+        ranking = study.calibration.ranking
+        per_class = len(tuned.policy.thresholds) > 1
+        asked = tuned.policy.thresholds[0] if not per_class else float("-inf")
+        wish = json.dumps([chosen_source.source_id, study.measure_id, len(study.calibration.indices), tuned.promise])
+        start, revision = controls.threshold_to_start_from(asked, wish, chosen_source.in_link)
+        if per_class:
+            class_thresholds.show(study, tuned)
+        else:
+            table = ranking.table(also=[asked, start])
+            chosen = threshold_view(
+                table,
+                study.calibration.bins,
+                threshold=start,
+                revision=revision,
+                measure_label=MEASURES[study.measure_id].label_with_unit,
+                key="threshold",
+                target=asked,
+                title=f"{ranking.n_examples:,} calibration examples",
+                part=words.of_which_part(ranking.n_examples, len(study.held_out.measure)),
+                scale="log",
+                has_labels=study.has_labels,
+            )
+            if controls.keep_threshold(table, asked, chosen, chosen_source.in_link):
+                tuned = tune(study, Goal("manual", chosen))
+        st.html(words.promise(tuned, study.has_labels))
+
+    page.answer(top, words.what_a_threshold_does(chosen_source.predictions.name, tuned, study.has_labels), [])
+    sections.show(chosen_source, study, wanted, tuned)
+
+
+page.show("Threshold lab", lab)

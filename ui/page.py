@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,13 +39,15 @@ class Onward(NamedTuple):
 
 
 class Door(NamedTuple):
-    """A page: its file, its name and icon in the row of links, what comes after it, and its tiles on the home page."""
+    """A page: its file, its name and icon in the row of links, what comes after it, its tiles on the home page, and its
+    title where that is not its name."""
 
     path: str
     label: str
     icon: str
     onward: Onward
     invitations: tuple[Invitation, ...] = ()
+    title: str = ""
 
 
 # The one list of pages: links, tiles, what to look at next, and tests come from it.
@@ -66,6 +69,7 @@ DOORS = (
                 "Take the guided tour", "Guess, then see: what networks do not know, step by step.", {"tour": "1"}
             ),
         ),
+        "What does a neural network not know?",
     ),
     Door(
         "pages/two_moons.py",
@@ -175,32 +179,41 @@ DOORS = (
 )
 
 
-def start(title: str) -> DeltaGenerator:
-    """Navigation and title; returns the place for the page's answer, which is known only further down."""
+def show(label: str, body: Callable[[DeltaGenerator], None]) -> None:
+    """The page called ``label`` in `DOORS`: navigation, title, what ``body`` shows, and where to go on to.
+
+    ``body`` gets the place for the page's answer, which is known only further down. It is a fragment: when one of its
+    controls moves, it alone runs again, which takes half of the time of the whole page.
+    """
+    (door,) = (door for door in DOORS if door.label == label)
+    _frame(door)
+    st.fragment(partial(_answered, body))()
+    _onward(door.onward)
+
+
+def _answered(body: Callable[[DeltaGenerator], None]) -> None:
+    body(st.container(key="answer"))
+
+
+def _frame(door: Door) -> None:
     one_blas_thread()
     memory.give_back()
     uploads.guard()
+    title = door.title or door.label
     st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says
-    presented, on_tour, page = frame.is_presented(), is_on_tour(), _page_of(title)
+    presented, on_tour = frame.is_presented(), is_on_tour()
     st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or on_tour)}{_PRESENTED * presented}</style>")
     if views.taken():
         st.stop()
     if presented or on_tour:
-        frame.show(page)
+        frame.show(door.path)
     else:
         with st.container(horizontal=True, key="doors"):
-            for door in DOORS:
-                st.page_link(door.path, label=door.label, icon=door.icon)
-            frame.show(page)
+            for each in DOORS:
+                st.page_link(each.path, label=each.label, icon=each.icon)
+            frame.show(door.path)
     st.title(title, anchor=False)
-    top = st.container(key="answer")
-    shelf.tell_of_others(top)
-    return top
-
-
-def _page_of(title: str) -> str:
-    """The file of a page, by its title; Home's is a question."""
-    return next((door.path for door in DOORS if door.label == title), DOORS[0].path)
+    shelf.tell_of_others()
 
 
 def is_on_tour() -> bool:
@@ -208,9 +221,8 @@ def is_on_tour() -> bool:
     return frame.step() > 0
 
 
-def onward(label: str) -> None:
-    """At the end of a page, by its name in `DOORS`: what to see, what to try, and a link on."""
-    (after,) = (door.onward for door in DOORS if door.label == label)
+def _onward(after: Onward) -> None:
+    """At the end of a page: what to see, what to try, and a link on."""
     with st.container(key="onward"):
         st.markdown(f"**See** {after.see} **Try:** {after.attempt}")
         st.page_link(

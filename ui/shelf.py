@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -110,8 +109,8 @@ def places() -> Mapping[str, int]:
     return PLACES if of is None else PLACES | {name: len(PLACES) + i for i, name in enumerate(of.names)}
 
 
-def tell_of_others(place: DeltaGenerator) -> None:
-    """Takes models of other visits out of the address, and says so in ``place``: the usual ones are shown."""
+def tell_of_others() -> None:
+    """Takes models of other visits out of the address, and says so: the usual ones are shown."""
     of, strange = visit(), []
     known = () if of is None else of.names
     for name in list(st.query_params):
@@ -122,4 +121,4 @@ def tell_of_others(place: DeltaGenerator) -> None:
             del st.query_params[name]
     if strange:
         names = ", ".join(plain(shortened(name, 80)) for name in dict.fromkeys(strange))
-        place.info(_OTHERS.format(names), icon=":material/history:")
+        st.info(_OTHERS.format(names), icon=":material/history:")
