@@ -12,6 +12,7 @@ from PIL import Image
 
 from ui import shelf
 from ui.words import ACCEPT, DEFER
+from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.verdicts import Verdict
 from uqcore.plots.palette import series_style
 from uqcore.text import percent
@@ -100,21 +101,17 @@ def _entropy(v: Verdict) -> str:
     )
 
 
-def verdict_grid(
-    inputs: Mapping[str, FloatArray], verdicts: Mapping[str, Sequence[Verdict]], class_names: Sequence[str]
-) -> str:
-    """A table: a column an input, with its picture, and a row a method, with its verdict on each."""
+def verdict_grid(inputs: Mapping[str, FloatArray], answers: Mapping[str, Said], class_names: Sequence[str]) -> str:
+    """A table: a column an input, with its picture, and a row a method, with what it says of each."""
     head = "".join(f"<th>{picture(image, '', 96)}<br>{escape(name)}</th>" for name, image in inputs.items())
     rows = "".join(
         f'<tr style="--series:{_color(label)}"><th>{escape(label)}</th>'
-        f"{''.join(_cell(v, class_names) for v in row)}</tr>"
-        for label, row in verdicts.items()
+        f"{''.join(_cell(*one, class_names) for one in zip(*said, strict=True))}</tr>"
+        for label, said in answers.items()
     )
     return f'<div class="scroll"><table class="grid"><tr><td></td>{head}</tr>{rows}</table></div>'
 
 
-def _cell(v: Verdict, class_names: Sequence[str]) -> str:
-    said = f"<b>{escape(class_names[v.label])}</b> {percent(float(v.probs[v.label]))}"
-    return (
-        f'<td><span class="{"accept" if v.accepted else "defer"}">{ACCEPT if v.accepted else DEFER}</span> {said}</td>'
-    )
+def _cell(label: int, confidence: float, accepted: bool, class_names: Sequence[str]) -> str:
+    said = f"<b>{escape(class_names[label])}</b> {percent(float(confidence))}"
+    return f'<td><span class="{"accept" if accepted else "defer"}">{ACCEPT if accepted else DEFER}</span> {said}</td>'

@@ -3,71 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from ui import controls
-from ui.cache import Model
+from ui import controls, shelf
+from ui.budget import kept
 from ui.components import Row, turning
+from ui.shelf import Stored
 from ui.thumbs import png_url
 from ui.words import ACCEPT, DEFER
-from uqcore.exhibits.turning import ANGLES, turned, turned_images
+from uqcore.exhibits import front_page
+from uqcore.exhibits.front_page import ANGLES, Said
 from uqcore.models.answers import levels
 from uqcore.plots.palette import series_style
 from uqcore.text import percent
-from uqcore.types import Dataset, FloatArray
-
-_UNSEEN = "fashion"
+from uqcore.types import UqError
 
 
-class Garment(NamedTuple):
-    """The first T-shirt of the test images, at every angle: the picture's URL, and what each method says."""
+class Shown(NamedTuple):
+    """What the models say, label -> answers: all of them to `inputs`, the committed ones to the garment."""
 
-    sheet: str
-    rows: list[Row]
-
-    def n_angles(self, least: int) -> int:
-        """At how many angles at least so many methods accept it."""
-        return int(np.count_nonzero(np.sum([row.accepted for row in self.rows], axis=0) >= least))
+    of_inputs: dict[str, Said]
+    of_garment: dict[str, Said]
 
 
-def garment(dataset: Dataset) -> FloatArray:
-    """The picture ``(28, 28, 1)``."""
-    split = dataset.part(_UNSEEN)
-    return split.x[np.flatnonzero(split.y == 0)[0]]
+@kept()
+def _said(stored: Stored) -> tuple[Said, Said]:
+    return front_page.said(stored.store, stored.record)
 
 
-@st.cache_resource(show_spinner="Turning a T-shirt …", max_entries=2)
-def _turned(digests: tuple[str, ...], n_samples: int, _models: Mapping[str, Model], _dataset: Dataset) -> Garment:
-    """Once for all visitors: some tenths of a second."""
-    images = turned_images(garment(_dataset))
-    rows = []
-    for model in _models.values():
-        said = turned(model.record, model.bank.posterior, images, model.n_draws(n_samples, n_samples))
-        rows.append(
-            Row(
-                model.label,
-                series_style(controls.PLACES[model.label]).color,
-                [_dataset.class_names[k] for k in said.labels],
-                [percent(float(share)) for share in said.confidences],
-                [bool(yes) for yes in said.accepted],
-            )
-        )
-    return Garment(png_url(levels(images), len(ANGLES)), rows)
+def said() -> tuple[Shown, list[str]]:
+    """What the models say, and a sentence for each that is missing."""
+    shown, problems = Shown({}, {}), []
+    for key in shelf.labels(front_page.TASK):
+        try:
+            stored = shelf.find(front_page.TASK, key)
+            of_inputs, of_garment = _said(stored)
+        except UqError as error:
+            problems.append(str(error))
+            continue
+        shown.of_inputs[stored.label] = of_inputs
+        if not stored.own:
+            shown.of_garment[stored.label] = of_garment
+    return shown, list(dict.fromkeys(problems))  # a damaged manifest is one sentence, not seven
 
 
-def show(models: Mapping[str, Model], dataset: Dataset, n_samples: int) -> None:
-    """The garment, which turns, before the committed models."""
-    models = {method_id: model for method_id, model in models.items() if not model.stored.own}
-    if not models:
+@cache
+def _sheet() -> str:
+    """The URL of one picture of the garment at every angle."""
+    return png_url(levels(front_page.turned(front_page.garment())), len(ANGLES))
+
+
+def garment(answers: Mapping[str, Said]) -> None:
+    """The garment, which turns, before the models."""
+    if not answers:
         return
-    digests = tuple(file.sha256 for model in models.values() for file in model.record.files)
-    made = _turned(digests, n_samples, models, dataset)
-    turning(made.sheet, ANGLES, made.rows, alt="A T-shirt", accept=ACCEPT, defer=DEFER, key="turning")
+    data = front_page.dataset()
+    rows = [
+        Row(
+            label,
+            series_style(controls.PLACES[label]).color,
+            [data.class_names[k] for k in said.labels],
+            [percent(float(share)) for share in said.confidences],
+            said.accepted.tolist(),
+        )
+        for label, said in answers.items()
+    ]
+    turning(_sheet(), ANGLES, rows, alt="A T-shirt", accept=ACCEPT, defer=DEFER, key="turning")
+    fooled = int(np.count_nonzero(np.any([said.accepted for said in answers.values()], axis=0)))
     st.caption(
         f"The first T-shirt of the test images, turned once around, and what methods say of it that have learnt "
-        f"{dataset.noun}s and nothing else. High marks: the method accepts it as a {dataset.noun} at this angle. "
-        f"At {made.n_angles(1)} of {len(ANGLES)} angles at least one method does."
+        f"{data.noun}s and nothing else. High marks: the method accepts it as a {data.noun} at this angle. "
+        f"At {fooled} of {len(ANGLES)} angles at least one method does."
     )

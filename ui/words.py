@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uqcore.datasets.moons import OOD_MEAN
+from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.functions import Figures
 from uqcore.exhibits.moons import Surface
 from uqcore.exhibits.verdicts import Verdict
@@ -182,13 +183,13 @@ def _article(name: str) -> str:
     return "an" if name == "8" or (name[:1].lower() in "aeio" and name.lower() != "one") else "a"
 
 
-def who_is_fooled(verdicts: Mapping[str, Sequence[Verdict]], names: Sequence[str], noun: str) -> str:
+def who_is_fooled(answers: Mapping[str, Said], names: Sequence[str], noun: str) -> str:
     """The answer of the home page, in Markdown: who takes what is no ``noun``, e.g. no digit, for one."""
-    if not verdicts:
+    if not answers:
         return "No trained model can be shown."
     sentences = []
     for i, name in enumerate(names[1:], start=1):
-        fooled = [label for label, row in verdicts.items() if row[i].accepted]
+        fooled = [label for label, said in answers.items() if said.accepted[i]]
         sentences.append(f"**{_listed(fooled)}** took {name} for a {noun}" if fooled else f"nobody took {name} for one")
     return (
         f"Shown something that is no {noun}, a network still answers with a {noun}. Does it at least **say that it is "

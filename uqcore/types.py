@@ -331,7 +331,7 @@ class ModelRecord:
         n_parameters: all parameters as Keras counts them; ``n_trainable``: those that training moved.
         metrics: figures of the last epoch, e.g. ``loss`` and ``accuracy``, on training and validation data.
         tables: name -> file of what was computed with the model once, for pages to look up (`uqcore.models.answers`,
-            `uqcore.exhibits.function_table`).
+            `uqcore.exhibits.front_page`, `uqcore.exhibits.function_table`).
     """
 
     model_id: str

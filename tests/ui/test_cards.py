@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from ui import cards, words
+from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.verdicts import Verdict
 from uqcore.methods import METHODS
 from uqcore.plots.palette import series_style
@@ -53,6 +54,12 @@ class Elements(HTMLParser):
         return [float(found[1]) for style in styles if (found := re.search(r"width:([\d.]+)%", style))]
 
 
+def said(*answers: tuple[int, bool]) -> Said:
+    """Labels, and whether they are accepted."""
+    labels, accepted = ([one[i] for one in answers] for i in range(2))
+    return Said(np.array(labels, int), np.full(len(answers), 0.9), np.array(accepted, bool))
+
+
 def test_a_card_a_method_each_with_its_colour_and_its_name() -> None:
     labels = [method.label for method in METHODS.values()]
     for places in (range(len(labels)), (3, 1)):  # whichever others are shown, and in any order
@@ -61,7 +68,7 @@ def test_a_card_a_method_each_with_its_colour_and_its_name() -> None:
         sections = [attributes for tag, attributes in made.tags if tag == "section"]
         assert [section["aria-label"] for section in sections] == list(verdicts)
         assert [section["style"] for section in sections] == [f"--series:{series_style(i).color}" for i in places]
-        rows = Elements(cards.verdict_grid({}, {label: [] for label in verdicts}, NAMES)).tags
+        rows = Elements(cards.verdict_grid({}, dict.fromkeys(verdicts, said()), NAMES)).tags
         assert [a["style"] for tag, a in rows if tag == "tr" and a] == [section["style"] for section in sections]
 
 
@@ -107,7 +114,7 @@ def test_names_are_text_wherever_they_stand() -> None:
         shown = verdict([0.8, 0.1, 0.1] if label == 0 else [0.1, 0.8, 0.1])
         for html in (
             cards.cards({"<method>": shown}, NAMES, {"<method>": 0.3}, 0.2),
-            cards.verdict_grid(noise, {"<method>": [shown]}, NAMES),
+            cards.verdict_grid(noise, {"<method>": said((label, True))}, NAMES),
         ):
             made = Elements(html)
             assert NAMES[label] in made.text
@@ -125,6 +132,6 @@ def test_the_picture_holds_the_pixels() -> None:
 
 def test_a_grid_has_a_column_an_input_and_a_row_a_method() -> None:
     inputs = {name: np.zeros((28, 28, 1), np.float32) for name in ("a digit", "noise")}
-    rows = {name: [verdict([0.7, 0.2, 0.1]), verdict([0.4, 0.3, 0.3], False)] for name in ("A", "B", "C")}
+    rows = dict.fromkeys(("A", "B", "C"), said((0, True), (1, False)))
     tags = [tag for tag, _ in Elements(cards.verdict_grid(inputs, rows, ("x", "y", "z"))).tags]
     assert [tags.count(tag) for tag in ("img", "tr", "td")] == [2, 4, 7]  # with the corner, which heads nothing

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ui import words
+from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.moons import Surface
 from uqcore.exhibits.verdicts import Gauge, Verdict
 from uqcore.metrics.classification import OodMetrics
@@ -71,10 +72,8 @@ def test_words_are_spoken_as_one_would() -> None:
 def test_who_is_fooled() -> None:
     inputs = ["a digit", "a garment", "noise"]
     assert words.who_is_fooled({}, inputs, "digit") == "No trained model can be shown."
-    rows = {
-        "A": [verdict(), verdict(accepted=True), verdict(accepted=False)],
-        "B": [verdict(), verdict(accepted=True), verdict(accepted=False)],
-    }
+    said = Said(np.zeros(3, int), np.ones(3), np.array([True, True, False]))
+    rows = {"A": said, "B": said}
     answer = words.who_is_fooled(rows, inputs, "digit")
     assert "**A and B** took a garment for a digit; nobody took noise for one" in answer
 

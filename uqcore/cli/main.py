@@ -189,7 +189,7 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 
 def _tables(arguments: argparse.Namespace) -> None:
-    from uqcore.exhibits import function_table
+    from uqcore.exhibits import front_page, function_table
     from uqcore.models import answers
 
     store = default_store()
@@ -198,7 +198,7 @@ def _tables(arguments: argparse.Namespace) -> None:
     for record in chosen:
         if record.seed != 0 and not arguments.model:  # pages show those of seed 0
             continue
-        for keep in (answers.keep, function_table.keep):
+        for keep in (answers.keep, front_page.keep, function_table.keep):
             record = keep(store, record, _Bar(record.model_id))
         if record.tables:
             size = sum(file.n_bytes for file in record.tables.values()) / 1e6

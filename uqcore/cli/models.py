@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from uqcore import datasets
-from uqcore.exhibits import function_table
+from uqcore.exhibits import front_page, function_table
 from uqcore.exhibits.verdicts import own_threshold
 from uqcore.models.answers import Answers
 from uqcore.models.content import stored_noise
@@ -97,5 +97,7 @@ def _load(store: Store, record: ModelRecord) -> None:
     for name in record.tables:
         if name == function_table.NAME:
             function_table.FunctionTable.of(store, record, posterior.n_samples)
+        elif name == front_page.NAME:
+            front_page.check(store, record)
         else:
             answers.check(name)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from uqcore.datasets import load
-from uqcore.exhibits import function_table
+from uqcore.exhibits import front_page, function_table
 from uqcore.models import answers
 from uqcore.models.evaluation import evaluate
 from uqcore.store import Store, StoreError
@@ -63,6 +63,7 @@ def finish(
 
     with part("tables") as tick:
         record = answers.keep(store, record, tick)
+        record = front_page.keep(store, record) if for_store else record
     with part("functions") as tick:
         record = function_table.keep(store, record, tick) if for_store else record
     with part("figures") as tick:

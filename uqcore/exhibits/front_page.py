@@ -1,0 +1,127 @@
+"""What the front page shows to every model: a digit, a garment and noise, and the garment turned once around.
+
+What each model says of them is kept beside it in a table, so that the first page of a server needs no model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqcore.datasets import load
+from uqcore.exhibits.one_image import Corruption, noise_image
+from uqcore.exhibits.verdicts import own_threshold
+from uqcore.methods import METHODS
+from uqcore.models import answers
+from uqcore.models.content import problem_with_answers
+from uqcore.models.sampling import load_posterior, rungs
+from uqcore.store import Store
+from uqcore.types import Dataset, FloatArray, IntArray, ModelRecord, Tick, Weights
+
+TASK = "digits"
+NAME = "front_page"
+N_SAMPLES = answers.MOST_SAMPLES
+"""By as many samples the models answer, or by all members of an ensemble."""
+
+ANGLES = tuple(range(0, 360, 10))
+"""Degrees, counter-clockwise."""
+
+_GARMENTS = "fashion"
+
+
+class Said(NamedTuple):
+    """A model's answers to N inputs.
+
+    Attributes:
+        labels: ``(N,)`` the predicted classes.
+        confidences: ``(N,)`` their probabilities.
+        accepted: ``(N,)`` whether the method's own measure is at most its own threshold.
+    """
+
+    labels: IntArray
+    confidences: FloatArray
+    accepted: NDArray[np.bool_]
+
+
+def dataset() -> Dataset:
+    return load(TASK)
+
+
+def inputs() -> dict[str, FloatArray]:
+    """Name, e.g. "a garment" -> picture ``(28, 28, 1)``: the first test image of each set that is kept, and the first
+    noise image. Not picked for effect."""
+    data = dataset()
+    nouns = {data.ood_sets[name].noun if name in data.ood_sets else data.noun: name for name in data.kept}
+    return {f"a {noun}": data.part(name).x[0] for noun, name in nouns.items()} | {"noise": noise_image(0)}
+
+
+def garment() -> FloatArray:
+    """The first T-shirt of the test images, ``(28, 28, 1)``."""
+    garments = dataset().part(_GARMENTS)
+    return garments.some(np.flatnonzero(garments.y == 0)[:1])[0]
+
+
+def turned(image: FloatArray) -> FloatArray:
+    """The image ``(28, 28, 1)`` at every one of `ANGLES`: ``(A, 28, 28, 1)``, as the digit lab turns it."""
+    return np.concatenate([Corruption(rotation=float(angle)).apply(image) for angle in ANGLES])
+
+
+@cache
+def _all() -> FloatArray:
+    return np.concatenate([np.stack(list(inputs().values())), turned(garment())])
+
+
+def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:
+    """Makes the table of a model, stores it and puts the row that lists it; returns that row.
+
+    Of a task other than ``digits`` there is none.
+
+    Raises:
+        UqError: the model cannot be read or the store not be written.
+    """
+    if record.task != TASK:
+        return record
+    made = store.save_arrays(record.model_id, _answered(store, record), NAME)
+    tick(1, 1)
+    if record.tables.get(NAME) == made:
+        return record
+    record = replace(record, tables={**record.tables, NAME: made})
+    store.put(record)
+    return record
+
+
+def _answered(store: Store, record: ModelRecord) -> Weights:
+    return answers.answer(load_posterior(store, record), _all(), most=N_SAMPLES)
+
+
+def check(store: Store, record: ModelRecord) -> Weights:
+    """The table of a model as it is stored. UqError: it is not one of this model's."""
+    table = store.table(record, NAME)
+    said = int(table["counts"].max(initial=1)) if "counts" in table else 1
+    counts = rungs(min(max(said, 1), N_SAMPLES), N_SAMPLES)
+    problem = problem_with_answers(table, counts, len(_all()), len(dataset().class_names), ())
+    if problem is not None:
+        raise store.damage(record, record.tables[NAME], f"is intact and no such table: {problem}")
+    return table
+
+
+def said(store: Store, record: ModelRecord) -> tuple[Said, Said]:
+    """What a model says of `inputs`, and of the garment at each of `ANGLES`: looked up, or drawn without a table.
+
+    Raises:
+        UqError: the table, or without one the model, cannot be read, or the model's row has no threshold.
+    """
+    threshold = own_threshold(record)
+    table = check(store, record) if NAME in record.tables else _answered(store, record)
+    seen = answers.averaged(table, record.method, dataset().class_names, N_SAMPLES)
+    probs, measure = seen.predictive, seen.measure(METHODS[record.method].own_measure)
+    n = len(_all()) - len(ANGLES)
+    of_inputs, of_garment = (
+        Said(probs[some].argmax(axis=1), probs[some].max(axis=1), measure[some] <= threshold)
+        for some in (slice(n), slice(n, None))
+    )
+    return of_inputs, of_garment
