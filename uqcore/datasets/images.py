@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
-from scipy import ndimage
 
 from uqcore.types import FloatArray, UqError
 
@@ -56,6 +55,8 @@ def center_digit(ink: FloatArray) -> FloatArray:
     Raises:
         UqError: there is no ink.
     """
+    from scipy import ndimage
+
     rows, columns = (np.flatnonzero((ink >= FAINTEST_INK).any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         raise UqError("There is no ink to read; draw a digit.")
@@ -188,6 +189,8 @@ def _edge(grey: FloatArray) -> NDArray[np.bool_]:
 
 def _clean(grey: FloatArray) -> FloatArray:
     """Ink from grey levels: paper made dark and even, then a stretch from the paper's noise to the ink's level."""
+    from scipy import ndimage
+
     plane = _border_plane(grey)
     beyond = ndimage.gaussian_filter(grey, 1) - plane
     dark_ink = beyond.max() < -beyond.min()
@@ -231,6 +234,8 @@ def _otsu(values: FloatArray) -> float:
 
 def without_specks(mask: NDArray[np.bool_], core: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The connected pieces of ``mask`` whose part in ``core`` is not tiny beside the largest's."""
+    from scipy import ndimage
+
     labels, n = ndimage.label(mask, structure=np.ones((3, 3)))
     sizes = ndimage.sum_labels(core, labels, np.arange(n + 1))
     sizes[0] = 0

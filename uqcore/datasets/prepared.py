@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from uqcore.datasets.images import (
     DIGIT_SIDE,
@@ -66,6 +65,8 @@ def digit_of_picture(data: bytes) -> FloatArray:
 
 def with_usual_lines(ink: FloatArray) -> FloatArray:
     """Ink ``(H, W)`` with its lines `LINE` wide where they are far thinner or thicker; else as it is."""
+    from scipy import ndimage
+
     rows, columns = (np.flatnonzero((ink > 0).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return ink
@@ -87,6 +88,8 @@ def with_usual_lines(ink: FloatArray) -> FloatArray:
 
 def line_width(ink: FloatArray) -> float:
     """The median width in pixels of the lines of ``ink (H, W)``, 0 where there are none."""
+    from scipy import ndimage
+
     inside = ndimage.distance_transform_edt(ink >= 0.5)
     ridge = (inside > 0) & (inside == ndimage.maximum_filter(inside, 3))
     # The distance is to the middle of the next pixel outside.
@@ -103,6 +106,8 @@ def garment_of_picture(data: bytes) -> FloatArray:
     Raises:
         UqError: the file is not a still picture of a reasonable size, or shows nothing on its background.
     """
+    from scipy import ndimage
+
     colors = decode_picture(data)
     grey = colors[..., 0] if colors.shape[-1] == 1 else colors @ LUMA
     if passes_as_it_is(grey):

@@ -56,7 +56,7 @@ def inputs() -> dict[str, FloatArray]:
     noise image. Not picked for effect."""
     data = dataset()
     nouns = {data.ood_sets[name].noun if name in data.ood_sets else data.noun: name for name in data.kept}
-    return {f"a {noun}": data.part(name).x[0] for noun, name in nouns.items()} | {"noise": noise_image(0)}
+    return {f"a {noun}": data.part(name).some(slice(1))[0] for noun, name in nouns.items()} | {"noise": noise_image(0)}
 
 
 def garment() -> FloatArray:

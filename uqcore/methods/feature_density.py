@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from uqcore.methods import deterministic
 from uqcore.methods.base import Method, Shapes, require
@@ -51,6 +50,8 @@ CONFIGS = {
 
 
 def fit(task: str, config: Config, dataset: Dataset, seed: int, report: Report, parts: Sequence[Weights]) -> Fitted:
+    from scipy.linalg import solve_triangular  # which takes longer to load than a page
+
     (weights,) = parts
     features = features_of(task, config, weights).of(dataset.train.x).astype(np.float64)
     labels = dataset.train.y

@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
-from scipy.linalg import cho_solve, solve_triangular
 
 from uqcore import networks
 from uqcore.methods.base import Method, Shapes, TrainingConfig, require
@@ -142,6 +141,8 @@ def condition(network: networks.Network, arrays: Weights, ridge: float, data: Sp
 
     The trained features stay; beta becomes ``precision^-1 Phi^T y``, and the bias, which has no posterior, 0.
     """
+    from scipy.linalg import cho_solve
+
     process = RandomFeatures(network, arrays)
     cholesky = precision_factor(network, arrays, ridge, data.x)
     phi = process.features(process.hidden(data.x)).astype(np.float64)
@@ -301,6 +302,8 @@ def _exact_factor(cholesky: FloatArray, ridge: float) -> FloatArray:
     With L the factor of the precision: cov = ridge L^-T L^-1, so L^-T eps has that covariance up to the ridge and the
     variance is the squared length of L^-1 phi. Column-major, so that products read it in order.
     """
+    from scipy.linalg import solve_triangular
+
     inverse = solve_triangular(cholesky.astype(np.float64), np.eye(len(cholesky)), lower=True) * np.sqrt(ridge)
     factor = np.ascontiguousarray(inverse.T, dtype=np.float32)
     factor.flags.writeable = False

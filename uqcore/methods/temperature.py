@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from uqcore.methods import deterministic
 from uqcore.methods.base import Method, Shapes, TrainingConfig
@@ -23,6 +22,8 @@ def likeliest(logits: FloatArray, labels: IntArray) -> float:
 
     The NLL is convex in 1 / T, so there is one best. Logarithms of probabilities will do as logits.
     """
+    from scipy.optimize import minimize_scalar  # which takes longer to load than a page
+
     wide = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     of_label = wide[np.arange(len(labels)), labels]
 
