@@ -1,7 +1,8 @@
 """`make stress`: a hundred trainings of twenty owners who cancel, vanish, and whose workers are killed or run out of
-memory; one line of JSON, and exit code 1 where any other job was harmed or anything was left behind.
+memory, then a thousand requests at once. One line of JSON, whose ``failed`` says in a sentence each what was not
+reached; exit code 1 where that is anything.
 
-Told places and waits are compared with what came of them since the last time that any job was cut short: nobody can
+Told places and waits are compared with what came of them since the last time that a job was cut short: nobody can
 foresee that.
 """
 
@@ -21,31 +22,35 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.load import megabytes, quantile
 from uqcore.live import Setting, Trained, train
 from uqcore.live.jobs import Job, Jobs, State
+from uqcore.types import UqError
 
 FATES = {"cancelled": 30, "killed": 10, "out of memory": 5, "vanished": 10}
 N_JOBS, N_OWNERS = 100, 20
-RIGHT = 0.25
-"""A wait is right that is so much off at most, as a share of what it was."""
+N_REQUESTS = 1000
+RIGHT, ROUNDED_S = 0.25, 0.5
+"""A wait is right that is off by a quarter of what it was at most, or by what whole seconds leave out."""
 
 _POLL_S = 0.1
 _LEAST_S = 1.0  # waits of less are not judged: they are shorter than what nobody notices
 _PATIENCE_S = 900.0
-_MOST_GROWN_MB = 50.0
+_MOST_GROWN_MB, _BACK_S = 50.0, 60.0
+_MOST_WRONG = 0.1  # of the waits: other processes may have the machine for a while
 
 
-def setting(seed: int) -> Setting:
-    """About a second of one core."""
-    return Setting(depth=2, width=32, n_points=200, n_random_features=64, n_members=2, epochs=20, seed=seed)
+def setting(seed: int, hungry: bool = False) -> Setting:
+    """About a second of one core; ``hungry`` for memory in its last moments."""
+    of_all = Setting(depth=2, width=32, n_points=200, n_random_features=64, n_members=2, epochs=20, seed=seed)
+    return replace(of_all, n_random_features=2048) if hungry else of_all
 
 
-@dataclass
-class Told:
+class Told(NamedTuple):
     """What a waiting job was told, and when."""
 
     at: float
@@ -55,7 +60,7 @@ class Told:
 
 @dataclass
 class Case:
-    """One job and what is to become of it."""
+    """One job and what is to become of it; ``cut``: it was told to end, ``over``: that was seen."""
 
     seed: int
     fate: str
@@ -64,7 +69,34 @@ class Case:
     told: list[Told] = field(default_factory=list)
     asked: float = 0.0
     started: float | None = None
-    cut: float | None = None
+    cut: bool = False
+    over: float | None = None
+
+    @property
+    def end(self) -> str:
+        return "nothing" if self.job is None else self.job.state.value
+
+    @property
+    def cut_short_at(self) -> float | None:
+        short = self.job is not None and self.job.state in (State.CANCELLED, State.ERROR)
+        return self.over if short else None
+
+
+class Judged(NamedTuple):
+    """A wait that nothing cut short."""
+
+    told_s: float
+    waited_s: float
+    place_right: bool
+
+    @property
+    def off(self) -> float:
+        """As a share of what it was; positive where it was shorter than told."""
+        return (self.told_s - self.waited_s) / self.waited_s
+
+    @property
+    def right(self) -> bool:
+        return abs(self.told_s - self.waited_s) <= max(RIGHT * self.waited_s, ROUNDED_S)
 
 
 class Stress:
@@ -74,13 +106,19 @@ class Stress:
         rng.shuffle(fates)
         self.jobs = jobs
         self.cases = [Case(i, fate, f"owner {i % N_OWNERS}") for i, fate in enumerate(fates)]
-        self.pids: set[int] = set()
         self._rngs = [random.Random(i) for i in range(N_OWNERS)]
 
     def run(self) -> None:
+        """Until every job is over."""
         owners = [threading.Thread(target=self._owner, args=(i,)) for i in range(N_OWNERS)]
         for owner in owners:
             owner.start()
+        deadline = time.monotonic() + _PATIENCE_S
+        while any(case.over is None for case in self.cases) and time.monotonic() < deadline:
+            for case in self.cases:
+                if case.over is None and case.job is not None and case.job.over.is_set():
+                    case.over = time.monotonic()
+            time.sleep(_POLL_S / 4)
         for owner in owners:
             owner.join()
 
@@ -89,30 +127,29 @@ class Stress:
         name = f"owner {number}"
         for i, case in enumerate(self.cases[number::N_OWNERS]):
             case.owner = name
-            case.job, case.asked = self.jobs.submit(name, setting(case.seed)), time.monotonic()
-            self._live(case, self._rngs[number])
+            asked = setting(case.seed, case.fate == "out of memory")
+            case.job, case.asked = self.jobs.submit(name, asked), time.monotonic()
+            self._live(case, case.job, self._rngs[number])
             print(f"{case.owner}: {case.fate} after {time.monotonic() - case.asked:.1f} s", file=sys.stderr, flush=True)
             if case.fate == "vanished":
                 name = f"owner {number}, come back {i}"
 
-    def _live(self, case: Case, rng: random.Random) -> None:
+    def _live(self, case: Case, job: Job, rng: random.Random) -> None:
         """Watches the job as a page does, until it is over or its fate comes."""
-        assert case.job is not None
         cancels_at = time.monotonic() + rng.uniform(0, 20)
-        while not case.job.state.is_over and time.monotonic() - case.asked < _PATIENCE_S:
-            self._look(case, case.job)
-            runs = case.started is not None and case.job.epoch >= 1
+        while not job.state.is_over and time.monotonic() - case.asked < _PATIENCE_S:
+            self._look(case, job)
+            runs = case.started is not None and job.epoch >= 1
             if case.fate == "vanished":
                 return
             if case.fate == "cancelled" and (runs or time.monotonic() > cancels_at):
-                case.cut = time.monotonic()
                 self.jobs.cancel(case.owner)
                 return
-            if runs and case.cut is None and case.job.process is not None:
+            if runs and not case.cut and job.process is not None:
                 if case.fate == "killed":
-                    case.cut = self._cut(case.job.process.pid, lambda pid: os.kill(pid, signal.SIGKILL))
+                    case.cut = _cut(job.process.pid, lambda pid: os.kill(pid, signal.SIGKILL))
                 if case.fate == "out of memory":
-                    case.cut = self._cut(case.job.process.pid, _no_more_memory)
+                    case.cut = _cut(job.process.pid, _no_more_memory)
             time.sleep(_POLL_S)
 
     def _look(self, case: Case, job: Job) -> None:
@@ -120,51 +157,66 @@ class Stress:
         status = self.jobs.status(job)
         if status.place:
             case.told.append(Told(time.monotonic(), status.place, status.wait_s))
-        elif case.started is None:
+        elif case.started is None and job.started:
             case.started = job.started
-            if job.process is not None:
-                self.pids.add(job.process.pid)
-
-    def _cut(self, pid: int, how: Callable[[int], None]) -> float:
-        with suppress(ProcessLookupError):
-            how(pid)
-        return time.monotonic()
 
     def lost(self) -> list[str]:
         """Jobs that came to another end than theirs."""
-        left = {State.CANCELLED, State.DONE}  # the last moment may be too late
-        ends = {"done": {State.DONE}, "cancelled": left, "vanished": left, "out of memory": {State.ERROR, State.DONE}}
-        found = []
-        for case in self.cases:
-            assert case.job is not None
-            if case.job.state not in ends.get(case.fate, {State.ERROR}):
-                found.append(f"{case.seed}, to be {case.fate}: {case.job.state.value} ({case.job.error})")
-        return found
+        left = {"cancelled", "done"}  # the last moment may be too late
+        ends = {"done": {"done"}, "cancelled": left, "vanished": left}
+        return [
+            f"Job {case.seed} was to be {case.fate} and is {case.end} ({case.job and case.job.error})."
+            for case in self.cases
+            if case.end not in ends.get(case.fate, {"error"})
+        ]
 
-    def waits(self) -> tuple[list[float], list[bool]]:
-        """Of jobs that started: how far off the wait was, as a share, and whether the place was right."""
-        off, right = [], []
+    def waits(self) -> list[Judged]:
+        """Of jobs that started, by the first that they were told after the last cut before that."""
         starts = sorted(case.started for case in self.cases if case.started is not None)
-        cuts = sorted(case.cut for case in self.cases if case.cut is not None)
+        cuts = [case.cut_short_at for case in self.cases if case.cut_short_at is not None]
+        found = []
         for case in self.cases:
             if case.started is None:
                 continue
-            last_cut = max((cut for cut in cuts if cut < case.started), default=0.0)
-            undisturbed = [told for told in case.told if told.at > last_cut + _POLL_S]
-            if not undisturbed:
-                continue
-            told = undisturbed[0]
-            waited = case.started - told.at
-            n_before = sum(told.at < start < case.started for start in starts)
-            right.append(told.place == n_before + 1)
-            if waited >= _LEAST_S:
-                off.append(abs(told.wait_s - waited) / waited)
-        return off, right
+            last_cut = max((cut for cut in cuts if cut < case.started + _POLL_S), default=0.0)
+            told = next((told for told in case.told if told.at > last_cut), None)
+            if told is not None:
+                waited = case.started - told.at
+                n_before = sum(told.at < start < case.started for start in starts)
+                found.append(Judged(told.wait_s, waited, told.place == n_before + 1))
+        return found
+
+
+def _cut(pid: int, how: Callable[[int], None]) -> bool:
+    with suppress(ProcessLookupError):
+        how(pid)
+    return True
 
 
 def _no_more_memory(pid: int) -> None:
     size = int(megabytes(pid, "VmSize") * 2**20)
     resource.prlimit(pid, resource.RLIMIT_AS, (size, size))
+
+
+def requests_without_end(n: int = N_REQUESTS) -> tuple[dict[str, object], list[str]]:
+    """What came of so many requests for different trainings, each by somebody else, at a queue as a server has it;
+    and what should not have."""
+    jobs, refused, slowest, most = Jobs(), set[str](), 0.0, 0
+    n_refused = 0
+    for i in range(n):
+        asked = time.perf_counter()
+        try:
+            jobs.submit(f"somebody {i}", setting(10**5 + i))
+        except UqError as error:
+            n_refused += 1
+            refused.add(str(error).partition("about")[0])
+        slowest = max(slowest, time.perf_counter() - asked)
+        most = max(most, len(_children()))
+    n_workers = max(1, (os.cpu_count() or 1) - 1)
+    jobs.close()
+    failed = [f"{most} processes ran for {n_workers} workers."] if most > n_workers else []
+    failed += [f"{len(refused)} sentences refused requests: {refused}."] if len(refused) != 1 else []
+    return {"requests": n, "refused": n_refused, "processes": most, "slowest_ms": round(1000 * slowest, 1)}, failed
 
 
 def _settled_mb() -> float:
@@ -174,9 +226,35 @@ def _settled_mb() -> float:
     return megabytes(os.getpid(), "VmRSS")
 
 
+def _memory_back(before_mb: float) -> tuple[float, float]:
+    """Megabytes more than before, and after how many seconds: at the latest after `_BACK_S`."""
+    started = time.monotonic()
+    while True:
+        grown, passed = _settled_mb() - before_mb, time.monotonic() - started
+        if grown <= _MOST_GROWN_MB or passed > _BACK_S:
+            return round(grown, 1), round(passed, 1)
+        time.sleep(1)
+
+
 def _children() -> list[int]:
+    """Processes of ours that are not gone."""
     tasks = Path(f"/proc/{os.getpid()}/task").glob("*/children")
     return [int(pid) for path in tasks for pid in path.read_text().split()]
+
+
+def _neighbour(stress: Stress) -> tuple[Setting, Trained] | None:
+    """The last job that was taken to its end."""
+    ended = (case.job.trained for case in reversed(stress.cases) if case.job is not None)
+    last = next((trained for trained in ended if trained is not None), None)
+    return None if last is None else (last.setting, last)
+
+
+def _as_if_alone(learnt: tuple[Setting, Trained] | None) -> bool:
+    """Whether it learned what it learns alone, to the bit."""
+    if learnt is None:
+        return False
+    *_, alone = train(learnt[0], lambda epoch: False)
+    return isinstance(alone, Trained) and alone.figures == learnt[1].figures
 
 
 def main() -> int:
@@ -194,42 +272,42 @@ def main() -> int:
     stress = Stress(jobs, random.Random(arguments.seed), arguments.jobs)
     stress.run()
     took_s = time.monotonic() - started
-    for case in stress.cases:
-        assert case.job is not None
-        case.job.over.wait(_PATIENCE_S)
-    lost, (off, right) = stress.lost(), stress.waits()
-    ends = Counter(f"{case.fate}: {case.job.state.value}" for case in stress.cases if case.job is not None)
-    same = _neighbours_are_unharmed(stress)
-    jobs.cancel("first")
+    lost, judged = stress.lost(), stress.waits()
+    ends, learnt = Counter(f"{case.fate}: {case.end}" for case in stress.cases), _neighbour(stress)
+    del stress, warm
+    grown, after_s = _memory_back(before)  # what vanished owners had, too: the queue is still open
+    requests, failed = requests_without_end()
     jobs.close()
-    orphans = _children()
-    del stress
-    grown = _settled_mb() - before
+    orphans, same = _children(), _as_if_alone(learnt)
+    waits = [each for each in judged if each.waited_s >= _LEAST_S]
+    offs = [100 * abs(each.off) for each in waits]
+    n_places, n_right = sum(each.place_right for each in judged), sum(each.right for each in waits)
     found = {
         "jobs": arguments.jobs,
         "seconds": round(took_s, 1),
         "ends": dict(sorted(ends.items())),
-        "lost": lost,
-        "places_right": f"{sum(right)} of {len(right)}",
-        "waits_within_a_quarter": f"{sum(each <= RIGHT for each in off)} of {len(off)}",
-        "wait_off_p50": quantile([100 * each for each in off], 0.5),
-        "wait_off_p90": quantile([100 * each for each in off], 0.9),
+        "places_right": f"{n_places} of {len(judged)}",
+        "waits_right": f"{n_right} of {len(waits)}",
+        "waits_within_a_quarter": f"{sum(off <= 100 * RIGHT for off in offs)} of {len(waits)}",
+        "wait_off_p50": quantile(offs, 0.5),
+        "wait_off_p90": quantile(offs, 0.9),
+        "wait_off_signed_p50": quantile([100 * each.off for each in waits], 0.5),
         "as_if_alone": same,
         "orphans": orphans,
-        "grown_mb": round(grown, 1),
+        "grown_mb": grown,
+        "memory_back_s": after_s,
+        **requests,
     }
-    print(json.dumps(found))
-    return int(bool(lost or orphans or not same or grown > _MOST_GROWN_MB))
-
-
-def _neighbours_are_unharmed(stress: Stress) -> bool:
-    """Whether the last job that was taken to its end learned what it learns alone, to the bit."""
-    case = next(case for case in reversed(stress.cases) if case.job is not None and case.job.trained is not None)
-    assert case.job is not None
-    assert case.job.trained is not None
-    *_, alone = train(setting(case.seed), lambda epoch: False)
-    assert isinstance(alone, Trained)
-    return all(alone.figures[name] == figures for name, figures in case.job.trained.figures.items())
+    failed += lost
+    failed += [] if same else ["The last job did not learn what it learns alone."]
+    failed += [f"Processes were left: {orphans}."] if orphans else []
+    failed += [f"Memory grew by {grown} MB, more than {_MOST_GROWN_MB:g}."] if grown > _MOST_GROWN_MB else []
+    failed += [f"{len(judged) - n_places} places were wrong."] if n_places < len(judged) else []
+    if len(waits) - n_right > _MOST_WRONG * len(waits):
+        wrong = ", ".join(f"{each.told_s:.1f} for {each.waited_s:.1f} s" for each in waits if not each.right)
+        failed.append(f"{len(waits) - n_right} of {len(waits)} waits were told wrong: {wrong}.")
+    print(json.dumps({**found, "failed": failed}))
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,17 @@ TRAIN_HERE = (
     "**Train them here, now:** every method's uncertainty forms before your eyes. Then go through it epoch by epoch."
 )
 TRAIN_AGAIN = "These are the networks that were trained last; the settings have changed since. Train again."
+ORDER = ("first", "second", "third")
+"""Of classes that were painted or brought."""
+
 STOPPED = "The training was stopped. What was drawn until then stays."
+
+
+def brought(class_names: Sequence[str], scaled: bool) -> str:
+    """What became of a visitor's file of points, in Markdown."""
+    order = ", ".join(f"{plain(name)} is the {nth}" for name, nth in zip(class_names, ORDER, strict=False))
+    moved = " The points were moved and scaled into the plane." if scaled else ""
+    return f"Classes: {order}.{moved}"
 
 
 def duration(seconds: float) -> str:

@@ -327,6 +327,32 @@ def test_what_cannot_be_trained_is_refused_and_changes_nothing(make: Make) -> No
     assert jobs.job("a") is job
 
 
+def test_requests_without_end_are_refused_in_one_sentence(make: Make, listeners: list[process.Listener]) -> None:
+    jobs, refused = make(n_workers=2, most_waiting=8), []
+    for i in range(1000):
+        try:
+            jobs.submit(f"somebody {i}", replace(TINY, seed=i))
+        except UqError as error:
+            refused.append(str(error))
+    assert len(refused) == 990
+    assert all(
+        re.fullmatch(r"Expected at most 8 trainings to wait\. .*; try again in about \d+ s\.", s) for s in refused
+    )
+    assert sum(jobs.job(f"somebody {i}") is not None for i in range(1000)) == 10
+    assert len(listeners) == len(jobs.pids) == 2
+
+
+def test_somebody_who_asks_without_end_has_one_job(make: Make, listeners: list[process.Listener]) -> None:
+    jobs = make(n_workers=2)
+    other = jobs.submit("neighbour", TINY)
+    asked = [jobs.submit("somebody", replace(TINY, seed=i)) for i in range(1, 1000)]
+    assert {job.state for job in asked[:-1]} == {State.CANCELLED}
+    assert jobs.job("somebody") is asked[-1]
+    assert len(jobs.pids) == 2
+    listeners[0].ended(None)
+    assert other.state is State.DONE
+
+
 def test_commands_of_nobody_are_nothing(make: Make) -> None:
     jobs = make()
     for command in (jobs.cancel, jobs.pause, jobs.step, jobs.resume):

@@ -120,6 +120,27 @@ def test_own_points_in_a_link_are_what_is_learnt(jobs: Jobs) -> None:
     assert "probability" not in buttons(app, "show_5").options
 
 
+def test_a_file_of_points_is_learnt_and_another_kind_of_file_is_one_sentence(jobs: Jobs) -> None:
+    app = opened(PAGE, models="Train now", **{**SMALL, "t_kind": "Your own points"})
+    app.file_uploader(key="t_file").set_value(("odd.csv", b"a,b\n1,2\n", "text/csv"))
+    app = checked(app.run())
+    assert [error.value for error in app.error] == [
+        words.sentence("Expected the columns x, y, class in the first line. Received: a, b.")
+    ]
+    rows = [f"{x},{y},{name}" for x, y, name in ((1e6, 0, "dog"), (0, 0, "cat"), (0, 1e6, "*eel*"))]
+    app.file_uploader(key="t_file").set_value(("own.csv", "\n".join(["x,y,class", *rows]).encode(), "text/csv"))
+    app = checked(app.run())
+    (said,) = app.info
+    assert said.value == words.brought(("*eel*", "cat", "dog"), scaled=True)
+    assert not app.error
+    app.button(key="t_train").click()
+    app = trained(checked(app.run()), jobs)
+    job = jobs.job(app.session_state["owner"])
+    assert job is not None
+    assert [label for _, _, label in job.setting.points] == [2, 1, 0]
+    assert [info.value for info in app.info] == [said.value]  # it stands there as long as the file does
+
+
 @pytest.mark.parametrize(
     ("link", "said"),
     [
@@ -266,6 +287,32 @@ def test_painted_points_are_trained_and_their_link_paints_the_same(visit: Visit,
     expect(page.locator(".plot")).to_have_count(len(LABELS))
     copy = visit(page.url, ready=".plot", **touch)
     expect(copy.locator(".hint")).to_have_text("first class: 2, second class: 2")
+
+
+@needs_browser
+def test_keys_paint_erase_and_move_the_cluster(visit: Visit, url: str) -> None:
+    page = visit(small(url, t_kind="Your+own+points", t_more="true"), ready=".points-pad canvas")
+    canvas, hint = page.locator(".points-pad canvas"), page.locator(".hint")
+    for key in (
+        "1",
+        "Enter",
+        "Shift+ArrowRight",
+        "Enter",
+        "2",
+        "Shift+ArrowUp",
+        "Enter",
+        "3",
+        "Shift+ArrowUp",
+        "Enter",
+    ):
+        canvas.press(key)
+    expect(hint).to_have_text("first class: 2, second class: 1, third class: 1")
+    expect(page).to_have_url(re.compile("t_points="))
+    for key in ("4", "Enter", "5", "ArrowLeft", "Enter"):
+        canvas.press(key)
+    expect(hint).to_have_text("first class: 2, second class: 1")
+    expect(page).to_have_url(re.compile(r"t_cluster_x=0\.4(&|$)"))
+    expect(page).to_have_url(re.compile(r"t_cluster_y=1(\.0)?(&|$)"))
 
 
 @needs_browser

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ui import controls, uploads, words
 from ui.components import points_pad
@@ -32,25 +33,26 @@ _SEEN = 300  # of the training points, on the small plane
 _LABELS = {"noise": "Noise (deviation)", "svi_epochs": "SVI, epochs for each"}
 
 
-def choose(bar: DeltaGenerator) -> tuple[Setting, DeltaGenerator]:
-    """What is asked for, and the place of the button that trains; the methods are chosen in ``bar``.
+def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting, DeltaGenerator]:
+    """What is asked for, and the place of the button that trains, which is in ``row`` beside presets and data; what
+    needs room is in ``more``.
 
     Raises:
         UqError: it cannot be trained.
     """
-    with bar:
-        methods = tuple(controls.shown({method_id: METHODS[method_id] for method_id in LIVE_METHODS}, "t_methods"))
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    with row.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         preset = controls.choice("Settings", _PRESETS, "preset", "quick")
         kinds = {kind: shape.label.capitalize() for kind, shape in SHAPES.items()} | {OWN_POINTS: "Your own points"}
         kind = controls.choice("Data", kinds, "t_kind", "moons")
         n_classes = 2
         if kind != OWN_POINTS and SHAPES[kind].most_classes > 2:
             n_classes = int(controls.choice("Classes", {"2": "Two", "3": "Three"}, "t_classes", "2"))
-        place = st.container(horizontal=True, gap="small", vertical_alignment="center", width="content")
-    values: dict[str, Any] = {"kind": kind, "methods": methods, "n_classes": n_classes}
-    pad_at, usual = st.container(), PRESETS[preset]
-    with st.expander("Data, network and training", key="t_more"):
+        button = st.container(horizontal=True, gap="small", vertical_alignment="center", width="content")
+    values: dict[str, Any] = {"kind": kind, "n_classes": n_classes}
+    pad_at, usual = more.container(), PRESETS[preset]
+    with more.expander("Methods, data, network and training", key="t_more"):
+        known = {method_id: METHODS[method_id] for method_id in LIVE_METHODS}
+        values["methods"] = tuple(controls.shown(known, "t_methods"))
         left, right = st.columns([2, 3], gap="medium")
         _take_dragged(preset)
         with right:
@@ -69,7 +71,7 @@ def choose(bar: DeltaGenerator) -> tuple[Setting, DeltaGenerator]:
             train = dataset(asked).train
             seen = [(x, y, k) for (x, y), k in zip(train.x[:_SEEN].tolist(), train.y[:_SEEN].tolist(), strict=True)]
             _pad(seen, cluster, paints=False, key=_PAD)
-    return asked, place
+    return asked, button
 
 
 def _pad(points: Sequence[Point], cluster: tuple[float, float], *, paints: bool, key: str) -> tuple[Point, ...]:
@@ -120,6 +122,23 @@ def _number(name: str, usual: float, preset: str, place: DeltaGenerator) -> floa
     return usual if value is None else made(value)
 
 
+def _brought(file: UploadedFile, before: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The points of a file, once: what is painted afterwards is added to them. What was understood stays beside it."""
+    if st.session_state.get("t_read") != file.file_id:
+        st.session_state["t_read"] = file.file_id
+        try:
+            read = read_csv(uploads.content(file))
+        except UqError as error:
+            st.session_state["t_said"] = False, words.sentence(str(error))
+        else:
+            st.session_state["t_said"] = True, words.brought(read.class_names, read.scaled)
+            st.session_state["t_pad"] = st.session_state.get("t_pad", 0) + 1  # another pad, which starts from these
+            before = read.points
+    read_well, said = st.session_state["t_said"]
+    (st.info if read_well else st.error)(said)
+    return before
+
+
 def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
     """The points that the visitor has painted or brought; they are in the link."""
     linked: tuple[Point, ...] = ()
@@ -133,17 +152,8 @@ def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
         file = st.file_uploader(
             f"Or a CSV file with the columns {', '.join(COLUMNS)}", type=["csv"], key="t_file", max_upload_size=1
         )
-        if file is not None and st.session_state.get("t_read") != file.file_id:
-            try:
-                read = read_csv(uploads.content(file))
-            except UqError as error:
-                st.error(words.sentence(str(error)))
-            else:
-                linked = read.points
-                st.session_state["t_pad"] = st.session_state.get("t_pad", 0) + 1  # another pad, which starts from these
-                if read.scaled:
-                    st.info("The points were moved and scaled into the plane.")
-            st.session_state["t_read"] = file.file_id
+        if file is not None:
+            linked = _brought(file, linked)
     with left:
         points = _pad(linked, cluster, paints=True, key=f"{_PAD}_{st.session_state.get('t_pad', 0)}")
     used = {label for _, _, label in points}

@@ -55,8 +55,10 @@ def jobs() -> Jobs:
 def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
     """The page while it trains; its first controls stand in ``bar``."""
     owner: str = st.session_state.setdefault("owner", uuid4().hex)
+    # The maps stand below the button; what takes room, below the maps: an audience sees them form without scrolling.
+    row, stage, below, more = (st.container() for _ in range(4))
     try:
-        asked, place = setting.choose(bar)
+        asked, place = setting.choose(row, more)
     except UqError as error:
         page.answer(top, words.TRAIN_HERE, [str(error)])
         return
@@ -69,16 +71,16 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
         return
     with bar:
         view = controls.view(views(job.setting))
-    stage = st.container()  # the maps; what they are drawn by stands below
-    look = _look(job.setting, view)
-    with stage:
-        if not job.state.is_over:
-            page.answer(top, words.forming(len(job.setting.methods)), [])
+    with below:
+        look = _look(job.setting, view)
+    if not job.state.is_over:
+        page.answer(top, words.forming(len(job.setting.methods)), [])
+        with stage:
             st.fragment(partial(_forming, owner, job, look), run_every=_EVERY_S)()
-        elif job.trained is not None:
-            _finished(top, job, job.trained, look, asked)
-        else:
-            _ended(top, job, look)
+    elif job.trained is not None:
+        _finished(top, stage, job, job.trained, look, asked)
+    else:
+        _ended(top, stage, job, look)
 
 
 def _job(owner: str, asked: Setting, go: bool) -> Job | None:
@@ -191,11 +193,14 @@ def _of(trained: Trained, look: Look) -> dict[str, Map]:
     }  # fmt: skip
 
 
-def _finished(top: DeltaGenerator, job: Job, trained: Trained, look: Look, asked: Setting) -> None:
+def _finished(
+    top: DeltaGenerator, stage: DeltaGenerator, job: Job, trained: Trained, look: Look, asked: Setting
+) -> None:
     view, factors = look.view, look.factors
     dataset, shown = trained.dataset, _of(trained, look)
     frames = _history(trained.setting.digest, look.key, job, look)
-    point, threshold = maps.keep(maps.show(shown, view, dataset, frames=frames))
+    with stage:
+        point, threshold = maps.keep(maps.show(shown, view, dataset, frames=frames))
     seen = {label: one.uncut.at(threshold) for label, one in shown.items()}
     problems = [] if asked == trained.setting else [words.TRAIN_AGAIN]
     page.answer(top, words.who_accepts_the_unseen(seen, trained.setting.cluster), problems)
@@ -232,11 +237,12 @@ def _beside(look: Look) -> None:
             st.info("This view says nothing of the last run's classes.")
 
 
-def _ended(top: DeltaGenerator, job: Job, look: Look) -> None:
+def _ended(top: DeltaGenerator, stage: DeltaGenerator, job: Job, look: Look) -> None:
     """Stopped, or failed: what was drawn until then can be looked at."""
     problems = [] if job.error is None else [job.error]
     page.answer(top, words.STOPPED, problems)
     if drawn := _drawn(job):
         frame = drawn[-1]
         frames = _history(f"{id(job)} {len(drawn)}", look.key, job, look)
-        maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset, frames=frames))
+        with stage:
+            maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset, frames=frames))
