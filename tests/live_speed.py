@@ -19,6 +19,7 @@ from tests.load import quantile
 from uqcore.live import LIVE_METHODS, PRESETS, Setting
 from uqcore.live.estimate import cpu_seconds, pace
 from uqcore.live.jobs import Jobs
+from uqcore.networks.parallel import one_blas_thread
 
 _POLL_S = 0.01
 _TOLD = 1 / 3
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("presets", nargs="*", default=[*PRESETS])
     arguments = parser.parse_args()
+    one_blas_thread()  # as on a server
     found: dict[str, object] = {"pace": round(pace(), 2)}
     for name in arguments.presets:
         found[name] = of_preset(name, arguments.seed)

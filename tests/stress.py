@@ -29,6 +29,7 @@ from typing import NamedTuple
 from tests.load import megabytes, quantile
 from uqcore.live import Setting, Trained, train
 from uqcore.live.jobs import Job, Jobs, State
+from uqcore.networks.parallel import one_blas_thread
 from uqcore.types import UqError
 
 FATES = {"cancelled": 30, "killed": 10, "out of memory": 5, "vanished": 10}
@@ -263,6 +264,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=N_JOBS, help="fewer, with as large a share of each fate")
     parser.add_argument("--unseen-s", type=float, default=5.0, help="when an owner has vanished; 20 on the server")
     arguments = parser.parse_args()
+    one_blas_thread()  # as on a server
     jobs = Jobs(most_waiting=N_OWNERS + FATES["vanished"], unseen_s=arguments.unseen_s)
     for i in range(3):  # how long jobs take here is learned from the first ones, as on a server
         warm = jobs.submit("first", setting(1000 + i))

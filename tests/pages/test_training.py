@@ -103,6 +103,50 @@ def test_views_samples_and_comparisons_act_on_what_was_trained(jobs: Jobs) -> No
     assert len(plotted(app)) == 2
 
 
+def test_who_looks_at_the_maps_for_long_keeps_them_and_starts_nothing(jobs: Jobs) -> None:
+    app = trained(page(go="1"), jobs)
+    owner, maps = app.session_state["owner"], component(app)
+    jobs.cancel(owner)  # as the queue does with an owner that it has not seen for a while
+    app.number_input(key="t_epochs").set_value(2)
+    app = checked(app.run())
+    assert jobs.job(owner) is None
+    assert component(app) == maps
+    app.button(key="t_train").click()
+    app = trained(checked(app.run()), jobs)
+    assert buttons(app, "t_beside").options[-1] == "The last run"
+
+
+def test_what_was_stopped_does_not_start_again_by_itself(jobs: Jobs) -> None:
+    app = page(go="1", t_epochs="300", t_n_points="2000")
+    owner = app.session_state["owner"]
+    for _ in range(2):  # stopped, and forgotten
+        jobs.cancel(owner)
+    app.slider(key="t_samples").set_value(2)
+    app = checked(app.run())
+    assert answer(app) == words.STOPPED
+    assert jobs.job(owner) is None
+
+
+def test_who_stops_a_training_that_others_watch_leaves_it(jobs: Jobs) -> None:
+    link = {"go": "1", "t_epochs": "300", "t_n_points": "2000"}
+    first, second = page(**link), page(**link)
+    job = jobs.job(first.session_state["owner"])
+    assert "t_Pause" not in [button.key for button in second.button], "it is not one visitor's to pause"
+    second.button(key="t_Stop").click()
+    second = checked(second.run())
+    assert answer(second) == words.TRAIN_HERE
+    assert jobs.job(second.session_state["owner"]) is None
+    assert answer(checked(second.run())) == words.TRAIN_HERE, "and it does not come back by itself"
+    assert job is not None
+    assert not job.state.is_over
+    checked(first.run()).button(key="t_Pause").click()
+    checked(first.run())
+    assert jobs.status(job).paused
+    first.button(key="t_Stop").click()
+    checked(first.run())
+    assert job.state is State.CANCELLED
+
+
 def test_a_point_is_asked_of_the_trained_networks(jobs: Jobs) -> None:
     app = trained(page(go="1", point="0.5,0.25"), jobs)
     assert "What each method says at (0.50, 0.25)" in [each.value for each in app.header]

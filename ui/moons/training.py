@@ -25,6 +25,7 @@ from uqcore.models.sampling import draw, rungs, with_mean_field
 from uqcore.types import UqError
 
 _EVERY_S = 0.2  # a map that forms is looked at anew
+_LAST_JOB = "t_job"
 _GO = "go"  # in a link: train at once, or show what is there
 _BESIDE = {"nothing": "Nothing", "stored": "Trained before", "last": "The last run"}
 
@@ -84,8 +85,9 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
 
 
 def _job(owner: str, asked: Setting, go: bool) -> Job | None:
-    """The visitor's training: a new one where it was asked for, by the button or by a link."""
-    job = jobs().job(owner)
+    """The visitor's training: a new one where it was asked for, by the button or by a link. What they have trained
+    stays theirs, though the queue forgets whom it has not seen for a while."""
+    job: Job | None = jobs().job(owner) or st.session_state.get(_LAST_JOB)
     if go or (job is None and _GO in st.query_params):
         if job is not None and job.trained is not None and job.setting != asked:
             st.session_state["t_last"] = job.trained
@@ -95,6 +97,7 @@ def _job(owner: str, asked: Setting, go: bool) -> Job | None:
             st.error(words.sentence(str(error)))
         else:
             controls.put_in_url(_GO, "1")
+    st.session_state[_LAST_JOB] = job
     return job
 
 
@@ -140,25 +143,33 @@ def _forming(owner: str, job: Job, look: Look) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     left.progress(status.epoch / status.epochs, words.how_far(status))
     with right.container(horizontal=True):
-        _buttons(owner, status)
+        _buttons(owner, job, status)
     if drawn := _drawn(job):
         frame = drawn[-1]
         maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset))
 
 
-def _buttons(owner: str, status: Status) -> None:
-    """They act on a job at once; another's is left alone."""
+def _buttons(owner: str, job: Job, status: Status) -> None:
+    """They act on a job at once, and the next look shows it; one that others watch can only be left, or let go on."""
+    shared = len(job.owners) > 1
     acts = {"Stop": (jobs().cancel, ":material/stop:")}
-    if status.state is State.RUNNING:
-        paused = {"Go on": (jobs().resume, ":material/play_arrow:"), "One epoch": (jobs().step, ":material/skip_next:")}
-        acts = (paused if status.paused else {"Pause": (jobs().pause, ":material/pause:")}) | acts
+    if status.paused:
+        steps = {} if shared else {"One epoch": (jobs().step, ":material/skip_next:")}
+        acts = {"Go on": (jobs().resume, ":material/play_arrow:")} | steps | acts
+    elif status.state is State.RUNNING and not shared:
+        acts = {"Pause": (jobs().pause, ":material/pause:")} | acts
     for label, (act, icon) in acts.items():
         if st.button(label, icon=icon, key=f"t_{label}"):
             try:
                 act(owner)
-            except UqError as error:
-                st.warning(words.sentence(str(error)))
-            st.rerun(scope="fragment")
+            except UqError as error:  # somebody has just joined
+                st.toast(words.sentence(str(error)))
+            if label == "Stop" and not job.state.is_over:
+                st.session_state[_LAST_JOB] = None
+                controls.put_in_url(_GO, None)
+                st.rerun()
+    if shared:
+        st.caption("Others watch this training too.")
 
 
 @kept()
