@@ -220,12 +220,14 @@ class Surfaces {
     this.root.querySelector(".legend").replaceChildren(...entries);
   }
 
-  // The columns and the shape that make the maps as large as the window lets all of them be seen at once; where it does
-  // not, as many columns as fit, two at least. Rows are filled evenly: five maps stand 5, 3 + 2 or 2 + 2 + 1.
-  #shape(n, room, height) {
+  // The columns and the shape that make the maps as large as one of the heights lets all of them be seen at once, the
+  // first that does; where none does, as many columns as fit, two at least. Rows are filled evenly: five maps stand 5,
+  // 3 + 2 or 2 + 2 + 1.
+  #shape(n, room, heights) {
     const rem = 16 * unit();
     const least = Math.max(MIN_WIDTH * rem, LEAST_SHARE * innerWidth);
     let [best, fits] = [null, { columns: Math.min(n, 2) }];
+    const [height, ...others] = heights;
     for (let columns = 1; columns <= n; columns++) {
       const rows = Math.ceil(n / columns);
       if (columns > Math.ceil(n / rows)) continue;
@@ -238,22 +240,23 @@ class Surfaces {
       const aspect = Math.max(TALL, width / down);
       if (best === null || width ** 2 / aspect > best.width ** 2 / best.aspect) best = { columns, width, aspect };
     }
-    return best ?? fits;
+    return best ?? (others.length ? this.#shape(n, room, others) : fits);
   }
 
   // What the window has for the grid: all below its top, or as much as a visitor scrolls to anyway.
-  get #height() {
-    if (this.root.matches(":fullscreen")) return innerHeight - this.grid.offsetTop - 48 * unit();
+  get #heights() {
+    if (this.root.matches(":fullscreen")) return [innerHeight - this.grid.offsetTop - 48 * unit()];
     const page = this.root.getRootNode().host?.closest("[data-testid=stMain]");
     const top = this.grid.getBoundingClientRect().top + (page?.scrollTop ?? 0);
     const bar = getComputedStyle(document.documentElement).getPropertyValue("--below"); // Of the tour, in rem.
-    return Math.max(innerHeight - top - 16 * unit() * bar, 0.6 * innerHeight);
+    const below = innerHeight - top - 16 * unit() * bar;
+    return [below, Math.max(below, 0.6 * innerHeight)];
   }
 
   #layOut() {
     const room = this.grid.clientWidth;
     if (room === 0) return; // In a closed tab or expander.
-    const { columns, width, aspect } = this.#shape(this.#figures.length, room, this.#height);
+    const { columns, width, aspect } = this.#shape(this.#figures.length, room, this.#heights);
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${width}px))`;
     this.grid.style.setProperty("--aspect", aspect);
     const { clientWidth, clientHeight } = this.#figures[0].querySelector(".plot");
