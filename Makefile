@@ -3,7 +3,6 @@ PYTHON ?= python3
 PORT ?= 8501
 VISITORS ?= 50
 TRAININGS ?= 0
-REQUESTS ?= 0
 SECONDS ?= 60
 APP ?= app.py
 CASES ?= 10000
@@ -32,8 +31,8 @@ lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60), TRAININGS and REQUESTS without end (0), on PAGES (all) of APP
-	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --trainings $(TRAININGS) --requests $(REQUESTS) --app $(APP) $(PAGES)
+load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60) and TRAININGS (0), on PAGES (all) of APP
+	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --trainings $(TRAININGS) --app $(APP) $(PAGES)
 
 stress: .venv/dev.stamp ## a hundred trainings whose owners cancel and vanish, whose workers are killed
 	$(PY) -m tests.stress

@@ -35,7 +35,6 @@ from uqcore.live.jobs import Jobs
 PAGES = ("", "two_moons", "digit_lab", "threshold_lab", "regression", "gallery", "reproductions")
 N_MOVES = 8  # on a page before the next
 _ANSWER_S = 60  # later is a failure
-_BACK_S = 60  # until memory should be back
 _FINISHED = (
     ForwardMsg.FINISHED_SUCCESSFULLY,
     ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
@@ -57,32 +56,19 @@ class Visitor:
     def __init__(self, number: int, url: str, pages: Sequence[str], seen: Seen) -> None:
         self.number, self.pages, self.seen = number, pages, seen
         self.url, self.origin = url.replace("http", "ws", 1) + "/_stcore/stream", Origin(url)
-        self.rng, self.page, self.query = random.Random(number), "", ""
+        self.rng, self.page = random.Random(number), ""
         self.sliders: dict[str, tuple[Slider, str]] = {}  # with the fragment that each belongs to
-
-    def _connected(self) -> websockets.connect:
-        return websockets.connect(
-            self.url, subprotocols=[Subprotocol("streamlit")], max_size=None, ping_interval=None, origin=self.origin
-        )
 
     async def visit(self, until: float) -> None:
         try:
-            async with self._connected() as socket:
+            async with websockets.connect(
+                self.url, subprotocols=[Subprotocol("streamlit")], max_size=None, ping_interval=None, origin=self.origin
+            ) as socket:
                 await asyncio.sleep(self.rng.random())
                 while time.monotonic() < until:
                     await self._stay(socket, until)
         except Exception as error:  # whatever it is, a visitor has seen it
             self.seen.failed.append(f"visitor {self.number} on {self.page}: {type(error).__name__}: {error}"[:120])
-
-    async def ask_without_end(self, until: float) -> int:
-        """Opens links that train something else every time, each as another visitor; how often."""
-        for n in itertools.count():
-            if time.monotonic() >= until:
-                return n
-            self.page, self.query = "two_moons", f"models=Train+now&go=1&t_epochs=300&t_seed={1000 * self.number + n}"
-            async with self._connected() as socket:
-                await self._answered(socket, {}, "")
-        raise AssertionError("it counts on")
 
     async def _stay(self, socket: websockets.ClientConnection, until: float) -> None:
         self.page, self.sliders = self.rng.choice(self.pages), {}
@@ -103,7 +89,6 @@ class Visitor:
         started = time.perf_counter()
         asked = BackMsg()
         asked.rerun_script.page_name, asked.rerun_script.fragment_id = self.page, fragment
-        asked.rerun_script.query_string = self.query
         for name, value in state.items():
             widget = asked.rerun_script.widget_states.widgets.add()
             widget.id = name
@@ -162,11 +147,8 @@ def training(n: int) -> Iterator[None]:
         jobs.close()
 
 
-async def visits(
-    url: str, pid: int, n: int, seconds: float, pages: Sequence[str], n_asking: int = 0
-) -> dict[str, object]:
-    """What ``n`` visitors meet in ``seconds``, and what they cost, while ``n_asking`` more ask for trainings without
-    end."""
+async def visits(url: str, pid: int, n: int, seconds: float, pages: Sequence[str]) -> dict[str, object]:
+    """What ``n`` visitors meet in ``seconds``, and what they cost."""
     seen, started, before = Seen(), time.monotonic(), cpu_seconds(pid)
     memory: list[tuple[float, float]] = []
 
@@ -176,12 +158,7 @@ async def visits(
             await asyncio.sleep(max(1.0, seconds / 60))
 
     watching = asyncio.create_task(watch())
-    asking = [
-        asyncio.create_task(Visitor(n + i, url, pages, seen).ask_without_end(started + seconds))
-        for i in range(n_asking)
-    ]
     await asyncio.gather(*(Visitor(i, url, pages, seen).visit(started + seconds) for i in range(n)))
-    n_requests = sum(await asyncio.gather(*asking))
     watching.cancel()
     moves = [ms for page in seen.moves.values() for ms in page]
     openings = [ms for page in seen.openings.values() for ms in page]
@@ -190,7 +167,6 @@ async def visits(
     return {
         "visitors": n,
         "seconds": seconds,
-        "trainings_asked_for": n_requests,
         "moves": len(moves),
         "openings": len(openings),
         "p50_ms": quantile(moves, 0.5),
@@ -217,18 +193,12 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--trainings", type=int, default=0, help="of two moons, that go on all the while")
-    parser.add_argument("--requests", type=int, default=0, help="visitors who ask for trainings without end")
     parser.add_argument("--app", default="app.py", help="another Streamlit script, to compare with")
     parser.add_argument("pages", nargs="*", default=PAGES)
     arguments = parser.parse_args()
     with started(arguments.app) as server, training(arguments.trainings):
-        asked = arguments.visitors, arguments.seconds, arguments.pages
-        found = asyncio.run(visits(server.url, server.pid, *asked))
-        if arguments.requests:  # the same again, with them beside it
-            found |= {"beside": asyncio.run(visits(server.url, server.pid, *asked, arguments.requests))}
-            time.sleep(_BACK_S)
-            found |= {"mb_a_minute_later": megabytes(server.pid, "VmRSS")}
-        print(json.dumps(found))
+        found = visits(server.url, server.pid, arguments.visitors, arguments.seconds, arguments.pages)
+        print(json.dumps(asyncio.run(found)))
 
 
 if __name__ == "__main__":

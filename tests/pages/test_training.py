@@ -329,6 +329,7 @@ def test_painted_points_are_trained_and_their_link_paints_the_same(visit: Visit,
     settle(page)
     train_to_the_end(page)
     expect(page.locator(".plot")).to_have_count(len(LABELS))
+    expect(page.locator(".plot").first).to_be_in_viewport()
     copy = visit(page.url, ready=".plot", **touch)
     expect(copy.locator(".hint")).to_have_text("first class: 2, second class: 2")
 

@@ -5,6 +5,7 @@
 const [GAP, MIN_WIDTH, CAPTION] = [0.75, 11.5, 5.5];
 const LEAST_SHARE = 0.14; // Of the window's width, that a map has where there is room for more than two columns.
 const [FLAT, TALL] = [1.4, 0.8]; // Widest and tallest shape of a map: width by height.
+const PHONE = 600; // px; narrower windows are phones'.
 const FRAME_TIME = 150; // ms that a frame stays when they are played.
 
 // Header length, header, colours, values, frames, points: see `pack` in surfaces.py.
@@ -45,6 +46,7 @@ class Surfaces {
   #point = null; // The picked point, likewise.
   #threshold = null;
   #time = Infinity; // The frame that is shown; beyond the last it is the last, however many there are.
+  #revealed = null; // What the page has scrolled to.
   #playing = 0;
   #frame = 0;
 
@@ -82,6 +84,12 @@ class Surfaces {
     this.#build();
     this.#layOut();
     this.#readOut();
+    this.#reveal(this.#scene.reveal);
+  }
+
+  #reveal(what) {
+    if (what && what !== this.#revealed && innerWidth < PHONE) this.root.scrollIntoView();
+    if (what) this.#revealed = what;
   }
 
   get #now() {

@@ -82,6 +82,7 @@ def surfaces(
     thresholds: Sequence[float] = (),
     point: Point | None = None,
     frames: Frames | None = None,
+    reveal: str = "",
 ) -> Chosen:
     """Show the panels and return what the visitor has chosen.
 
@@ -101,6 +102,7 @@ def surfaces(
         thresholds: rising values for a slider that the maps follow. It starts at ``threshold`` and from then on is the
             visitor's.
         frames: what a slider in time, and a button that plays it, goes through.
+        reveal: on a phone the page scrolls to the maps whenever this is something new.
         point: the pick to start from (none if it is outside the ranges); from then on it is the visitor's.
 
     Raises:
@@ -125,6 +127,7 @@ def surfaces(
         "groups": [{"name": group.name, "n": len(group.xy)} for group in points],
         "thresholds": [float(each) for each in thresholds],
         "frames": [],
+        "reveal": reveal,
         **told,
     }
     if frames is not None:

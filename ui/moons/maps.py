@@ -27,9 +27,9 @@ class Map(NamedTuple):
 
 def show(
     maps: Mapping[str, Map], view: View, dataset: Dataset, *, key: str = "surfaces",
-    frames: Frames | None = None,
+    frames: Frames | None = None, reveal: str = "",
 ) -> Chosen:  # fmt: skip
-    """The maps, by their labels, over the grid of ``dataset``, whose points are drawn."""
+    """The maps, by their labels, over the grid of ``dataset``, whose points are drawn; ``reveal``: see `surfaces`."""
     grid, train, names = dataset.grid, dataset.train, dataset.class_names
     if grid is None:
         raise UqError(f"Expected a task with a grid. Received: {dataset.task_id}.")
@@ -50,6 +50,7 @@ def show(
         thresholds=controls.THRESHOLDS,
         point=controls.point(),
         frames=frames,
+        reveal=reveal,
         key=key,
     )
 

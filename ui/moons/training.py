@@ -146,7 +146,7 @@ def _forming(owner: str, job: Job, look: Look) -> None:
         _buttons(owner, job, status)
     if drawn := _drawn(job):
         frame = drawn[-1]
-        maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset))
+        maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset, reveal=f"{job.started}"))
 
 
 def _buttons(owner: str, job: Job, status: Status) -> None:
