@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
 from ui.history import is_from_history
 
 _FOLDER = Path(__file__).parent
 
 
-def register(name: str, *parts: str, in_page_style: bool = False) -> ComponentRenderer:
+def register(name: str, *parts: str, in_page_style: bool = False) -> Callable[..., Any]:
     """The component made of ``name.html``, ``name.css`` and ``name.js``, read once, here.
 
     An inline component is one script and one style sheet, which have no URL to import others from: those of ``parts``
@@ -22,9 +21,16 @@ def register(name: str, *parts: str, in_page_style: bool = False) -> ComponentRe
     """
     html = _read(name, "html")
     css, js = ("\n".join(_read(each, suffix) for each in (*parts, name)) for suffix in ("css", "js"))
-    return st.components.v2.component(
+    mount = st.components.v2.component(
         f"uncertainty_lab.{name}", html=html, css=css, js=js, isolate_styles=not in_page_style
     )
+
+    def mounted(*, data: Mapping[str, Any], **options: Any) -> Any:
+        # Streamlit looks through every list for a data frame, and loads pandas for it; a tuple is the same in JSON.
+        ready = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        return mount(data=ready, **options)
+
+    return mounted
 
 
 def _read(name: str, suffix: str) -> str:

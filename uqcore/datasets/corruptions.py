@@ -55,11 +55,11 @@ def rotate(x: FloatArray, degrees: float) -> FloatArray:
 
 def blur(x: FloatArray, sigma: float) -> FloatArray:
     """Convolve with a Gaussian of standard deviation ``sigma`` pixels, 0 to the image's height."""
-    from scipy import ndimage  # which takes longer to load than a page, and most visits need none
-
     _check("blur sigma", sigma, 0, x.shape[1])
     if sigma == 0:
         return x
+    from scipy import ndimage  # which takes longer to load than a page, and most visits need none
+
     return np.clip(ndimage.gaussian_filter(x, sigma, mode="constant", axes=(1, 2)), 0, 1)
 
 

@@ -6,7 +6,6 @@ What each model says of them is kept beside it in a table, so that the first pag
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -55,8 +54,19 @@ def inputs() -> dict[str, FloatArray]:
     """Name, e.g. "a garment" -> picture ``(28, 28, 1)``: the first test image of each set that is kept, and the first
     noise image. Not picked for effect."""
     data = dataset()
-    nouns = {data.ood_sets[name].noun if name in data.ood_sets else data.noun: name for name in data.kept}
-    return {f"a {noun}": data.part(name).some(slice(1))[0] for noun, name in nouns.items()} | {"noise": noise_image(0)}
+    return {f"a {noun}": data.part(name).some(slice(1))[0] for noun, name in _sets().items()} | {
+        "noise": noise_image(0)
+    }
+
+
+def _sets() -> dict[str, str]:
+    """Noun -> the set whose first image is shown."""
+    data = dataset()
+    return {data.ood_sets[name].noun if name in data.ood_sets else data.noun: name for name in data.kept}
+
+
+def _n_inputs() -> int:
+    return len(_sets()) + 1
 
 
 def garment() -> FloatArray:
@@ -68,11 +78,6 @@ def garment() -> FloatArray:
 def turned(image: FloatArray) -> FloatArray:
     """The image ``(28, 28, 1)`` at every one of `ANGLES`: ``(A, 28, 28, 1)``, as the digit lab turns it."""
     return np.concatenate([Corruption(rotation=float(angle)).apply(image) for angle in ANGLES])
-
-
-@cache
-def _all() -> FloatArray:
-    return np.concatenate([np.stack(list(inputs().values())), turned(garment())])
 
 
 def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:
@@ -95,7 +100,8 @@ def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: Non
 
 
 def _answered(store: Store, record: ModelRecord) -> Weights:
-    return answers.answer(load_posterior(store, record), _all(), most=N_SAMPLES)
+    x = np.concatenate([np.stack(list(inputs().values())), turned(garment())])
+    return answers.answer(load_posterior(store, record), x, most=N_SAMPLES)
 
 
 def check(store: Store, record: ModelRecord) -> Weights:
@@ -103,7 +109,7 @@ def check(store: Store, record: ModelRecord) -> Weights:
     table = store.table(record, NAME)
     said = int(table["counts"].max(initial=1)) if "counts" in table else 1
     counts = rungs(min(max(said, 1), N_SAMPLES), N_SAMPLES)
-    problem = problem_with_answers(table, counts, len(_all()), len(dataset().class_names), ())
+    problem = problem_with_answers(table, counts, _n_inputs() + len(ANGLES), len(dataset().class_names), ())
     if problem is not None:
         raise store.damage(record, record.tables[NAME], f"is intact and no such table: {problem}")
     return table
@@ -119,7 +125,7 @@ def said(store: Store, record: ModelRecord) -> tuple[Said, Said]:
     table = check(store, record) if NAME in record.tables else _answered(store, record)
     seen = answers.averaged(table, record.method, dataset().class_names, N_SAMPLES)
     probs, measure = seen.predictive, seen.measure(METHODS[record.method].own_measure)
-    n = len(_all()) - len(ANGLES)
+    n = _n_inputs()
     of_inputs, of_garment = (
         Said(probs[some].argmax(axis=1), probs[some].max(axis=1), measure[some] <= threshold)
         for some in (slice(n), slice(n, None))
