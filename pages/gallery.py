@@ -5,6 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, controls, gallery_grid, page, shelf
 from ui.controls import BIND
+from ui.thumbs import Html
 from uqcore.exhibits.gallery import N_CHAINER
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
@@ -67,7 +68,7 @@ def pictures(top: DeltaGenerator) -> None:
         page.answer(top, "No trained model can be shown.", [str(error)])
         return
     page.answer(top, made.answer, [])
-    st.html(made.html)
+    st.html(Html(made.html))
     marks = "In bold: read wrong. " if shown.are_known else ""
     st.caption(f"{made.note} {marks}A picture opens in the digit lab. Of images that tie, the first come first.")
 

@@ -150,7 +150,7 @@ def plane() -> Plane:
     return Plane(datasets.load("moons"))
 
 
-@kept("Reading the model's answers …")
+@kept()
 def _uncut(stored: Stored, view_id: str, n_samples: int, factor: float | None) -> tuple[Uncut, list[str]]:
     asked = _answers(stored.own, stored)
     said = asked.plane(n_samples, factor)
@@ -201,7 +201,7 @@ def answers(task: str, key: str) -> Answers:
     return _answers(stored.own, stored)
 
 
-@kept("Reading the model's answers …")
+@kept()
 def _predictions(stored: Stored, unseen: Unseen, n_samples: int) -> Predictions:
     return predictions_of(_answers(stored.own, stored), unseen, n_samples)
 
@@ -218,7 +218,7 @@ def our_predictions(task: str, key: str, unseen: Unseen, n_samples: int) -> tupl
     return f"{stored.record.model_id} {digest} {unseen} {n_samples}", predictions
 
 
-@kept("Reading the model's answers …")
+@kept()
 def _set_predictions(stored: Stored, name: str, n_samples: int) -> Predictions:
     return _answers(stored.own, stored).predictions([(name, 0.0)], n_samples)
 

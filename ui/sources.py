@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ui import cache, uploads, words
+from ui import budget, cache, uploads, words
 from ui.components import drawing_pad
 from ui.controls import BIND, choice, put_in_url, task_key
 from ui.history import is_from_history
+from uqcore.datasets import load
 from uqcore.datasets.images import MAX_BYTES, decode_strokes
 from uqcore.exhibits.one_image import decode_image, encode_image
 from uqcore.types import Dataset, FloatArray, UqError
@@ -32,7 +33,7 @@ def drawing(dataset: Dataset) -> FloatArray | None:
     if drawn.noun != dataset.noun:
         st.caption(f"These models have learnt {dataset.noun}s. Draw a {drawn.noun}, which they have never seen.")
     try:
-        image = drawn.read(decode_strokes(strokes)) if strokes else None
+        image = _drawn(dataset.task_id, strokes) if strokes else None
     except UqError as error:
         st.error(words.sentence(str(error)))
         strokes, image = "", None
@@ -40,6 +41,14 @@ def drawing(dataset: Dataset) -> FloatArray | None:
     st.session_state[key] = strokes or _CLEARED
     put_in_url(key, None if strokes == example else strokes or _CLEARED)
     return image
+
+
+@budget.kept()
+def _drawn(task: str, strokes: str) -> FloatArray:
+    """What the models see of a drawing: read once, not at every move of a slider. UqError: it cannot be read."""
+    drawn = load(task).drawn
+    assert drawn is not None
+    return drawn.read(decode_strokes(strokes))
 
 
 def picked(dataset: Dataset) -> FloatArray:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _COLUMNS = 30  # of the sheet: browsers do not show pictures of any width
+_COMPRESSION = 3  # takes two thirds of the time of the usual 6, for 6 % more
 _MAX_SIDE = 128  # of a picture on it, in pixels; larger ones lose rows and columns
 
 
@@ -30,6 +31,16 @@ class Thumb(NamedTuple):
     caption: str
     href: str | None = None
     new_tab: bool = False
+
+
+class Html:
+    """HTML as it is. Of a text Streamlit first takes out indentation, 3 ms for a gallery's."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def _repr_html_(self) -> str:
+        return self._text
 
 
 def thumbs(items: Sequence[Thumb], images: NDArray[np.uint8] | None, side: int = 64, cell: int | None = None) -> str:
@@ -74,5 +85,5 @@ def _linked(item: Thumb, picture: str) -> str:
 def png_url(images: NDArray[np.uint8], columns: int) -> str:
     """A `sheet` of the pictures as the URL of a PNG."""
     buffer = io.BytesIO()
-    Image.fromarray(sheet(images, columns)).save(buffer, "PNG")
+    Image.fromarray(sheet(images, columns)).save(buffer, "PNG", compress_level=_COMPRESSION)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

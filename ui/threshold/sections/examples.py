@@ -8,7 +8,7 @@ import streamlit as st
 from ui import words
 from ui.links import to_example, to_picture
 from ui.threshold.source import Source
-from ui.thumbs import Thumb, thumbs
+from ui.thumbs import Html, Thumb, thumbs
 from uqcore.exhibits.one_image import IMAGE_SHAPE
 from uqcore.models.answers import Images
 from uqcore.predictions import Predictions
@@ -37,7 +37,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         f"<h2>{title}</h2>{_thumbnails(source, measure, indices)}" if len(indices) else f"<h2>{title}: none</h2>"
         for title, indices in groups.items()
     )
-    st.html(f'<div class="examples">{"".join(made)}</div>')
+    st.html(Html(f'<div class="examples">{"".join(made)}</div>'))
     st.caption("Of the held-out part. A picture opens in the digit lab." if _links(predictions) else "")
 
 
