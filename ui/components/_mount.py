@@ -25,10 +25,11 @@ def register(name: str, *parts: str, in_page_style: bool = False) -> Callable[..
         f"uncertainty_lab.{name}", html=html, css=css, js=js, isolate_styles=not in_page_style
     )
 
-    def mounted(*, data: Mapping[str, Any], **options: Any) -> Any:
-        # Streamlit looks through every list for a data frame, and loads pandas for it; a tuple is the same in JSON.
-        ready = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-        return mount(data=ready, **options)
+    def mounted(*, data: Mapping[str, Any] | bytes, **options: Any) -> Any:
+        if not isinstance(data, bytes):
+            # Streamlit looks through every list for a data frame, and loads pandas for it; a tuple is the same in JSON.
+            data = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        return mount(data=data, **options)
 
     return mounted
 
