@@ -30,9 +30,9 @@ def split_calibration(
     if groups.shape != (n,):
         raise UqError(f"`strata` must hold {n} values, one for each example. Received shape: {groups.shape}.")
     order = np.random.default_rng(seed).permutation(n)
-    in_calibration = np.zeros(n, bool)
+    in_calibration, in_order = np.zeros(n, bool), groups[order]
     for group in np.unique(groups):
-        members = order[groups[order] == group]
+        members = order[in_order == group]
         in_calibration[members[: round(share * len(members))]] = True
     calibration, held_out = np.flatnonzero(in_calibration), np.flatnonzero(~in_calibration)
     if not (len(calibration) and len(held_out)):
