@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8501
 VISITORS ?= 50
 TRAININGS ?= 0
+REPLICAS ?= 0
 SECONDS ?= 60
 APP ?= app.py
 CASES ?= 10000
@@ -12,7 +13,7 @@ QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests
 	tests/exhibits tests/plots tests/methods/test_post_hoc.py tests/store/test_manifest.py tests/ui/test_words.py
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run check test lint load fuzz stress speed bench train clean
+.PHONY: help run check test lint load fuzz stress audit speed bench train clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -31,11 +32,15 @@ lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60) and TRAININGS (0), on PAGES (all) of APP
-	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --trainings $(TRAININGS) --app $(APP) $(PAGES)
+load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60), TRAININGS (0), REPLICAS (0) behind nginx, PAGES (all) of APP
+	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --trainings $(TRAININGS) --replicas $(REPLICAS) \
+		--app $(APP) $(PAGES)
 
 stress: .venv/dev.stamp ## a hundred trainings whose owners cancel and vanish, whose workers are killed
 	$(PY) -m tests.stress
+
+audit: .venv/dev.stamp ## known vulnerabilities of what is installed; fails where nothing could be audited
+	.ci/audit
 
 speed: .venv/dev.stamp ## what two moons' "Train now" takes: first frame, frames a second, the end; and what was said
 	$(PY) -m tests.live_speed --estimates

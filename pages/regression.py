@@ -1,5 +1,7 @@
 """How wide should the band be where there is no data?"""
 
+from dataclasses import replace
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -23,7 +25,7 @@ def bands(top: DeltaGenerator) -> None:
     )
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
-    x, curves, figures = functions.grid(), [], {}
+    x, curves, figures, bare = functions.grid(), [], {}, replace(setting, added=())
     to_fit = [model.label for model in models.values() if cache.must_fit(model.record, setting)]
     bar = plots_at.progress(0.0) if to_fit else None
     for method_id, model in models.items():
@@ -32,8 +34,11 @@ def bands(top: DeltaGenerator) -> None:
         try:
             seen = cache.seen(model.stored, setting, counts[method_id])
         except UqError as error:
-            problems.append(str(error))
-            continue
+            if str(error) not in problems:
+                problems.append(str(error))
+            if not isinstance(error, cache.BusyError) or cache.must_fit(model.record, bare):
+                continue
+            seen = cache.seen(model.stored, bare, counts[method_id])
         figures[model.label] = seen.figures
         curves.append(Curves(shelf.places()[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
     if bar:

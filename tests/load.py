@@ -18,7 +18,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from streamlit.proto.Slider_pb2 import Slider
 from websockets.typing import Origin, Subprotocol
 
 from tests.browsing import started
+from tests.replicas import behind_nginx
 from uqcore.live import PRESETS
 from uqcore.live.jobs import Jobs
 
@@ -147,14 +148,17 @@ def training(n: int) -> Iterator[None]:
         jobs.close()
 
 
-async def visits(url: str, pid: int, n: int, seconds: float, pages: Sequence[str]) -> dict[str, object]:
-    """What ``n`` visitors meet in ``seconds``, and what they cost."""
-    seen, started, before = Seen(), time.monotonic(), cpu_seconds(pid)
+async def visits(url: str, pids: Sequence[int], n: int, seconds: float, pages: Sequence[str]) -> dict[str, object]:
+    """What ``n`` visitors meet in ``seconds``, and what they cost the servers ``pids``, all of them together."""
+    seen, started, before = Seen(), time.monotonic(), sum(map(cpu_seconds, pids))
     memory: list[tuple[float, float]] = []
+
+    def all_of(name: str) -> float:
+        return round(sum(megabytes(pid, name) for pid in pids), 1)
 
     async def watch() -> None:
         while True:
-            memory.append((time.monotonic() - started, megabytes(pid, "VmRSS")))
+            memory.append((time.monotonic() - started, all_of("VmRSS")))
             await asyncio.sleep(max(1.0, seconds / 60))
 
     watching = asyncio.create_task(watch())
@@ -162,7 +166,7 @@ async def visits(url: str, pid: int, n: int, seconds: float, pages: Sequence[str
     watching.cancel()
     moves = [ms for page in seen.moves.values() for ms in page]
     openings = [ms for page in seen.openings.values() for ms in page]
-    cpu = cpu_seconds(pid) - before
+    cpu = sum(map(cpu_seconds, pids)) - before
     half = [mb for at, mb in memory if at >= seconds / 2]
     return {
         "visitors": n,
@@ -176,8 +180,8 @@ async def visits(url: str, pid: int, n: int, seconds: float, pages: Sequence[str
         "opening_p95_ms": quantile(openings, 0.95),
         "cpu_s": round(cpu, 1),
         "cpu_ms_a_move": round(1000 * cpu / max(1, len(moves)), 1),
-        "peak_mb": megabytes(pid, "VmHWM"),
-        "end_mb": megabytes(pid, "VmRSS"),
+        "peak_mb": all_of("VmHWM"),
+        "end_mb": all_of("VmRSS"),
         "grown_in_second_half_mb": round(half[-1] - half[0], 1) if half else None,
         "failed": len(seen.failed),
         "examples": seen.failed[:3],
@@ -194,11 +198,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--trainings", type=int, default=0, help="of two moons, that go on all the while")
     parser.add_argument("--app", default="app.py", help="another Streamlit script, to compare with")
+    parser.add_argument("--replicas", type=int, default=0, help="so many servers behind nginx, as deploy/ has them")
     parser.add_argument("pages", nargs="*", default=PAGES)
     arguments = parser.parse_args()
-    with started(arguments.app) as server, training(arguments.trainings):
-        found = visits(server.url, server.pid, arguments.visitors, arguments.seconds, arguments.pages)
-        print(json.dumps(asyncio.run(found)))
+    with ExitStack() as opened:
+        opened.enter_context(training(arguments.trainings))
+        if arguments.replicas:
+            url, pids = opened.enter_context(behind_nginx(arguments.app, arguments.replicas))
+        else:
+            server = opened.enter_context(started(arguments.app))
+            url, pids = server.url, (server.pid,)
+        print(json.dumps(asyncio.run(visits(url, pids, arguments.visitors, arguments.seconds, arguments.pages))))
 
 
 if __name__ == "__main__":

@@ -296,12 +296,26 @@ def _function_table(stored: Stored) -> FunctionTable:
 
 
 _one_fit = threading.Semaphore(1)  # so that those who only look do not wait for those who add points
+_MOST_WAITING = 5  # a fit takes up to two seconds of a core
+_waiting = threading.BoundedSemaphore(_MOST_WAITING)
+
+
+class BusyError(UqError):
+    """Too many visitors wait for a fit already."""
 
 
 @kept()
 def _fitted(stored: Stored, setting: functions.Setting) -> functions.FittedFunctions:
-    with _one_fit:
-        return functions.fit(stored.store, stored.record, setting)
+    if not _waiting.acquire(blocking=False):
+        raise BusyError(
+            f"{_MOST_WAITING} visitors wait for their fits already, so methods are shown without the added points. Try "
+            f"again in half a minute."
+        )
+    try:
+        with _one_fit:
+            return functions.fit(stored.store, stored.record, setting)
+    finally:
+        _waiting.release()
 
 
 @kept()
@@ -318,6 +332,7 @@ def seen(stored: Stored, setting: functions.Setting, n_samples: int) -> function
     """What is shown of a regression model on the data of ``setting``: looked up, or fitted where no table has it.
 
     Raises:
+        BusyError: it must be fitted, and too many wait for that.
         UqError: the model cannot be fitted or its table not be read.
     """
     if not must_fit(stored.record, setting):

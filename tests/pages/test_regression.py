@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import component, html, moved, opened, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, settle
-from ui import words
+from ui import cache, words
 from ui.budget import forget
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
@@ -245,6 +246,25 @@ def test_the_stored_model_serves_its_own_setting_and_a_new_point_pulls_the_line(
     before = draw(fit(committed, record, Setting(noise=0.1, gap=(-1.0, 1.0))).posterior, grid(), 1).logits[0, middle, 0]
     assert abs(before) < 0.3
     assert draw(far.posterior, grid(), 1).logits[0, middle, 0] > 1
+
+
+@pytest.mark.usefixtures("hasty")
+def test_where_many_wait_for_a_fit_methods_are_shown_without_the_points_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = threading.BoundedSemaphore(1)
+    places.acquire()
+    monkeypatch.setattr(cache, "_waiting", places)
+    without = page(points="0.123,0.5")
+    (warning,) = without.warning
+    assert "shown without the added points" in warning.value
+    bare, _ = drawn(page())
+    assert all((curve.mean == bare[label].mean).all() for label, curve in drawn(without)[0].items())
+    places.release()
+    fitted = page(points="0.123,0.5")
+    assert not fitted.warning
+    assert any((curve.mean != bare[label].mean).any() for label, curve in drawn(fitted)[0].items())
+    assert places.acquire(blocking=False), "places are given back"
 
 
 def test_too_many_points_are_one_sentence(committed: Store) -> None:

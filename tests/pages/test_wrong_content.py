@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,38 +16,53 @@ from tests.wrong_content import fill_wrongly
 from ui import page
 from ui.budget import forget
 from uqcore.methods import METHODS, of_task
-from uqcore.store import MODELS_VARIABLE, default_store
+from uqcore.store import MODELS_VARIABLE, Store, default_store
 
 COMMITTED = default_store()
 
 
-def sentences(app: AppTest) -> list[str]:
-    return [element.value.replace("\\", "") for element in (*app.warning, *app.error, *app.info)]
-
-
-def test_wrong_content_of_many_kinds_is_a_sentence_a_model_and_no_page_is_down(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A copy of the repository's models, which the pages read in their place."""
     shutil.copytree(COMMITTED.root, tmp_path / "models")
     monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
     st.cache_resource.clear()
     forget()
-    damaged = [*fill_wrongly(default_store(), 9)]
+    yield default_store()
+    st.cache_resource.clear()
+    forget()
+
+
+def sentences(app: AppTest, store: Store) -> list[str]:
+    """What a page warns of: one line each, and no word of where the server keeps its files."""
+    said = [element.value.replace("\\", "") for element in (*app.warning, *app.error, *app.info)]
+    for text in said:
+        assert "\n" not in text
+        assert str(store.root.parent) not in text
+        assert str(ROOT) not in text
+    return said
+
+
+def test_wrong_content_of_many_kinds_is_a_sentence_a_model_and_no_page_is_down(store: Store) -> None:
+    damaged = [*fill_wrongly(store, 9)]
     said = {}
     for door in page.DOORS:
         app = opened(door.path)
-        said[door.path] = sentences(app)
-        for text in said[door.path]:
-            assert "\n" not in text
-            assert str(tmp_path) not in text
-            assert str(ROOT) not in text
-            assert sum(model_id in text for model_id in damaged) <= 1
+        said[door.path] = sentences(app, store)
+        assert all(sum(model_id in text for model_id in damaged) <= 1 for text in said[door.path])
         if door.path == "pages/digit_lab.py":
             assert METHODS[of_task("digits")[-1]].label in html(app), "what is whole is shown"
     for path, task in (("pages/two_moons.py", "moons"), ("pages/regression.py", "sine")):
-        for model_id in (name for name in damaged if name.startswith(f"{task}-") and name.endswith("seed0")):
-            of_it = [text for text in said[path] if model_id in text]
-            assert len(of_it) == (model_id != "moons-sngp_tutorial-seed0"), "one sentence, of the page's own models"
+        for method in of_task(task)[:-1]:
+            assert sum(f"{task}-{method}-seed0" in text for text in said[path]) == 1
     assert len(said["pages/reproductions.py"]) >= 3
-    st.cache_resource.clear()
-    forget()
+
+
+def test_tables_that_are_gone_are_a_sentence_and_no_page_is_down(store: Store) -> None:
+    gone = {record.model_id for record in store.records() if record.tables}
+    for record in store.records():
+        for file in record.tables.values():
+            (store.root / file.path).unlink(missing_ok=True)
+    said = {door.path: sentences(opened(door.path), store) for door in page.DOORS}
+    for path in ("two_moons", "threshold_lab", "regression", "gallery"):
+        assert any(model_id in text for model_id in gone for text in said[f"pages/{path}.py"])

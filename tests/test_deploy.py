@@ -1,0 +1,72 @@
+"""What `deploy/` and `.ci/` say is so: the image has what the program needs, nginx servers, an empty audit fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import ROOT
+from tests.replicas import NGINX, configuration
+
+KNOWN = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}
+CLEAN = {"name": "b", "version": "1", "vulns": []}
+SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "words"),
+    [
+        ([CLEAN, CLEAN], 0, "2 of 2 packages audited, 0 known vulnerabilities"),
+        ([CLEAN, SKIPPED], 0, "1 of 2 packages audited"),
+        ([KNOWN, CLEAN], 1, "a 1: CVE-1, mended in 2"),
+        ([SKIPPED, SKIPPED], 1, "Nothing was audited: of 2 packages the database knows none"),
+        ([], 1, "Nothing was audited"),
+        (None, 1, "Nothing was audited"),
+    ],
+)
+def test_an_audit_that_saw_nothing_or_found_something_fails(
+    tmp_path: Path, rows: list[dict[str, Any]] | None, code: int, words: str
+) -> None:
+    path = tmp_path / "found.json"
+    if rows is not None:
+        path.write_text(json.dumps({"dependencies": rows, "fixes": []}))
+    command = [sys.executable, str(ROOT / ".ci/audited.py"), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert words in done.stdout + done.stderr
+
+
+def test_the_image_has_all_that_the_dashboard_reads() -> None:
+    text = (ROOT / "deploy/Dockerfile").read_text()
+    copied = {name for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for name in line.split()}
+    assert all((ROOT / name).exists() for name in copied)
+    assert copied >= {
+        "app.py",
+        ".streamlit",
+        "pages",
+        "ui",
+        "uqcore",
+        "cached_models",
+        "docs",
+        "requirements-serve.txt",
+    }
+    assert "\nUSER " in text
+
+
+def test_nginx_gets_other_servers_in_place_of_those_of_compose(tmp_path: Path) -> None:
+    said = configuration(["127.0.0.1:1001", "127.0.0.1:1002", "127.0.0.1:1003"], 1000, str(tmp_path))
+    assert re.findall(r"^ +server (.+);", said, re.MULTILINE) == [f"127.0.0.1:100{i}" for i in (1, 2, 3)]
+    assert "lab1" not in said.partition("upstream")[2].partition("}")[0]
+    assert " /tmp/" not in said.replace(str(tmp_path), "")
+    for header in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"):
+        assert f"add_header {header}" in said
+    if NGINX is not None:
+        (tmp_path / "nginx.conf").write_text(said)
+        command = [NGINX, "-t", "-c", f"{tmp_path}/nginx.conf", "-e", f"{tmp_path}/error.log"]
+        subprocess.run(command, check=True, capture_output=True)
