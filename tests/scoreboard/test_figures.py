@@ -8,7 +8,7 @@ import pytest
 from uqcore.datasets import load
 from uqcore.metrics.classification import nll
 from uqcore.scoreboard.figures import Figures, Said, figures
-from uqcore.scoreboard.inputs import DISTURBANCES, N_DISTURBED, parts
+from uqcore.scoreboard.inputs import N_DISTURBED, OF_DIGITS, OF_IMAGES, parts
 from uqcore.scoreboard.results import Key
 from uqcore.types import Draws, softmax
 
@@ -71,6 +71,7 @@ def test_accepted_unseen_by_hand() -> None:
 def test_the_inputs_are_the_tasks_sets_and_its_images_disturbed() -> None:
     every = {part.name: part for part in parts(load("digits_0_4"))}
     assert list(every)[:5] == ["validation", "test", "digits_5_9", "fashion", "noise"]
-    assert list(every)[5:] == list(DISTURBANCES)
-    assert all(len(every[name].split) == N_DISTURBED for name in DISTURBANCES)
+    assert list(every)[5:] == list(OF_IMAGES)
+    assert all(len(every[name].split) == N_DISTURBED for name in OF_IMAGES)
+    assert [part.name for part in parts(load("digits"))][-len(OF_DIGITS) :] == list(OF_DIGITS)
     assert [part.name for part in parts(load("moons"))] == ["validation", "test", "cluster"]

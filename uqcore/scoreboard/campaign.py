@@ -21,7 +21,7 @@ from uqcore.networks.parallel import one_blas_thread
 from uqcore.scoreboard import runs
 from uqcore.scoreboard.results import Curve, Key, Result, load, save
 from uqcore.scoreboard.runs import Models, Run
-from uqcore.scoreboard.systems import N_NETWORKS, ON_NETWORK, sources, stale
+from uqcore.scoreboard.systems import ENSEMBLES, N_NETWORKS, ON_NETWORK, sources, stale
 from uqcore.store import Store
 from uqcore.types import UqError
 
@@ -126,7 +126,7 @@ class Campaign:
     def _ensembles(self, task: str) -> list[Job]:
         kept = [self.network(task, seed) for seed in range(N_NETWORKS)]
         jobs = []
-        for method in ("deep_ensemble", "density_ensemble"):
+        for method in ENSEMBLES:
             for seed in SEEDS:
                 if all(kept[i].exists() for _, i in sources(method, seed)):
                     function = partial(runs.ensemble, self.models, task, method, seed, kept)

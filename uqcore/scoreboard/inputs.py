@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from uqcore.datasets import corruptions
+from uqcore.datasets.mnist_c import MNIST_C, corrupt
 from uqcore.types import Dataset, FloatArray, Split
 
 N_NOISE = 2000
@@ -17,18 +18,18 @@ N_DISTURBED = 500
 
 ROTATIONS = tuple(range(15, 181, 15))
 NOISES = tuple(round(i / 10, 1) for i in range(1, 11))
-DISTURBANCES: dict[str, Callable[[FloatArray], FloatArray]] = {
+Disturb = Callable[[FloatArray], FloatArray]
+OF_IMAGES: dict[str, Disturb] = {
     **{f"rotation:{degrees}": partial(corruptions.rotate, degrees=degrees) for degrees in ROTATIONS},
     **{f"noise:{weight:g}": partial(corruptions.add_noise, weight=weight, seed=0) for weight in NOISES},
-    # As strong as in MNIST-C (Mu & Gilmer 2019, arXiv 1906.02337), as far as the corruption is the same there.
-    "translate": partial(corruptions.shift, dx=3, dy=3),
-    "blur": partial(corruptions.blur, sigma=1.5),
-    "shear": partial(corruptions.shear, amount=0.6),
-    "scale": partial(corruptions.scale, factor=0.6),
-    "brightness": partial(corruptions.brighten, amount=0.4),
-    "shot_noise": partial(corruptions.shot_noise, photons=10, seed=0),
-    "stripe": partial(corruptions.stripe),
 }
+OF_DIGITS: dict[str, Disturb] = {f"mnist_c:{name}": partial(corrupt, name=name, seed=0) for name in MNIST_C}
+"""Of MNIST's ten digits, whose corruptions they are."""
+
+
+def disturbances(task: str, is_images: bool) -> dict[str, Disturb]:
+    """What the test inputs of a task are disturbed by."""
+    return {**(OF_IMAGES if is_images else {}), **(OF_DIGITS if task == "digits" else {})}
 
 
 class Part(NamedTuple):
@@ -46,7 +47,6 @@ def parts(dataset: Dataset) -> Iterator[Part]:
     for name in dataset.ood_sets:
         whole = dataset.part(name)
         yield Part(name, "unseen", Split(whole.x[:N_NOISE], whole.y[:N_NOISE]) if name == "noise" else whole)
-    if dataset.test.x.ndim == 4:
-        first = Split(dataset.test.x[:N_DISTURBED], dataset.test.y[:N_DISTURBED])
-        for name, disturb in DISTURBANCES.items():
-            yield Part(name, "shift", Split(disturb(first.x), first.y))
+    first = Split(dataset.test.x[:N_DISTURBED], dataset.test.y[:N_DISTURBED])
+    for name, disturb in disturbances(dataset.task_id, dataset.test.x.ndim == 4).items():
+        yield Part(name, "shift", Split(disturb(first.x), first.y))

@@ -15,6 +15,7 @@ import numpy as np
 
 from uqcore import datasets
 from uqcore.methods import EVERY_METHOD
+from uqcore.methods.entropy_and_distance import entropy, odder, surprise
 from uqcore.methods.on_features import OnNetwork, Seen, see
 from uqcore.models.sampling import CHUNK, draw, load_posterior
 from uqcore.models.training import CPU_S
@@ -79,11 +80,9 @@ def on_network(models: Models, task: str, seed: int, kept: Path, scored: bool) -
     dataset = datasets.load(task)
     store, record = models.find(task, "deterministic", seed)
     (weights,) = store.arrays(record)
-    made = {
-        "deterministic": _Made(load_posterior(store, record), _train_s(record), record.n_parameters, _bytes(record))
-    }
-    if scored:
-        made |= _fitted(dataset, weights, seed, made["deterministic"])
+    network = _Made(load_posterior(store, record), _train_s(record), record.n_parameters, _bytes(record))
+    wanted = ON_NETWORK if scored else ("feature_density",)
+    made = {"deterministic": network, **_fitted(dataset, weights, seed, network, wanted)}
     said: dict[str, dict[str, Said]] = {name: {} for name in made}
     logits, density = {}, {}
     every = list(parts(dataset))
@@ -154,11 +153,11 @@ class _Made(NamedTuple):
     n_bytes: int | None
 
 
-def _fitted(dataset: Dataset, weights: Weights, seed: int, network: _Made) -> dict[str, _Made]:
-    """All that stands on one network, fitted in memory: it takes seconds."""
+def _fitted(dataset: Dataset, weights: Weights, seed: int, network: _Made, wanted: Sequence[str]) -> dict[str, _Made]:
+    """What stands on one network, fitted in memory: it takes seconds."""
     made: dict[str, _Made] = {}
     arrays: dict[str, Weights] = {}
-    for method_id in ON_NETWORK:
+    for method_id in wanted:
         chosen = EVERY_METHOD[method_id]
         config = chosen.configs[dataset.task_id]
         below = [weights, *([arrays["feature_density"]] if method_id == "entropy_and_distance" else [])]
@@ -184,10 +183,23 @@ def _of_seen(posterior: Posterior | None, seen: Seen) -> Draws:
 
 
 def _together(method: str, read: Sequence[Kept], name: str) -> Draws:
-    logits = np.stack([each.logits[name] for each in read])
-    if method != "density_ensemble":
+    logits, score = _mean_scores(read, name)
+    if method == "deep_ensemble":
         return Draws(logits)
-    return Draws(logits, score=np.mean([each.density[name] for each in read], axis=0))
+    if method == "odder_ensemble":
+        on_validation = _both_sides(*_mean_scores(read, "validation"))
+        usual = [np.sort(side) for side in on_validation]
+        score = odder(*map(surprise, _both_sides(logits, score), usual))
+    return Draws(logits, score=score)
+
+
+def _mean_scores(read: Sequence[Kept], name: str) -> tuple[FloatArray, FloatArray]:
+    """Logits ``(S, N, K)`` of the networks, and the mean of their densities' scores ``(N,)``."""
+    return np.stack([each.logits[name] for each in read]), np.mean([each.density[name] for each in read], axis=0)
+
+
+def _both_sides(logits: FloatArray, distance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return entropy(Draws(logits).predictive), distance
 
 
 def _asked(dataset: Dataset, method: str, seed: int, model: str, made: _Made) -> Run:

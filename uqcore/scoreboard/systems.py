@@ -50,6 +50,12 @@ SYSTEMS: Mapping[str, System] = {
             one_pass=False,
         ),
         System(
+            "odder_ensemble",
+            "Entropy and distance, 5 networks",
+            "The deep ensemble; of its entropy and the mean of its members' densities, the odder by validation.",
+            one_pass=False,
+        ),
+        System(
             "untrained",
             "Untrained network",
             "The network as training finds it, and the feature density of what it makes of the training data.",
@@ -83,6 +89,9 @@ SYSTEMS: Mapping[str, System] = {
 ON_NETWORK = ("feature_density", "nearest_neighbours", "temperature", "energy", "laplace", "entropy_and_distance")
 """The methods that read what one plain network shows."""
 
+ENSEMBLES = ("deep_ensemble", "density_ensemble", "odder_ensemble")
+"""The methods that read what is kept of several plain networks."""
+
 N_NETWORKS, N_MEMBERS, N_DENSITIES = 10, 5, 3
 _STREAM = 7  # Keeps the choice of members apart from other random numbers with the same seed.
 
@@ -91,11 +100,11 @@ def sources(method: str, seed: int) -> list[tuple[str, int]]:
     """The trained models, as (method, seed), that a system of that seed is made of; none of a control.
 
     Ensembles are drawn from ten shared networks, so two of them may have members in common and their intervals are a
-    little too narrow. Densities are fitted to the first five of the networks.
+    little too narrow. Both ensembles of five have the same members in a seed; the three are of the first five networks.
     """
     if method == "density_ensemble":
         return [("deterministic", (seed + i) % N_MEMBERS) for i in range(N_DENSITIES)]
-    if method == "deep_ensemble":
+    if method in ("deep_ensemble", "odder_ensemble"):
         order = np.random.default_rng([seed, _STREAM]).permutation(N_NETWORKS)
         return [("deterministic", i) for i in sorted(order[:N_MEMBERS].tolist())]
     if method == "mc_dropout" or method in ON_NETWORK:
