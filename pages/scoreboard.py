@@ -4,11 +4,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import controls, page, scoreboard
+from ui import scoreboard_links as links
 from ui.charts import chart
 from ui.controls import BIND
-from uqcore.methods import METHODS
+from ui.scoreboard_answer import answer
 from uqcore.plots.board import against, forest, lines
-from uqcore.scoreboard import METRICS, SYSTEMS
+from uqcore.scoreboard import METRICS, SYSTEMS, Metric, writers
 from uqcore.scoreboard.metrics import Group
 from uqcore.types import UqError
 
@@ -18,12 +19,14 @@ GROUPS: dict[Group, str] = {
     "answers": "Answers",
     "cost": "Cost",
 }
+OF_FUNCTIONS: dict[Group, str] = {"regression": "Functions", "cost": "Cost"}
 OPENS_WITH = "digits_0_4"  # where pixels alone do not do: it shows what training adds
 CONVENTIONS = (
-    "Mean and 95 % interval over trainings with different seeds (Student's t; of one run Wilson's, where the figure is "
-    "a share). **Bold** (= in the table): cannot be told from the best at 5 % by paired t-tests over seeds with Holm's "
-    "correction. □ is a control: it needs no training, or no network. ☆ is published by others, one training each. "
-    "Unseen inputs and errors are the positive class; nothing was chosen on them. Of shifts: the first 500 test images."
+    "Mean and 95 % interval over trainings with different seeds (Student's t; of a share no narrower than Wilson's). "
+    "**Bold** (= in the table): cannot be told from the best at 5 % by paired t-tests over seeds, Holm-corrected; "
+    "never of fewer than five seeds. □ is a control: it needs no training, or no network. ☆ is published by others, "
+    "each with its source. Unseen inputs and errors are the positive class; nothing was chosen on them. Of shifts: the "
+    "first 500 test images."
 )
 
 
@@ -37,7 +40,12 @@ def metric_of(group: Group) -> str:
 def titled(metric_id: str) -> str:
     metric = METRICS[metric_id]
     unit = f", {metric.unit}" if metric.unit not in ("", "%") else ""
-    return f"{metric.label}{unit} ({'higher' if metric.higher_is_better else 'lower'} is better)"
+    directed = metric.ranked or metric.group == "cost"
+    return f"{metric.label}{unit}{f' ({better(metric)} is better)' if directed else ''}"
+
+
+def better(metric: Metric) -> str:
+    return "higher" if metric.higher_is_better else "lower"
 
 
 def board(top: DeltaGenerator) -> None:
@@ -48,18 +56,23 @@ def board(top: DeltaGenerator) -> None:
             task = controls.choice(
                 "Trained on", titles, "board", OPENS_WITH if OPENS_WITH in titles else next(iter(titles))
             )
-            group = controls.choice("Column", GROUPS, "column", "unseen")
+            functions = scoreboard.is_regression(task)
+            if functions:
+                group = controls.choice("Column", OF_FUNCTIONS, "column_functions", "regression")
+            else:
+                group = controls.choice("Column", GROUPS, "column", "unseen")
             metric_id = metric_of(group)
             sets = scoreboard.unseen_sets(task)
             usual = next(iter(sets), "")
             unseen = controls.choice("Unseen", sets, f"unseen_{task}", usual) if sets else ""
-            score = controls.choice("Ranked by", scoreboard.SCORES, "ranked", "own")
+            score = "own" if functions else controls.choice("Ranked by", scoreboard.SCORES, "ranked", "own")
     except (UqError, StopIteration) as error:
         page.answer(top, "The scoreboard cannot be shown.", [str(error) or "No method was measured yet."])
         return
 
-    page.answer(top, scoreboard.answer(task, unseen), scoreboard.problems(task))
-    shown = scoreboard.chosen(task, metric_id, unseen if group == "unseen" else "", score)
+    page.answer(top, answer(task, unseen), scoreboard.problems(task))
+    of_unseen = group == "unseen" or metric_id == "std_ratio"
+    shown = scoreboard.chosen(task, metric_id, unseen if of_unseen else "", score)
     metric = METRICS[metric_id]
     st.header(metric.label, anchor=False)
     st.caption(metric.description + scoreboard.chance(shown))
@@ -71,22 +84,23 @@ def board(top: DeltaGenerator) -> None:
         )
     else:
         st.info(f"Nobody has this figure on {titles[task]}.")
+    links.show(links.leads(task, group, unseen, (row.method for row in shown)))
     st.caption(CONVENTIONS)
 
     left, right = st.columns(2)
     with left:
         st.header("Good at both?", anchor=False)
-        errors = scoreboard.chosen(task, "error_auroc", "", score, ("method",))
-        found = scoreboard.chosen(task, "auroc", unseen, score, ("method",))
-        if score != "all" and errors and found:
-            both = against(scoreboard.spots(found, errors), "AUROC of the unseen", "AUROC of the model's own errors")
-            chart(both, key="board_both")
-            st.caption("Up and right is better. What finds the unseen need not find the model's own errors.")
+        found, upwards = scoreboard.both(task, unseen, score)
+        if score != "all" and found and upwards:
+            titles_of = titled(found[0].metric), titled(upwards[0].metric)
+            chart(against(scoreboard.spots(found, upwards), *titles_of), key="board_both")
+            st.caption(scoreboard.BOTH["functions" if functions else "classes"])
         else:
             st.caption("Choose one score for each method above.")
     with right:
         st.header("Worth its cost?", anchor=False)
-        cost = controls.choice("Cost", scoreboard.of_group("cost"), "cost", "train_s")
+        costs = scoreboard.costs(task)
+        cost = controls.choice("Cost", costs, f"cost_{len(costs)}", next(iter(costs)))
         paid = scoreboard.spots(scoreboard.chosen(task, cost, "", score, ("method",)), shown)
         paid = [spot for spot in paid if spot.x > 0]
         if group != "cost" and score != "all" and paid:
@@ -97,22 +111,21 @@ def board(top: DeltaGenerator) -> None:
             st.caption("Choose a figure of quality and one score for each method above.")
 
     st.header("As the input drifts away", anchor=False)
-    with st.container(horizontal=True):
-        drift = controls.choice("Shift", scoreboard.DISTURBED, "drift", "rotation")
-        along = controls.choice("Figure along it", scoreboard.of_group("shift"), "along", "shift_accuracy")
-    drawn = scoreboard.along(task, drift, along, score)
-    if drawn:
-        chart(
-            lines(drawn, scoreboard.DISTURBED[drift], titled(along), percent=METRICS[along].unit == "%"),
-            key="board_shift",
-        )
+    drifts, known = scoreboard.drifts(task), scoreboard.with_curves(task)
+    if drifts:
+        with st.container(horizontal=True):
+            drift = controls.choice("Shift", drifts, f"drift_{task}", next(iter(drifts)))
+            along = controls.choice("Figure along it", scoreboard.of_group("shift"), "along", "shift_accuracy")
+        drawn = scoreboard.along(task, drift, along, score)
+        chart(lines(drawn, drifts[drift], titled(along), percent=METRICS[along].unit == "%"), key="board_shift")
+        links.show(links.leads(task, "shift", "", known))
     else:
         st.caption(f"Only images are disturbed; {titles[task]} has none.")
 
     st.header("Curves", anchor=False)
     with st.container(horizontal=True):
-        curve = controls.choice("Curve", scoreboard.CURVES, "curve", "roc")
-        known = scoreboard.with_curves(task)
+        curve_kinds = scoreboard.curve_kinds(task)
+        curve = controls.choice("Curve", curve_kinds, f"curve_{task}", next(iter(curve_kinds)))
         picked = st.pills(
             "Of", list(known), selection_mode="multi", default=list(known)[:4], format_func=known.__getitem__,
             key=f"of_{task}", bind=BIND,
@@ -125,12 +138,7 @@ def board(top: DeltaGenerator) -> None:
             key="board_curves",
         )
         st.caption(scoreboard.CURVE_NOTES[curve])
-    images = [method for method in (picked or known) if method in METHODS and task in controls.image_tasks()]
-    if images:
-        with st.container(horizontal=True):
-            for method in images[:4]:
-                query = controls.task_in_link(task) | {"method": METHODS[method].label}
-                st.page_link("pages/gallery.py", label=f"Images: {METHODS[method].label}", query_params=query)
+    links.show(links.leads(task, "curves", unseen, picked or known))
 
     with st.expander("Who is on the board", key="board_who"):
         st.markdown("\n".join(f"- **{system.label}**: {system.summary}" for system in SYSTEMS.values()))
@@ -140,9 +148,9 @@ def board(top: DeltaGenerator) -> None:
         whole.dataframe(scoreboard.table(every), hide_index=True, height=460)
         with whole.container(horizontal=True):
             for label, text, suffix, mime in (
-                ("CSV", scoreboard.to_csv(every), "csv", "text/csv"),
-                ("Markdown", scoreboard.to_markdown(every), "md", "text/markdown"),
-                ("LaTeX", scoreboard.to_latex(every), "tex", "application/x-tex"),
+                ("CSV", writers.to_csv(every), "csv", "text/csv"),
+                ("Markdown", writers.to_markdown(every), "md", "text/markdown"),
+                ("LaTeX", writers.to_latex(every), "tex", "application/x-tex"),
             ):
                 st.download_button(label, text, f"scoreboard-{task}.{suffix}", mime, icon=":material/download:")
 

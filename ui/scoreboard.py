@@ -1,9 +1,7 @@
-"""The scoreboard page: which rows are asked for, the words about them, and the tables to take home."""
+"""The scoreboard page: which rows are asked for, and the words about them."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -11,50 +9,49 @@ from html import escape
 from typing import Any, Final, NamedTuple
 
 from uqcore.datasets import load
+from uqcore.datasets.mnist_c import MNIST_C
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.board import Kind, Line, Mark, Spot
-from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, Key, Metric, Result, Row, best_first, load_results, stale
+from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, Key, Result, Row, best_first, load_results, stale
 from uqcore.scoreboard import rows as rows_of
 from uqcore.scoreboard.markdown import scores_shown
 from uqcore.scoreboard.metrics import Group
+from uqcore.scoreboard.rows import LEAST_SEEDS
 from uqcore.scoreboard.statistics import wilson
+from uqcore.scoreboard.writers import interval, name, number
 from uqcore.store import default_store
 from uqcore.text import percent
 
 SCORES: Final = {"own": "Each method's own", "predictive_entropy": "Entropy", "all": "All"}
 """Which scores rank the inputs; a control has one."""
 
+BOTH: Final = {
+    "classes": "Up and right is better. What finds the unseen need not find the model's own errors.",
+    "functions": "Down and right is better. What predicts best need not know where it has no data.",
+}
 KINDS: Final[Mapping[Kind, str]] = {"method": "method", "control": "□ control", "published": "☆ published"}
-DISTURBED: Final = {"rotation": "Rotation, degrees", "noise": "Noise, weight"}
-"""Shifts of rising strength: what stands before the colon -> its axis."""
+DISTURBED: Final = {"rotation": "Rotation, degrees", "noise": "Noise, weight", "mnist_c": "Corruptions of MNIST-C"}
+"""Shifts: what stands before the colon, a strength or a name -> its axis."""
 
-CURVES: Final = {"roc": "ROC of the unseen", "risk_coverage": "Risk against coverage", "reliability": "Reliability"}
+CURVES: Final = {
+    "roc": "ROC of the unseen",
+    "risk_coverage": "Risk against coverage",
+    "reliability": "Reliability",
+    "quantiles": "Calibration",
+}
 AXES: Final = {
     "roc": ("share of test inputs taken for unseen", "share of the unseen found"),
     "risk_coverage": ("coverage: share accepted", "risk: share of the accepted that is wrong"),
     "reliability": ("confidence", "accuracy"),
+    "quantiles": ("predicted quantile", "share of test points below it"),
 }
 CURVE_NOTES: Final = {
     "roc": "By each method's own score, the mean over its seeds. Up and left is better; the diagonal is chance.",
     "risk_coverage": "By each method's own score, the mean over its seeds. Lower is better.",
     "reliability": "Fifteen bins of equal width over all seeds; point at one for how many inputs it holds and the 95 % "
     "interval (Wilson). On the diagonal confidence is accuracy.",
+    "quantiles": "The mean over seeds. On the diagonal as many points lie below a predicted quantile as should.",
 }
-
-_COLUMNS = (
-    "task",
-    "method",
-    "score",
-    "metric",
-    "unseen",
-    "n_seeds",
-    "mean",
-    "low",
-    "high",
-    "control",
-    "origin",
-    "best",
-)
 
 
 class Board(NamedTuple):
@@ -98,7 +95,7 @@ def tasks() -> dict[str, str]:
 def unseen_sets(task: str) -> dict[str, str]:
     """OOD set -> what people call it, of those that are measured, in the data set's order."""
     dataset = load(task)
-    there = {row.unseen for row in rows() if row.task == task and row.metric == "auroc"}
+    there = {row.unseen for row in rows() if row.task == task and row.metric in ("auroc", "std_ratio")}
     return {name: dataset.title_of(name) for name in dataset.ood_sets if name in there}
 
 
@@ -127,24 +124,6 @@ def own_score(method: str) -> str:
     return scores_shown(method)[0]
 
 
-def number(value: float, metric: Metric) -> str:
-    """A figure as people read it, with four digits that count: of a share in percent."""
-    if metric.unit == "%":
-        return f"{100 * value:.2f} %"
-    if metric.group == "cost":
-        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    if metric.group in ("unseen", "errors") and value > 0.1:
-        return f"{value:.4f}"
-    return f"{value:.4f}" if value >= 0.01 else f"{value:.2e}" if value else "0"
-
-
-def interval(row: Row, metric: Metric) -> str:
-    """The 95 % interval, or why there is none."""
-    if row.low is None or row.high is None:
-        return row.reason
-    return f"{number(row.low, metric)} to {number(row.high, metric)}"
-
-
 def _place(method: str) -> int:
     """The number of its colour, the same on every page."""
     return list(SYSTEMS).index(method) if method in SYSTEMS else len(SYSTEMS)
@@ -157,22 +136,18 @@ def chance(those: Sequence[Row]) -> str:
     )
 
 
-def name(row: Row, with_score: bool = False) -> str:
-    label = row.label + (" (published)" if row.origin == "published" else "")
-    return f"{label}, {MEASURES[row.score].label.lower()}" if with_score and row.score in MEASURES else label
-
-
 def _said(row: Row) -> str:
     metric = METRICS[row.metric]
     trained = row.citation or (f"{row.n_seeds} seeds" if row.n_seeds > 1 else "one run")
     by = f" by {MEASURES[row.score].label.lower()}" if row.score in MEASURES else ""
-    return f"{escape(row.label)}{by}: {number(row.mean or 0.0, metric)}<br>{interval(row, metric)}<br>{escape(trained)}"
+    return f"{escape(row.label)}{by}: {number(row.mean or 0.0, metric)}<br>{interval(row)}<br>{escape(trained)}"
 
 
 def marks(those: Sequence[Row], with_score: bool) -> list[Mark]:
+    """Rows of a figure; what has few seeds says how many."""
     return [
         Mark(
-            name(row, with_score),
+            f"{name(row, with_score)}{_few(row)}",
             _place(row.method),
             row.mean or 0.0,
             row.low,
@@ -183,6 +158,29 @@ def marks(those: Sequence[Row], with_score: bool) -> list[Mark]:
         )
         for row in those
     ]
+
+
+def both(task: str, unseen: str, score: str) -> tuple[list[Row], list[Row]]:
+    """Methods by how they find the unseen, and by how they find their errors; of functions by spread and NLL."""
+    across, up = ("std_ratio", "regression_nll") if is_regression(task) else ("auroc", "error_auroc")
+    return chosen(task, across, unseen, score, ("method",)), chosen(task, up, "", score, ("method",))
+
+
+def costs(task: str) -> dict[str, str]:
+    """What methods take, of that which is known of several."""
+    known = {cost: chosen(task, cost, kinds=("method",)) for cost in of_group("cost")}
+    return {cost: METRICS[cost].label for cost, those in known.items() if len({row.method for row in those}) > 2}
+
+
+def curve_kinds(task: str) -> dict[str, str]:
+    """Of `CURVES`, those that a task has."""
+    there = {key.metric for result in kept().results if result.task == task for key in result.curves}
+    return {curve: title for curve, title in CURVES.items() if curve in there}
+
+
+def _few(row: Row) -> str:
+    few = kind(row) == "method" and row.n_seeds < LEAST_SEEDS
+    return f" ({row.n_seeds} seed{'s' if row.n_seeds > 1 else ''})" if few else ""
 
 
 def spots(across: Sequence[Row], up: Sequence[Row]) -> list[Spot]:
@@ -211,50 +209,8 @@ def front(those: Sequence[Spot], higher_is_better: bool) -> list[tuple[float, fl
     return best
 
 
-def answer(task: str, unseen: str) -> str:
-    """What the board says of one pair of sets, in Markdown."""
-    title, other = load(task).title, unseen_sets(task).get(unseen, "the unseen")
-    found = chosen(task, "auroc", unseen, "own", ("method",))  # which score ranks was fixed beforehand
-    if not found:
-        return f"No method was measured on {title} yet."
-    auroc, best = METRICS["auroc"], found[0]
-    alike = len({row.method for row in found if row.best and row.method != best.method})
-    told = f"; {alike} other {'method' if alike == 1 else 'methods'} cannot be told from it" if alike else ""
-    lead = (
-        f"Trained on {title}, **{best.label}** tells {other} best: AUROC **{number(best.mean or 0.0, auroc)}**"
-        f"{_between(best)}{told}."
-    )
-    return " ".join(filter(None, (lead, _beside_pixels(task, unseen, best), _errors(task, best))))
-
-
-def _between(row: Row) -> str:
-    return f" ({interval(row, METRICS[row.metric])} over {row.n_seeds} seeds)" if row.n_seeds > 1 else " (one training)"
-
-
-def _beside_pixels(task: str, unseen: str, best: Row) -> str:
-    """What no network at all reaches."""
-    pixels = [row for row in chosen(task, "auroc", unseen, "own", ("control",)) if row.method.startswith("pixel_")]
-    if not pixels:
-        return ""
-    reached = number(pixels[0].mean or 0.0, METRICS["auroc"])
-    apart = reached != number(best.mean or 0.0, METRICS["auroc"])  # by what is shown
-    adds = apart and best.low is not None and best.low > (pixels[0].mean or 0.0)
-    verdict = "so training adds something here" if adds else "so this pair says little about networks"
-    return f"The best rule on raw inputs, without any network, reaches **{reached}**, {verdict}."
-
-
-def _errors(task: str, best: Row) -> str:
-    """How the one that finds the unseen finds the model's own errors."""
-    ranked = chosen(task, "error_auroc", "", "own", ("method",))
-    its = next((row for row in ranked if row.method == best.method), None)
-    if its is None:
-        return ""
-    metric = METRICS["error_auroc"]
-    reached, most = (number(row.mean or 0.0, metric) for row in (its, ranked[0]))
-    if its is ranked[0]:
-        return f"It is the best at finding the model's own errors too ({reached})."
-    told = "which these seeds cannot tell apart" if its.best and ranked[0].best else "so it is worse at that"
-    return f"At the model's own errors it reaches {reached}, and {ranked[0].label} {most}, {told}."
+def is_regression(task: str) -> bool:
+    return load(task).is_regression
 
 
 def problems(task: str) -> list[str]:
@@ -281,28 +237,41 @@ def table(those: Sequence[Row]) -> list[dict[str, Any]]:
             "Low": row.low,
             "High": row.high,
             "Seeds": row.n_seeds,
-            "Remark": row.citation or row.reason,
+            "Remark": ". ".join(filter(None, (row.citation, row.reason))),
         }
         for row in those
     ]
 
 
+def drifts(task: str) -> dict[str, str]:
+    """Of `DISTURBED`, what the task's inputs were disturbed by."""
+    there = {of.partition(":")[0] for task_of, _, of in kept().groups if task_of == task and ":" in of}
+    return {drift: title for drift, title in DISTURBED.items() if drift in there}
+
+
 def along(task: str, drift: str, metric: str, score: str) -> list[Line]:
-    """A figure of each method along a disturbance, by rising strength; of methods alone."""
+    """A figure of each method along a disturbance, by rising strength or name; of methods alone."""
     shifts = (of for task_of, metric_of, of in kept().groups if (task_of, metric_of) == (task, metric))
-    strengths = sorted(float(shift.partition(":")[2]) for shift in shifts if shift.startswith(f"{drift}:"))
+    those = [shift for shift in shifts if shift.startswith(f"{drift}:")]
     by_method: dict[str, list[Row]] = {}
-    for strength in strengths:
-        for row in chosen(task, metric, f"{drift}:{strength:g}", "own" if score == "all" else score, ("method",)):
+    for shift in sorted(those, key=_strength):
+        for row in chosen(task, metric, shift, "own" if score == "all" else score, ("method",)):
             by_method.setdefault(row.method, []).append(row)
     return [_line(method, by_method[method]) for method in SYSTEMS if method in by_method]
 
 
+def _strength(shift: str) -> float:
+    """Of what has one; of MNIST-C its place there."""
+    drift, _, strength = shift.partition(":")
+    return list(MNIST_C).index(strength) if drift == "mnist_c" else float(strength)
+
+
 def _line(method: str, those: Sequence[Row]) -> Line:
     label = SYSTEMS[method].label
-    at = [float(row.unseen.partition(":")[2]) for row in those]
-    said = [interval(row, METRICS[row.metric]) for row in those]
-    return Line(label, _place(method), at, [row.mean or 0.0 for row in those], said)
+    strengths = [row.unseen.partition(":")[2] for row in those]
+    names = those[0].unseen.startswith("mnist_c")
+    at = [each.replace("_", " ") for each in strengths] if names else [float(each) for each in strengths]
+    return Line(label, _place(method), at, [row.mean or 0.0 for row in those], [interval(row) for row in those])
 
 
 def with_curves(task: str) -> dict[str, str]:
@@ -317,7 +286,7 @@ def curves(task: str, curve: str, unseen: str, methods: Sequence[str]) -> list[L
     drawn = []
     for method in methods:
         result = by_method.get(method)
-        score = "" if curve == "reliability" else own_score(method)
+        score = own_score(method) if curve in ("roc", "risk_coverage") else ""
         found = None if result is None else result.curves.get(Key(curve, score, unseen if curve == "roc" else ""))
         if found is None:
             continue
@@ -331,37 +300,3 @@ def curves(task: str, curve: str, unseen: str, methods: Sequence[str]) -> list[L
 def _bin(accuracy: float, n: float) -> str:
     low, high = wilson(accuracy, round(n))
     return f"{n:,.0f} inputs, {percent(low)} to {percent(high)}"
-
-
-def to_csv(those: Sequence[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows([getattr(row, column) for column in _COLUMNS] for row in those)
-    return text.getvalue()
-
-
-def to_markdown(those: Sequence[Row]) -> str:
-    lines = ["| method | score | figure | against | mean | 95 % interval | seeds |", "|---|---|---|---|---|---|---|"]
-    return "\n".join([*lines, *(f"| {' | '.join(_cells(row))} |" for row in those)]) + "\n"
-
-
-def to_latex(those: Sequence[Row]) -> str:
-    head = r"\begin{tabular}{llllrlr}" + "\n" + r"method & score & figure & against & mean & 95\,\% interval & seeds \\"
-    body = [" & ".join(cell.replace("%", r"\%").replace("_", r"\_") for cell in _cells(row)) + r" \\" for row in those]
-    return "\n".join([head, r"\hline", *body, r"\end{tabular}"]) + "\n"
-
-
-def _cells(row: Row) -> list[str]:
-    """As text; what shares the mark of the best has a ``=``, a control a ``c``."""
-    metric = METRICS[row.metric]
-    sign = "".join(mark for mark, there in ((" =", row.best), (" (control)", row.control)) if there)
-    return [
-        f"{name(row)}{sign}",
-        MEASURES[row.score].label if row.score in MEASURES else row.score,
-        metric.label,
-        row.unseen.replace("_", " "),
-        "" if row.mean is None else number(row.mean, metric),
-        interval(row, metric),
-        str(row.n_seeds),
-    ]

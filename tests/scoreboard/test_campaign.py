@@ -11,6 +11,7 @@ from uqcore.scoreboard.campaign import Campaign, joined, merged
 from uqcore.scoreboard.results import Curve, Key, Result
 from uqcore.scoreboard.systems import sources
 from uqcore.store import Store
+from uqcore.types import UqError
 
 WANTED = {"moons, network 0", "moons, untrained 0", "moons, chance 0"}
 KEY = Key("accuracy")
@@ -53,6 +54,25 @@ def test_what_fails_is_said_and_the_rest_stands(tmp_path: Path, committed: Store
         campaign.measure(["moons"], said.append, WANTED.__contains__)
     assert any(line.startswith("error: moons, network 0: ") for line in said)
     assert [result.method for result in campaign.collect()] == ["chance", "untrained"]
+
+
+def test_a_seed_that_fails_to_train_is_said_and_the_others_are_trained(
+    tmp_path: Path, committed: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+
+    def train(store: Store, task: str, method: str, seed: int, **_: object) -> object:
+        if seed == 1:
+            raise UqError("There is no memory left.")
+        trained.append(seed)
+        return committed.find("moons", method, 0)
+
+    monkeypatch.setattr("uqcore.models.training.train", train)
+    said: list[str] = []
+    with joblib.parallel_config("threading", n_jobs=1):
+        Campaign(tmp_path, Store(tmp_path / "none")).train(["moons"], said.append)
+    assert "error: moons, sngp, seed 1: There is no memory left." in said
+    assert trained == [*(seed for seed in range(10) if seed != 1), *[0, 2, 3, 4] * 2]
 
 
 def test_a_run_of_another_model_is_measured_again(tmp_path: Path, committed: Store) -> None:

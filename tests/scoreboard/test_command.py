@@ -28,8 +28,27 @@ def test_text_marks_the_best_and_names_controls(capsys: pytest.CaptureFixture[st
     assert any("Pixels: nearest neighbour" in line and line.endswith("control") for line in lines)
 
 
+def test_functions_are_on_it_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scoreboard", "--task", "sine"]) == 0
+    assert "sine: Spread where there is no data, gap\n" in capsys.readouterr().out
+
+
+FORMS = {
+    "csv": "task,method,",
+    "latex": r"\begin{tabular}",
+    "markdown": "| method |",
+    "readme": "| two moons | seeds |",
+}
+
+
+@pytest.mark.parametrize(("form", "start"), FORMS.items())
+def test_it_is_taken_home_in_other_forms(capsys: pytest.CaptureFixture[str], form: str, start: str) -> None:
+    assert main(["scoreboard", "--task", "moons", "--format", form]) == 0
+    assert capsys.readouterr().out.startswith(start)
+
+
 def test_an_unknown_task_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scoreboard", "--task", "letters"]) == 2
-    assert "The board has the tasks digits_0_4, digits, fashion, moons. Received: --task letters." in (
+    assert "The board has the tasks digits_0_4, digits, fashion, moons, sine. Received: --task letters." in (
         capsys.readouterr().err
     )

@@ -34,6 +34,35 @@ def test_all_right_is_undefined_and_the_rest_stands() -> None:
     assert 0 <= found.values[Key("auroc", "score", "cluster")] <= 1
 
 
+def test_all_wrong_is_undefined_and_the_rest_stands() -> None:
+    test, validation = said(40), said(40)
+    assert test.probs is not None
+    labels = {"test": 1 - test.probs.argmax(axis=1), "validation": RNG.integers(0, 2, 40)}
+    found = measured(labels, validation=validation, test=test, cluster=said(30))
+    assert found.values[Key("accuracy")] == 0
+    assert "All 40 test inputs are read wrong" in found.undefined[Key("error_auroc", "score")]
+    assert Key("auroc", "score", "cluster") in found.values
+
+
+def test_a_class_that_no_input_has_and_one_class_alone_are_no_matter() -> None:
+    labels = {"test": np.zeros(40, int), "validation": np.zeros(40, int)}
+    found = measured(labels, validation=said(40), test=said(40), cluster=said(30))
+    assert found.undefined == {}
+    assert all(np.isfinite(list(found.values.values())))
+    assert {Key("accuracy"), Key("nll_tempered"), Key("auroc", "score", "cluster")} <= set(found.values)
+
+
+@pytest.mark.parametrize("missing", ["test", "validation"])
+def test_missing_labels_are_said_and_what_needs_none_stands(missing: str) -> None:
+    labels = {name: RNG.integers(0, 2, 40) for name in ("test", "validation") if name != missing}
+    found = measured(labels, validation=said(40), test=said(40), cluster=said(30))
+    problem = f"The {missing} set has 40 inputs and 0 labels."
+    needs = {"test": Key("accuracy"), "validation": Key("nll_tempered")}[missing]
+    assert found.undefined[needs] == problem
+    assert Key("auroc", "score", "cluster") in found.values
+    assert all(np.isfinite(list(found.values.values())))
+
+
 def test_few_examples_are_said_and_the_rest_stands() -> None:
     labels = {"test": RNG.integers(0, 2, 8), "validation": RNG.integers(0, 2, 40)}
     found = measured(labels, validation=said(40), test=said(8), cluster=said(30))

@@ -9,7 +9,7 @@ import pytest
 from uqcore import datasets
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.scoreboard import METRICS, RESULTS, SYSTEMS, Key, Result, Row, board, load_results, rows, stale
-from uqcore.scoreboard.rows import ONE_RUN
+from uqcore.scoreboard.rows import ALIKE, LEAST_SEEDS, ONE_RUN
 from uqcore.scoreboard.statistics import over_seeds, wilson
 from uqcore.store import Store
 
@@ -17,6 +17,7 @@ AUROC = Key("auroc", "predictive_entropy", "fashion")
 
 
 def result(method: str, *values: float, key: Key = AUROC) -> Result:
+    """Of as many seeds, on 100 test and 50 unseen inputs."""
     n = len(values)
     return Result("digits", method, tuple(range(n)), ("",) * n, {key: values}, n_examples={"test": 100, "fashion": 50})
 
@@ -61,21 +62,56 @@ def test_what_is_undefined_says_why() -> None:
 def test_what_cannot_be_told_from_the_best_shares_the_mark() -> None:
     made = rows(
         [
-            result("sngp", 0.990, 0.992, 0.991),
-            result("deterministic", 0.989, 0.993, 0.990),
-            result("mc_dropout", 0.900, 0.903, 0.901),
+            result("sngp", 0.990, 0.992, 0.991, 0.990, 0.992),
+            result("deterministic", 0.989, 0.993, 0.990, 0.989, 0.993),
+            result("mc_dropout", 0.900, 0.903, 0.901, 0.902, 0.901),
             result("pixel_pca", 0.9909),
             result("svi_flipout", 0.999),
+            result("temperature", 0.999, 0.998, 0.999, 0.998),
         ]
     )
     assert {row.method for row in made if row.best} == {"sngp", "deterministic", "pixel_pca"}
     assert only(made, "pixel_pca").control
 
 
+def test_fewer_than_five_seeds_are_said_and_share_no_mark() -> None:
+    four, five = result("sngp", 0.9, 0.91, 0.92, 0.93), result("deterministic", 0.5, 0.51, 0.52, 0.53, 0.54)
+    made = rows([four, five, result("mc_dropout", 0.4, 0.41, 0.42, 0.43, 0.44)])
+    assert {row.method for row in made if row.best} == {"deterministic"}
+    assert only(made, "sngp").reason == "4 of 5 seeds: it takes no part in the marks."
+    assert only(made, "deterministic").reason == ""
+
+
+@pytest.mark.parametrize("metric", [metric_id for metric_id, metric in METRICS.items() if metric.is_share])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_no_interval_of_a_share_is_a_point(metric: str, share: float) -> None:
+    """Five seeds that agree: Wilson's interval of all their inputs."""
+    key = Key(metric, unseen="fashion" if METRICS[metric].group == "unseen" else "")
+    (row,) = rows([result("sngp", *[share] * 5, key=key)])
+    n = 50 if key.unseen and metric != "fpr95" else 100
+    assert (row.low, row.high) == pytest.approx(wilson(share, 5 * n))
+    assert row.low is not None
+    assert row.high is not None
+    assert row.high - row.low > 0.005
+
+
+def test_a_share_is_never_surer_than_its_inputs_allow() -> None:
+    key = Key("accuracy")
+    (close,), (apart,) = (rows([result("sngp", *values, key=key)]) for values in ((0.5, 0.51, 0.5), (0.1, 0.9, 0.5)))
+    assert (close.low, close.high) == pytest.approx(wilson(0.50333333, 300))
+    assert (apart.low, apart.high) == (0, 1)
+
+
+def test_a_figure_that_is_the_same_in_every_seed_has_no_interval_and_says_so() -> None:
+    (row,) = rows([result("sngp", 1, 1, 1, 1, 1)])
+    assert (row.mean, row.low, row.high, row.reason) == (1, None, None, ALIKE)
+
+
 def test_direction_decides_who_is_best_and_cost_has_no_mark() -> None:
     for metric, best in (("nll", {"sngp"}), ("train_s", set())):
         key = Key(metric)
-        made = rows([result("sngp", 0.1, 0.11, key=key), result("mc_dropout", 0.9, 0.91, key=key)])
+        few, many = ([level + i / 100 for i in range(5)] for level in (0.1, 0.9))
+        made = rows([result("sngp", *few, key=key), result("mc_dropout", *many, key=key)])
         assert {row.method for row in made if row.best} == best
 
 
@@ -91,6 +127,11 @@ def test_the_committed_board_names_what_there_is() -> None:
         assert row.score == "" or row.score in MEASURES
         dataset = datasets.load(row.task)
         assert METRICS[row.metric].group != "unseen" or row.unseen in dataset.ood_sets
+        assert not row.best or row.control or row.n_seeds >= LEAST_SEEDS
+        shares = (
+            METRICS[row.metric].is_share and row.origin == "here" and row.mean is not None and row.method != "chance"
+        )
+        assert not shares or (row.low is not None and row.high is not None and row.low < row.high), row
         numbers = [number for number in (row.mean, row.low, row.high) if number is not None]
         assert all(math.isfinite(number) for number in numbers)
         assert row.reason or len(numbers) == 3

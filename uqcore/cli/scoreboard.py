@@ -13,14 +13,18 @@ from typing import Any
 from uqcore.store import default_store
 from uqcore.types import UqError
 
-_SHOWN = ("accuracy", "nll", "ece", "error_auroc", "auroc", "accepted")
+_SHOWN = ("accuracy", "nll", "ece", "error_auroc", "auroc", "accepted", "regression_nll", "coverage", "std_ratio")
 
 
 def add_command(commands: Any) -> None:
     """Adds it to the sub-parsers of ``python -m uqcore``."""
     board = commands.add_parser("scoreboard", help="all methods and controls, with intervals over seeds")
     board.add_argument("--json", action="store_true", help="every row, as JSON")
-    board.add_argument("--markdown", action="store_true", help="the tables of the README")
+    board.add_argument(
+        "--format",
+        choices=["csv", "markdown", "latex", "readme"],
+        help="every row, as a table to take home; or the README's tables",
+    )
     board.add_argument("--task", help="only this task")
     board.add_argument(
         "--run",
@@ -39,6 +43,7 @@ def _scoreboard(arguments: argparse.Namespace) -> None:
     from uqcore.scoreboard import PUBLISHED, SYSTEMS, load_results, rows, stale, to_plain
     from uqcore.scoreboard.campaign import TASKS
     from uqcore.scoreboard.markdown import tables
+    from uqcore.scoreboard.writers import WRITERS
 
     if arguments.task is not None and arguments.task not in TASKS:
         raise UqError(f"The board has the tasks {', '.join(TASKS)}. Received: --task {arguments.task}.")
@@ -54,8 +59,8 @@ def _scoreboard(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps([to_plain(row) for row in made], indent=1, ensure_ascii=False, allow_nan=False))
         return
-    if arguments.markdown:
-        print(tables(made, tasks))
+    if arguments.format is not None:
+        print(tables(made, tasks) if arguments.format == "readme" else WRITERS[arguments.format](made).rstrip())
         return
     for line in _lines(made):
         print(line)
@@ -89,5 +94,6 @@ def _lines(made: Sequence[Any]) -> Iterator[str]:
         for row in best_first(block):
             interval = "" if row.low is None or row.high is None else f" [{row.low:.4f}, {row.high:.4f}]"
             mark = "=" if row.best else " "
-            kind = "control" if row.control else row.origin if row.origin != "here" else f"{row.n_seeds} seeds"
+            trained = f"{row.n_seeds} seed{'s' if row.n_seeds > 1 else ''}"
+            kind = "control" if row.control else row.origin if row.origin != "here" else trained
             yield f"  {mark} {row.label:28} {row.score:20} {row.mean:.4f}{interval:20} {kind}"

@@ -70,43 +70,6 @@ def shift(x: FloatArray, dx: float, dy: float) -> FloatArray:
     return x if dx == dy == 0 else _resample(x, np.eye(2), np.array([-dy, -dx]))
 
 
-def shear(x: FloatArray, amount: float) -> FloatArray:
-    """Move each row to the right by ``amount`` times its height above the centre, with linear interpolation."""
-    _check("shear", amount, -2, 2)
-    matrix = np.array([[1.0, 0.0], [amount, 1.0]])
-    center = (np.array(x.shape[1:3]) - 1) / 2
-    return x if amount == 0 else _resample(x, matrix, center - matrix @ center)
-
-
-def scale(x: FloatArray, factor: float) -> FloatArray:
-    """Make what is shown ``factor`` times as large about the image's centre; 1 returns the input itself."""
-    _check("scale factor", factor, 0.1, 10)
-    center = (np.array(x.shape[1:3]) - 1) / 2
-    return x if factor == 1 else _resample(x, np.eye(2) / factor, center - center / factor)
-
-
-def brighten(x: FloatArray, amount: float) -> FloatArray:
-    """Add ``amount``, 0 to 1, to every pixel; what is above 1 becomes 1."""
-    _check("brightness", amount, 0, 1)
-    return x if amount == 0 else np.minimum(x + np.float32(amount), 1)
-
-
-def shot_noise(x: FloatArray, photons: float, seed: int) -> FloatArray:
-    """Each pixel as a count of photons, of which white expects ``photons``: the fewer, the more noise (Poisson)."""
-    _check("number of photons", photons, 0.1, 1e6)
-    counts = np.random.default_rng(seed).poisson(x.astype(np.float64) * photons)
-    return np.minimum(counts / photons, 1).astype(np.float32)
-
-
-def stripe(x: FloatArray) -> FloatArray:
-    """Invert a vertical stripe, a quarter of the image wide, in its middle."""
-    width = x.shape[2]
-    striped = x.copy()
-    middle = slice(3 * width // 8, 3 * width // 8 + width // 4)
-    striped[:, :, middle] = 1 - striped[:, :, middle]
-    return striped
-
-
 def _resample(x: FloatArray, matrix: FloatArray, offset: FloatArray) -> FloatArray:
     """Each image at ``matrix @ (row, column) + offset``, linearly interpolated.
 

@@ -174,11 +174,11 @@ def _marker(drawn: Sequence[tuple[Kind, int]], size: int) -> dict[str, Any]:
 
 
 class Line(NamedTuple):
-    """A named line; ``said`` has a text a point for who points at it."""
+    """A named line, or points over names; ``said`` has a text a point for who points at it."""
 
     label: str
     place: int
-    x: Sequence[float]
+    x: Sequence[float] | Sequence[str]
     y: Sequence[float]
     said: Sequence[str] = ()
     kind: Kind = "method"
@@ -197,7 +197,7 @@ def lines(
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
-            "mode": "lines+markers" if len(line.x) <= 20 else "lines",
+            "mode": _mode(line),
             "name": escape(line.label),
             "x": list(line.x),
             "y": [None if log_y and y <= 0 else y for y in line.y],
@@ -208,7 +208,8 @@ def lines(
             },
             "marker": {"symbol": series_style(line.place).symbol, "size": 8},
             **({"text": list(line.said)} if line.said else {}),
-            "hovertemplate": "%{x:.4g}, %{y:.4g}" + ("<br>%{text}" if line.said else ""),
+            "hovertemplate": f"%{{x{':.4g' if _is_numeric(line) else ''}}}, %{{y:.4g}}"
+            + ("<br>%{text}" if line.said else ""),
         }
         for line in drawn
     ]
@@ -240,3 +241,13 @@ def lines(
             },
         ),
     }
+
+
+def _is_numeric(line: Line) -> bool:
+    return not (line.x and isinstance(line.x[0], str))
+
+
+def _mode(line: Line) -> str:
+    if not _is_numeric(line):
+        return "markers"
+    return "lines+markers" if len(line.x) <= 20 else "lines"

@@ -18,14 +18,14 @@ from joblib import Parallel, delayed
 from uqcore import datasets
 from uqcore.methods import EVERY_METHOD
 from uqcore.networks.parallel import one_blas_thread
-from uqcore.scoreboard import runs
+from uqcore.scoreboard import regression, runs
 from uqcore.scoreboard.results import Curve, Key, Result, load, save
 from uqcore.scoreboard.runs import Models, Run
 from uqcore.scoreboard.systems import ENSEMBLES, N_NETWORKS, ON_NETWORK, sources, stale
 from uqcore.store import Store
 from uqcore.types import UqError
 
-TASKS = ("digits_0_4", "digits", "fashion", "moons")
+TASKS = ("digits_0_4", "digits", "fashion", "moons", "sine")
 SEEDS = tuple(range(5))
 TRAINED = ("deterministic", "sngp", "svi_flipout")
 _SINGLE = ("pixel_mahalanobis", "pixel_pca", "chance")
@@ -103,6 +103,8 @@ class Campaign:
         return tuple(joined(each) for each in by_system.values())
 
     def _first(self, task: str) -> list[Job]:
+        if datasets.load(task).is_regression:
+            return self._functions(task)
         models, jobs = self.models, []
         for seed in range(N_NETWORKS):
             if models.has(task, "deterministic", seed):
@@ -123,7 +125,20 @@ class Campaign:
                 jobs.append(Job(f"{task}, {method} {seed}", function, (self.path(task, method, seed),)))
         return jobs
 
+    def _functions(self, task: str) -> list[Job]:
+        """Of a regression task, all there is: it takes seconds."""
+        names = [(method, seed) for method in regression.METHODS for seed in SEEDS]
+        able = [each for each in names if all(self.models.has(task, *source) for source in sources(*each))]
+        made = {each: partial(regression.measured, self.models, task, *each) for each in able}
+        made["chance", 0] = partial(regression.chance, task)
+        return [
+            Job(f"{task}, {method} {seed}", function, (self.path(task, method, seed),))
+            for (method, seed), function in made.items()
+        ]
+
     def _ensembles(self, task: str) -> list[Job]:
+        if datasets.load(task).is_regression:
+            return []
         kept = [self.network(task, seed) for seed in range(N_NETWORKS)]
         jobs = []
         for method in ENSEMBLES:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from uqcore.methods.temperature import likeliest
 from uqcore.metrics import classification
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.scoreboard.metrics import METRICS
 from uqcore.scoreboard.results import Curve, Key
 from uqcore.selection import augrc, aurc, certify, ood_roc, rank, risk_coverage_curve, threshold_at_coverage
 from uqcore.types import Dataset, Draws, FloatArray, IntArray, UqError, softmax
@@ -21,6 +22,8 @@ SCORES = ("predictive_entropy", "least_confidence", "mutual_information", "logit
 
 ACCEPTED_SHARE = 0.95
 DELTA = 0.05
+_OF_ANSWERS = [metric_id for metric_id, metric in METRICS.items() if metric.group == "answers"]
+_OF_ERRORS = [metric_id for metric_id, metric in METRICS.items() if metric.group == "errors"]
 _GRID = np.linspace(0.025, 1, 40)
 _TINY = np.finfo(np.float32).tiny
 
@@ -98,10 +101,15 @@ def figures(
         labels, kinds: of the same parts (see `inputs.parts`).
     """
     found = Figures()
+    missing = {
+        name: f"The {name} set has {len(probs)} inputs and {len(labels[name])} labels."
+        for name in ("test", "validation")
+        if (probs := said[name].probs) is not None and len(probs) != len(labels[name])
+    }
     if said["test"].probs is not None:
-        _answers(found, said, labels)
+        _answers(found, said, labels, missing)
     for score in said["test"].scores:
-        _errors(found, said, labels, score, dataset)
+        _errors(found, said, labels, score, dataset, missing)
         for name, kind in kinds.items():
             if kind == "unseen":
                 _unseen(found, said, score, name)
@@ -111,18 +119,19 @@ def figures(
     return found
 
 
-def _answers(found: Figures, said: Mapping[str, Said], labels: Mapping[str, IntArray]) -> None:
+def _answers(
+    found: Figures, said: Mapping[str, Said], labels: Mapping[str, IntArray], missing: Mapping[str, str]
+) -> None:
+    """``missing``: of sets without their labels, the sentence that says so."""
     probs, y = _probs(said, "test"), labels["test"]
+    if "test" in missing:
+        found.undefined |= {Key(metric): missing["test"] for metric in _OF_ANSWERS}
+        return
     found.add(Key("accuracy"), lambda: classification.accuracy(probs, y))
     found.add(Key("nll"), lambda: classification.nll(probs, y))
     found.add(Key("brier"), lambda: classification.brier(probs, y))
     found.add(Key("ece"), lambda: classification.ece(probs, y))
     found.add(Key("ece_adaptive"), lambda: classification.adaptive_ece(probs, y))
-    of_validation = np.log(np.maximum(_probs(said, "validation"), _TINY))
-    temperature = likeliest(of_validation, labels["validation"])
-    tempered = softmax(np.log(np.maximum(probs, _TINY)).astype(np.float64) / temperature)
-    found.add(Key("nll_tempered"), lambda: classification.nll(tempered, y))
-    found.add(Key("ece_tempered"), lambda: classification.ece(tempered, y))
     curve = classification.reliability_curve(probs, y)
     full = curve.n_examples > 0
     found.curves[Key("reliability")] = Curve(
@@ -130,12 +139,28 @@ def _answers(found: Figures, said: Mapping[str, Said], labels: Mapping[str, IntA
         tuple(curve.accuracy[full].tolist()),
         tuple(curve.n_examples[full].tolist()),
     )
+    if "validation" in missing:
+        found.undefined |= {Key(metric): missing["validation"] for metric in _OF_ANSWERS if "tempered" in metric}
+        return
+    of_validation = np.log(np.maximum(_probs(said, "validation"), _TINY))
+    temperature = likeliest(of_validation, labels["validation"])
+    tempered = softmax(np.log(np.maximum(probs, _TINY)).astype(np.float64) / temperature)
+    found.add(Key("nll_tempered"), lambda: classification.nll(tempered, y))
+    found.add(Key("ece_tempered"), lambda: classification.ece(tempered, y))
 
 
 def _errors(
-    found: Figures, said: Mapping[str, Said], labels: Mapping[str, IntArray], score: str, dataset: Dataset
+    found: Figures,
+    said: Mapping[str, Said],
+    labels: Mapping[str, IntArray],
+    score: str,
+    dataset: Dataset,
+    missing: Mapping[str, str],
 ) -> None:
     if said["test"].probs is None:
+        return
+    if "test" in missing:
+        found.undefined |= {Key(metric, score): missing["test"] for metric in _OF_ERRORS}
         return
     measure, correct = said["test"].scores[score], _correct(said, labels, "test")
     alike = f"All {len(correct)} test inputs are read {'right' if correct.all() else 'wrong'}: nothing to tell apart."
@@ -148,6 +173,8 @@ def _errors(
     found.add(Key("augrc", score), lambda: augrc(ranking))
 
     def certified() -> float:
+        if "validation" in missing:
+            raise UqError(missing["validation"])
         on_validation = rank(said["validation"].scores[score], _correct(said, labels, "validation"))
         certificate = certify(on_validation, dataset.usual_risk, DELTA)
         return float(np.mean(measure <= certificate.threshold))

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from uqcore.datasets import load
 from uqcore.methods import EVERY_METHOD
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.scoreboard.metrics import METRICS
 from uqcore.scoreboard.rows import Row
 from uqcore.scoreboard.systems import SYSTEMS
 
-BEGIN, END = "<!-- scoreboard: python -m uqcore scoreboard --markdown -->", "<!-- end of scoreboard -->"
+BEGIN, END = "<!-- scoreboard: python -m uqcore scoreboard --format readme -->", "<!-- end of scoreboard -->"
 MARK = "\\*"
 _ANSWERS = ("accuracy", "nll", "ece")
+_FUNCTIONS = ("regression_nll", "rmse", "crps", "coverage", "width", "calibration_error")
 
 
 def tables(made: Sequence[Row], tasks: Sequence[str]) -> str:
@@ -23,6 +25,9 @@ def tables(made: Sequence[Row], tasks: Sequence[str]) -> str:
 def _table(made: Sequence[Row], task: str) -> Iterator[str]:
     dataset = load(task)
     nearest = next(iter(dataset.ood_sets))
+    if dataset.is_regression:
+        yield from _of_functions(made, dataset.title, nearest, dataset.title_of(nearest))
+        return
     yield f"| {dataset.title} | seeds | accuracy | NLL | ECE | AUROC of errors | AUROC of {dataset.title_of(nearest)} |"
     yield "|---|---|---|---|---|---|---|"
     for system_id, system in SYSTEMS.items():
@@ -34,6 +39,19 @@ def _table(made: Sequence[Row], task: str) -> Iterator[str]:
                 name = system.label if system.control or score == "score" else f"{system.label}, {_by(score)}"
                 n_seeds = "" if system.fixed else str(max(row.n_seeds for row in own))
                 yield f"| {' | '.join([f'*{name}*' if system.control else name, n_seeds, *answers, *ranks])} |"
+
+
+def _of_functions(made: Sequence[Row], title: str, nearest: str, called: str) -> Iterator[str]:
+    heads = [METRICS[metric].label for metric in _FUNCTIONS]
+    yield f"| {title} | seeds | {' | '.join(heads)} | spread in the {called} |"
+    yield f"|{'---|' * (len(heads) + 3)}"
+    for system_id, system in SYSTEMS.items():
+        own = [row for row in made if row.method == system_id]
+        cells = [*(_cell(own, metric, "", "") for metric in _FUNCTIONS), _cell(own, "std_ratio", "", nearest)]
+        if any(cells):
+            n_seeds = "" if system.fixed else str(max(row.n_seeds for row in own))
+            name = f"*{system.label}*" if system.control else system.label
+            yield f"| {' | '.join([name, n_seeds, *cells])} |"
 
 
 def scores_shown(system_id: str) -> tuple[str, ...]:
@@ -51,7 +69,7 @@ def _by(score: str) -> str:
 def _cell(own: Sequence[Row], metric: str, score: str, unseen: str) -> str:
     for row in own:
         if (row.metric, row.score, row.unseen) == (metric, score, unseen) and row.mean is not None:
-            percent = metric == "accuracy"
+            percent = METRICS[metric].unit == "%"
             factor, digits = (100, 2) if percent else (1, 4)
             text = f"{factor * row.mean:.{digits}f}"
             if row.n_seeds > 1 and row.low is not None and row.high is not None:

@@ -24,6 +24,8 @@ class Metric:
         unit: ``"%"`` for a share in 0..1 that people read in percent, or a unit's name, or "".
         is_share: whether it counts examples, so that one run has a Wilson interval.
         of_score: whether it depends on the score that ranks the inputs, not on the probabilities alone.
+        signed: whether it may be negative.
+        ranked: whether more, or less, is better whatever the other figures are; only then is anything marked.
     """
 
     metric_id: str
@@ -34,10 +36,17 @@ class Metric:
     unit: str = ""
     is_share: bool = False
     of_score: bool = False
+    signed: bool = False
+    ranked: bool = True
+
+    @property
+    def least(self) -> float:
+        """What it cannot fall below."""
+        return -math.inf if self.signed else 0.0
 
     @property
     def largest(self) -> float:
-        """What it cannot exceed; the least is 0 for all."""
+        """What it cannot exceed."""
         return 1.0 if self.group in ("errors", "unseen") or self.unit == "%" else math.inf
 
 
@@ -125,15 +134,63 @@ METRICS: dict[str, Metric] = {
             is_share=True,
             of_score=True,
         ),
+        Metric(
+            "regression_nll",
+            "NLL",
+            "regression",
+            False,
+            "Mean negative log density of test points, with observation noise fitted on validation; it may be below 0.",
+            "nats",
+            signed=True,
+        ),
         Metric("rmse", "RMSE", "regression", False, "Root mean squared error on test points."),
         Metric("crps", "CRPS", "regression", False, "Continuous ranked probability score on test points."),
         Metric(
-            "std_ratio", "Spread there", "regression", True, "Spread of the functions, as a multiple of that on data."
+            "coverage",
+            "Coverage",
+            "regression",
+            True,
+            "Share of test points inside the central 90 % interval: calibrated at 90 %.",
+            "%",
+            is_share=True,
+            ranked=False,
         ),
-        Metric("train_s", "Training", "cost", False, "CPU seconds of training, parts included.", "s"),
-        Metric("parameters", "Parameters", "cost", False, "Parameters, parts included."),
-        Metric("megabytes", "Size", "cost", False, "Files of the model, parts included.", "MB"),
-        Metric("ms_per_1000", "1,000 images", "cost", False, "CPU milliseconds for 1,000 images, one thread.", "ms"),
-        Metric("ms_per_1", "One image", "cost", False, "CPU milliseconds for one image, one thread.", "ms"),
+        Metric(
+            "width",
+            "Width",
+            "regression",
+            False,
+            "Mean width of the central 90 % interval: of two that cover alike, the narrower is better.",
+            ranked=False,
+        ),
+        Metric(
+            "calibration_error",
+            "Calibration error",
+            "regression",
+            False,
+            "Root mean squared gap of predicted quantiles and the shares below them (Kuleshov et al. 2018).",
+        ),
+        Metric(
+            "std_ratio",
+            "Spread where there is no data",
+            "regression",
+            True,
+            "Spread of the functions there, as a multiple of that on data: above 1 where a model knows its limits.",
+        ),
+        Metric("train_s", "Training", "cost", False, "CPU seconds of training, parts included.", "s", ranked=False),
+        Metric("parameters", "Parameters", "cost", False, "Parameters, parts included.", ranked=False),
+        Metric("megabytes", "Size", "cost", False, "Files of the model, parts included.", "MB", ranked=False),
+        Metric(
+            "ms_per_1000",
+            "1,000 images",
+            "cost",
+            False,
+            "CPU milliseconds for 1,000 images, one thread.",
+            "ms",
+            ranked=False,
+        ),
+        Metric(
+            "ms_per_1", "One image", "cost", False, "CPU milliseconds for one image, one thread.", "ms", ranked=False
+        ),
     )
 }

@@ -14,6 +14,10 @@ from uqcore.scoreboard.results import Key, Result
 from uqcore.scoreboard.statistics import not_told_from_best, over_seeds, wilson
 from uqcore.scoreboard.systems import SYSTEMS
 
+LEAST_SEEDS = 5
+"""Fewer trainings than these are shown, with their number, and take no part in the marks."""
+
+ALIKE = "The same in every seed."
 ONE_RUN = "One run: nothing says how much another training would differ."
 
 
@@ -28,12 +32,13 @@ class Row:
         metric: a key of `METRICS`.
         unseen: an OOD set of the task, or a shift with its strength (``rotation:30``); "" on the test set.
         n_seeds: how many trainings stand behind it; 1 for a control in which nothing is random.
-        mean, low, high: over the seeds, with the 95 % interval of the mean (Student's t; of one run Wilson's, where the
-            figure is a share); None where it is undefined, see ``reason``.
+        mean, low, high: over the seeds, with the 95 % interval of the mean (Student's t; of a share widened to Wilson's
+            of the inputs of all seeds, and of one run that alone); None where it is undefined, see ``reason``.
         control: whether it is a row of comparison that uses no training, or nothing at all.
         origin: ``here``, or ``published`` with its ``citation``.
-        best: whether it cannot be told, at 5 %, from the best of its task, metric and unseen set.
-        reason: one sentence, where a value or an interval is missing.
+        best: whether it cannot be told, at 5 %, from the best of its task, metric and unseen set; never of fewer than
+            `LEAST_SEEDS` trainings.
+        reason: one sentence, where a value, an interval or seeds are missing.
         values: one a seed.
         seeds: their numbers, as many.
     """
@@ -120,18 +125,21 @@ def _interval(
     """Its ends, or why there are none."""
     if not values:
         return None, None, "Not measured."
-    if len(values) > 1:
-        low, high = over_seeds(values)
-        return max(low, 0.0), min(high, metric.largest), ""
-    if metric.is_share and n_examples is not None:
-        low, high = wilson(min(1.0, max(0.0, values[0])), n_examples)
-        return low, high, ""
-    return None, None, "Nothing in it is random." if fixed else ONE_RUN
+    found, reason = [], ""
+    if len(set(values)) > 1:
+        found.append(over_seeds(values))
+    if metric.is_share and n_examples is not None:  # seeds that agree do not make a share certain
+        found.append(wilson(min(1.0, max(0.0, float(np.mean(values)))), n_examples * len(values)))
+    if len(values) < LEAST_SEEDS and not fixed:
+        reason = f"{len(values)} of {LEAST_SEEDS} seeds: it takes no part in the marks." if len(values) > 1 else ONE_RUN
+    if not found:
+        return None, None, "Nothing in it is random." if fixed else reason or ALIKE
+    low, high = min(low for low, _ in found), max(high for _, high in found)
+    return max(low, metric.least), min(high, metric.largest), reason
 
 
 def _n_examples(result: Result, key: Key) -> int | None:
-    part = "test" if not key.unseen or key.metric == "fpr95" else key.unseen.partition(":")[0]
-    return result.n_examples.get(part)
+    return result.n_examples.get("test" if not key.unseen or key.metric == "fpr95" else key.unseen)
 
 
 def _is_fixed(method: str) -> bool:
@@ -139,12 +147,13 @@ def _is_fixed(method: str) -> bool:
 
 
 def _marked(made: Sequence[Row]) -> list[Row]:
-    """With `Row.best` set within each group; what costs and what is no rank is not marked."""
+    """With `Row.best` set within each group; what is no rank is not marked."""
     groups: Mapping[tuple[str, str, str], list[int]] = _places(made)
     marked = list(made)
     for (_, metric, _), members in groups.items():
-        runs = {i: dict(zip(made[i].seeds, made[i].values, strict=True)) for i in members if made[i].values}
-        fixed = frozenset(i for i in runs if _is_fixed(made[i].method))
+        fixed = frozenset(i for i in members if _is_fixed(made[i].method) and made[i].values)
+        enough = [i for i in members if i in fixed or made[i].n_seeds >= LEAST_SEEDS]
+        runs = {i: dict(zip(made[i].seeds, made[i].values, strict=True)) for i in enough}
         for i in not_told_from_best(runs, METRICS[metric].higher_is_better, fixed):
             marked[i] = replace(made[i], best=True)
     return marked
@@ -153,6 +162,6 @@ def _marked(made: Sequence[Row]) -> list[Row]:
 def _places(made: Sequence[Row]) -> Mapping[tuple[str, str, str], list[int]]:
     groups: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     for i, row in enumerate(made):
-        if METRICS[row.metric].group != "cost":
+        if METRICS[row.metric].ranked:
             groups[row.group].append(i)
     return groups

@@ -30,7 +30,7 @@ from uqcore.types import Dataset, Draws, FloatArray, ModelRecord, Posterior, UqE
 N_SAMPLES = 20
 """Of methods that draw as many as one likes."""
 
-NO_CPU_S = "CPU seconds were not kept when these models were trained."
+NO_CPU_S = "Not kept: these models were trained before CPU seconds were, and none with their settings since."
 _TIMES, _TIMES_ONE = 3, 20
 
 
@@ -80,7 +80,8 @@ def on_network(models: Models, task: str, seed: int, kept: Path, scored: bool) -
     dataset = datasets.load(task)
     store, record = models.find(task, "deterministic", seed)
     (weights,) = store.arrays(record)
-    network = _Made(load_posterior(store, record), _train_s(record), record.n_parameters, _bytes(record))
+    trained = training_s(models, record)
+    network = _Made(load_posterior(store, record), trained, record.n_parameters, _bytes(record))
     wanted = ON_NETWORK if scored else ("feature_density",)
     made = {"deterministic": network, **_fitted(dataset, weights, seed, network, wanted)}
     said: dict[str, dict[str, Said]] = {name: {} for name in made}
@@ -110,7 +111,7 @@ def sampled(models: Models, task: str, method: str, seed: int) -> list[Run]:
     store, record = models.find(task, *source)
     chosen = EVERY_METHOD[method]
     posterior = chosen.load(task, chosen.configs[task], seed, store.arrays(record))
-    made = _Made(posterior, _train_s(record), record.n_parameters, _bytes(record))
+    made = _Made(posterior, training_s(models, record), record.n_parameters, _bytes(record))
     return [_asked(dataset, method, seed, fingerprint([record]), made)]
 
 
@@ -122,7 +123,7 @@ def ensemble(models: Models, task: str, method: str, seed: int, kept: Sequence[P
     every = list(parts(dataset))
     said = {part.name: Said.of(_together(method, read, part.name)) for part in every}
     records = [models.find(task, *source)[1] for source in chosen]
-    costs = [_train_s(record) for record in records]
+    costs = [training_s(models, record) for record in records]
     total = None if any(cost is None for cost in costs) else float(sum(cost or 0 for cost in costs))
     made = _Made(None, total, sum(r.n_parameters for r in records), sum(map(_bytes, records)))
     return [_run(dataset, method, seed, fingerprint(records), made, said, every, dataset.test.x)]
@@ -234,19 +235,27 @@ def _run(
 
     if "score" in said["test"].scores:
         found = found.of_score_alone()
-    _costs(found, made, x, ask)
+    add_costs(found, made.train_s, made.n_parameters, made.n_bytes, x, ask)
     return Run(dataset.task_id, method, seed, model, found, {part.name: len(part.split.x) for part in every})
 
 
-def _costs(found: Figures, made: _Made, x: FloatArray, ask: Callable[[FloatArray], object] | None) -> None:
-    if made.train_s is not None:
-        found.values[Key("train_s")] = made.train_s
-    elif made.n_parameters is not None:
+def add_costs(
+    found: Figures,
+    train_s: float | None,
+    n_parameters: int | None,
+    n_bytes: int | None,
+    x: FloatArray,
+    ask: Callable[[FloatArray], object] | None,
+) -> None:
+    """What a system takes, None where that is unknown or nothing; ``ask`` is timed on some of ``x``."""
+    if train_s is not None:
+        found.values[Key("train_s")] = train_s
+    elif n_parameters is not None:
         found.undefined[Key("train_s")] = NO_CPU_S
-    if made.n_parameters is not None:
-        found.values[Key("parameters")] = made.n_parameters
-    if made.n_bytes is not None:
-        found.values[Key("megabytes")] = made.n_bytes / 1e6
+    if n_parameters is not None:
+        found.values[Key("parameters")] = n_parameters
+    if n_bytes is not None:
+        found.values[Key("megabytes")] = n_bytes / 1e6
     if ask is not None:
         found.values[Key("ms_per_1000")] = 1000 * _least_s(ask, x[:1000], _TIMES) * 1000 / len(x[:1000])
         found.values[Key("ms_per_1")] = 1000 * _least_s(ask, x[:1], _TIMES_ONE)
@@ -264,8 +273,20 @@ def _least_s(ask: Callable[[FloatArray], object], x: FloatArray, times: int) -> 
     return min(took)
 
 
-def _train_s(record: ModelRecord) -> float | None:
-    return record.metrics.get(CPU_S)
+def training_s(models: Models, record: ModelRecord) -> float | None:
+    """CPU seconds of a model's training; where they were not kept, the mean of others with its settings.
+
+    None where no store has such a model.
+    """
+    if CPU_S in record.metrics:
+        return record.metrics[CPU_S]
+
+    def alike(other: ModelRecord) -> bool:
+        return (other.task, other.method, other.config) == (record.task, record.method, record.config)
+
+    every = (*models.committed.records(), *models.seeds.records())
+    known = [other.metrics[CPU_S] for other in every if alike(other) and CPU_S in other.metrics]
+    return float(np.mean(known)) if known else None
 
 
 def _bytes(record: ModelRecord) -> int:
