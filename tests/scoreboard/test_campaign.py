@@ -112,7 +112,11 @@ def test_fewer_seeds_do_not_take_others_from_the_board() -> None:
     assert merged([known], [as_many]) == (as_many,)
 
 
-def test_ensembles_are_five_different_draws_of_ten() -> None:
-    drawn = [tuple(seed for _, seed in sources("deep_ensemble", i)) for i in range(5)]
+@pytest.mark.parametrize(
+    ("method", "n_members"), [("deep_ensemble", 5), ("odder_ensemble", 5), ("density_ensemble", 3)]
+)
+def test_ensembles_are_different_draws_of_ten(method: str, n_members: int) -> None:
+    drawn = [tuple(seed for _, seed in sources(method, i)) for i in range(5)]
     assert len(set(drawn)) == 5
-    assert all(len(set(each)) == 5 and max(each) < 10 for each in drawn)
+    assert all(len(set(each)) == n_members and max(each) < 10 for each in drawn)
+    assert all(set(each) <= {seed for _, seed in sources("deep_ensemble", i)} for i, each in enumerate(drawn))
