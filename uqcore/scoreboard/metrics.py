@@ -189,8 +189,6 @@ METRICS: dict[str, Metric] = {
             "ms",
             ranked=False,
         ),
-        Metric(
-            "ms_per_1", "One image", "cost", False, "CPU milliseconds for one image, one thread.", "ms", ranked=False
-        ),
+        Metric("ms_per_1", "One input", "cost", False, "CPU milliseconds for one input.", "ms", ranked=False),
     )
 }
