@@ -182,10 +182,10 @@ METRICS: dict[str, Metric] = {
         Metric("megabytes", "Size", "cost", False, "Files of the model, parts included.", "MB", ranked=False),
         Metric(
             "ms_per_1000",
-            "1,000 images",
+            "1,000 inputs",
             "cost",
             False,
-            "CPU milliseconds for 1,000 images, one thread.",
+            "CPU milliseconds for 1,000 inputs.",
             "ms",
             ranked=False,
         ),
