@@ -99,13 +99,14 @@ _STREAM = 7  # Keeps the choice of members apart from other random numbers with 
 def sources(method: str, seed: int) -> list[tuple[str, int]]:
     """The trained models, as (method, seed), that a system of that seed is made of; none of a control.
 
-    Ensembles are drawn from ten shared networks, those of one seed from its first, so two of them may have members in
-    common and their intervals are a little too narrow.
+    Ensembles of five are drawn from ten shared networks, so two of them may have members in common and their intervals
+    are a little too narrow. Those of three stand beside each other in the ten, with one in common.
     """
+    if method == "density_ensemble":
+        return [("deterministic", (2 * seed + i) % N_NETWORKS) for i in range(N_DENSITIES)]
     if method in ENSEMBLES:
         order = np.random.default_rng([seed, _STREAM]).permutation(N_NETWORKS)
-        n_members = N_DENSITIES if method == "density_ensemble" else N_MEMBERS
-        return [("deterministic", i) for i in sorted(order[:n_members].tolist())]
+        return [("deterministic", i) for i in sorted(order[:N_MEMBERS].tolist())]
     if method == "mc_dropout" or method in ON_NETWORK:
         return [("deterministic", seed)]
     return [] if method not in EVERY_METHOD else [(method, seed)]
