@@ -30,22 +30,22 @@ class Look(NamedTuple):
 
 def setting() -> Setting:
     """The noise, the gap and the added points; a move of any of them fits every method again."""
-    columns = st.columns(3)
+    row = st.container(horizontal=True)
 
-    def slider(place: int, key: str, start: float, step: float, help: str | None = None) -> float:
-        return columns[place].slider(*_RANGES[key], start, step, key=key, bind=BIND, help=help)
+    def slider(key: str, start: float, step: float, help: str | None = None) -> float:
+        return row.slider(*_RANGES[key], start, step, key=key, bind=BIND, help=help)
 
-    noise = slider(0, "y_noise", sine.NOISE, 0.1, "Of y, as a deviation.")
-    center, width = slider(1, "gap_at", 0.0, 0.5), slider(2, "gap_width", 2.0, 0.5)
+    noise = slider("y_noise", sine.NOISE, 0.1, "Of y, as a deviation.")
+    center, width = slider("gap_at", 0.0, 0.5), slider("gap_width", 2.0, 0.5)
     return setting_of(noise, center, width, _added())
 
 
 def view(most_members: int) -> Look:
-    columns = st.columns(4)
-    n_samples = controls.samples(columns[0])
-    n_members = controls.members(most_members, columns[1])
-    n_stds = columns[2].slider("Band, in deviations", 0.5, 3.0, 2.0, 0.5, key="stds", bind=BIND)
-    n_lines = columns[3].slider(
+    row = st.container(horizontal=True)
+    n_samples = controls.samples(row)
+    n_members = controls.members(most_members, row)
+    n_stds = row.slider("Band, in deviations", 0.5, 3.0, 2.0, 0.5, key="stds", bind=BIND)
+    n_lines = row.slider(
         "Functions drawn", 0, N_LINES, 8, key="lines", bind=BIND, help="A sample is a function: each thin line is one."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):

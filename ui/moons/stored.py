@@ -25,11 +25,11 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
         view = controls.view()
         models = controls.shown(models)
     factors = cache.mean_field_factors(models)
-    columns = st.columns(2 + len(factors))
-    n_samples = controls.samples(columns[0])
-    n_members = controls.members(cache.most_members(models.values()), columns[1])
-    for column, (method_id, factor) in zip(columns[2:], factors.items(), strict=True):
-        factors[method_id] = controls.mean_field_factor(method_id, models[method_id].label, factor, column)
+    row = st.container(horizontal=True)
+    n_samples = controls.samples(row)
+    n_members = controls.members(cache.most_members(models.values()), row)
+    for method_id, factor in factors.items():
+        factors[method_id] = controls.mean_field_factor(method_id, models[method_id].label, factor, row)
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
     shown, damaged = of(models, view, counts, factors)
     problems = [*problems, *damaged]

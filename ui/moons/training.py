@@ -102,14 +102,14 @@ def _job(owner: str, asked: Setting, go: bool) -> Job | None:
 
 
 def _look(of: Setting, view: View) -> Look:
-    columns = st.columns(2 + ("sngp" in of.methods))
+    row = st.container(horizontal=True)
     help = "How many samples of each method that can draw as many as one likes; while it learns, up to five."
-    n_samples = controls.count("Samples", rungs(FINAL_SAMPLES), FINAL_SAMPLES, "t_samples", columns[0], help=help)
+    n_samples = controls.count("Samples", rungs(FINAL_SAMPLES), FINAL_SAMPLES, "t_samples", row, help=help)
     most = min(of.n_members, FINAL_SAMPLES)
-    n_members = controls.count("Ensemble members", rungs(most), most, f"t_shown_members_{most}", columns[1])
+    n_members = controls.count("Ensemble members", rungs(most), most, f"t_shown_members_{most}", row)
     factors = {}
     if "sngp" in of.methods:
-        factors["sngp"] = controls.mean_field_factor("sngp", METHODS["sngp"].label, float(np.pi / 8), columns[2])
+        factors["sngp"] = controls.mean_field_factor("sngp", METHODS["sngp"].label, float(np.pi / 8), row)
     return Look(view, n_samples, n_members, factors)
 
 
