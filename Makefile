@@ -13,7 +13,7 @@ QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests
 	tests/exhibits tests/plots tests/methods/test_post_hoc.py tests/store/test_manifest.py tests/ui/test_words.py
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run check test lint load fuzz stress audit speed bench train clean
+.PHONY: help run check test lint load fuzz damage attack stress audit speed bench train clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -38,6 +38,12 @@ load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECO
 
 stress: .venv/dev.stamp ## a hundred trainings whose owners cancel and vanish, whose workers are killed
 	$(PY) -m tests.stress
+
+damage: .venv/dev.stamp ## 1,000 bit flips in the store, 200 kills of a writer, 21 kinds of wrong content on every page
+	$(PY) -m tests.damage
+
+attack: .venv/dev.stamp ## hostile visitors at a server of its own, and what others wait meanwhile
+	$(PY) -m tests.attack $(ATTACKS)
 
 audit: .venv/dev.stamp ## known vulnerabilities of what is installed; fails where nothing could be audited
 	.ci/audit

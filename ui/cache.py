@@ -296,7 +296,7 @@ def _function_table(stored: Stored) -> FunctionTable:
 
 
 _one_fit = threading.Semaphore(1)  # so that those who only look do not wait for those who add points
-_MOST_WAITING = 5  # a fit takes up to two seconds of a core
+_MOST_WAITING = 3  # a fit takes up to two seconds of a core, and a page has five
 _waiting = threading.BoundedSemaphore(_MOST_WAITING)
 
 

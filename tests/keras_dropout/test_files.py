@@ -194,6 +194,19 @@ def test_archives_that_are_no_model_are_refused(saved: Path) -> None:
         predict(saved, model="flipped.keras")
 
 
+def test_an_archive_packed_in_an_unknown_way_is_refused(saved: Path) -> None:
+    data = bytearray((saved / "model.keras").read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # of each member, and in the list of them
+        at = data.find(mark)
+        while at >= 0:
+            data[at + offset : at + offset + 2] = (99).to_bytes(2, "little")
+            at = data.find(mark, at + 1)
+    (saved / "odd.keras").write_bytes(data)
+    with pytest.raises(UqError, match="is damaged") as error:
+        predict(saved, model="odd.keras")
+    assert "\n" not in str(error.value)
+
+
 def test_folders_and_missing_files_are_refused(saved: Path) -> None:
     (saved / "saved_model").mkdir()
     with pytest.raises(UqError, match="a SavedModel can run code"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from decimal import Decimal
@@ -256,6 +257,15 @@ def test_what_is_raised_while_rows_come_leaves_no_process_behind(monkeypatch: py
         read(written({"p_0": np.full(300_000, 0.5), "p_1": np.full(300_000, 0.5)}), tick=stop)
     assert [process.returncode for process in started] != []
     assert all(process.returncode is not None for process in started)
+
+
+def test_a_full_folder_of_temporary_files_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(from_parquet, "TemporaryFile", full)
+    with pytest.raises(UqError, match="its folder for temporary files, may be full"):
+        read_predictions(pair(HALVES), "mine.parquet")
 
 
 @on_linux

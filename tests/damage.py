@@ -1,0 +1,175 @@
+"""`make damage`: single-bit flips over everything stored, kills while models are saved, and wrong content under right
+checksums; one line of JSON each, and exit code 1 where a damage was not named, a store invalid or a page down.
+
+All of it in copies of the repository's models in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from tests import ROOT
+from tests.app_pages import opened
+from tests.store.test_store import stored
+from tests.wrong_content import KINDS, fill_wrongly
+from ui import page
+from ui.budget import forget
+from uqcore.reproduce.trainings import store_beside
+from uqcore.store import MODELS_VARIABLE, Store, all_files
+from uqcore.types import UqError
+
+COMMITTED = Store(ROOT / "cached_models")
+_COMMAND_EVERY = 100  # flips: the command looks at everything, which takes seconds
+_WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from tests.store.test_store import stored
+from uqcore.store import Store
+store, i = Store(Path(sys.argv[1])), 1000 * int(sys.argv[2])
+print("ready", flush=True)
+while True:
+    i += 1
+    stored(store, {"w": np.full(200_000, i)}, seed=i % 3)
+"""
+
+
+@contextmanager
+def copy_of_the_models() -> Iterator[Store]:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(COMMITTED.root, Path(folder) / "models")
+        yield Store(Path(folder) / "models")
+
+
+def named(stores: list[Store], path: Path) -> list[str]:
+    """What `python -m uqcore models` says of the rows that have the file, or of a manifest."""
+    found: list[str] = []
+    for store in stores:
+        try:
+            rows = store.records()
+        except UqError as error:
+            found.append(str(error))
+            continue
+        of_it = [row for row in rows if any(store.root / file.path == path for file in all_files(row))]
+        found += [check.problem for check in store.verify(of_it) if check.problem]
+    return found
+
+
+def flips(n: int, seed: int) -> dict[str, object]:
+    """Half of the flips fall on bytes at random, half on files at random."""
+    chance, missed, commands = random.Random(seed), [], [0, 0]
+    with copy_of_the_models() as store:
+        stores = [store, store_beside(store)]
+        files = {each.root / file.path for each in stores for row in each.records() for file in all_files(row)}
+        whole = sorted(files | {each.manifest for each in stores})
+        sizes = [path.stat().st_size for path in whole]
+        for i in range(n):
+            path = chance.choices(whole, sizes)[0] if i % 2 else chance.choice(whole)
+            data, at, bit = path.read_bytes(), 0, 1 << chance.randrange(8)
+            at = chance.randrange(len(data))
+            path.write_bytes(data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :])
+            said = named(stores, path)
+            if not said or any("\n" in text for text in said):
+                missed.append(f"{path.relative_to(store.root)} at {at}, bit {bit}")
+            if i % _COMMAND_EVERY == 0:
+                commands[0] += 1
+                commands[1] += _command(store) == 1
+            path.write_bytes(data)
+        left = [problem for each in stores for check in each.verify() if (problem := check.problem)]
+    return {"flips": n, "named": n - len(missed), "missed": missed[:5], "commands": commands[0],
+            "exit_code_1": commands[1], "ok": not missed and not left and commands[0] == commands[1]}  # fmt: skip
+
+
+def _command(store: Store) -> int:
+    environment = os.environ | {MODELS_VARIABLE: str(store.root)}
+    command = [sys.executable, "-m", "uqcore", "models"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False).returncode
+
+
+def kills(n: int, seed: int) -> dict[str, object]:
+    """A writer that saves and replaces models is killed at a random moment; the store is read, and written again."""
+    chance, invalid, leavings, most = random.Random(seed), 0, 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "models")
+        for k in range(n):
+            command = [sys.executable, "-c", _WRITER, str(store.root), str(k)]
+            with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as writer:
+                assert writer.stdout is not None
+                writer.stdout.readline()
+                time.sleep(chance.uniform(0, 0.15))
+                writer.send_signal(signal.SIGKILL)
+            try:
+                invalid += any(check.problem for check in store.verify())
+            except UqError:
+                invalid += 1
+            names = [path.name for path in store.root.iterdir()] if store.root.exists() else []
+            leavings += len(names) > len({*names} & {".lock", "manifest.json"}) + len(store.records())
+            most = max(most, len(names))
+        for row in range(3):
+            stored(store, {"w": np.ones(2)}, seed=row)
+        names = sorted(path.name for path in store.root.iterdir())
+        swept = len(names) == len(store.records()) + 2
+    return {"kills": n, "invalid": invalid, "left_something": leavings, "most_names": most, "swept": swept,
+            "ok": not invalid and swept}  # fmt: skip
+
+
+def contents(n: int, seed: int) -> dict[str, object]:
+    """Every kind of wrong content in every place, and every page, with each method that a page may be asked for."""
+    down, sentences, turns = [], 0, min(n, len(KINDS))
+    for turn in range(turns):
+        with copy_of_the_models() as store:
+            os.environ[MODELS_VARIABLE] = str(store.root)
+            for _ in fill_wrongly(store, turn):
+                pass
+            st.cache_resource.clear()
+            forget()
+            for door in page.DOORS:
+                try:
+                    app = opened(door.path)
+                except Exception as error:  # whatever takes a page down
+                    down.append(f"{door.path}, turn {turn}: {type(error).__name__}: {error}"[:200])
+                    continue
+                said = [element.value for element in (*app.warning, *app.error)]
+                sentences += len(said)
+                if any("\n" in text or str(store.root.parent) in text.replace("\\", "") for text in said):
+                    down.append(f"{door.path}, turn {turn}: no sentence")
+    return {"kinds": turns, "pages": len(page.DOORS), "sentences": sentences, "down": down[:5], "ok": not down}
+
+
+ATTACKS: dict[str, Callable[[int, int], dict[str, object]]] = {"flips": flips, "kills": kills, "contents": contents}
+USUAL = {"flips": 1000, "kills": 200, "contents": len(KINDS)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, help="of each; usually " + ", ".join(f"{n} {k}" for k, n in USUAL.items()))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("what", nargs="*", help=", ".join(ATTACKS))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.what) - set(ATTACKS):
+        parser.error(f"unknown: {', '.join(unknown)}")
+    ok = True
+    for name in arguments.what or ATTACKS:
+        found = ATTACKS[name](arguments.cases or USUAL[name], arguments.seed)
+        print(json.dumps(found), flush=True)
+        ok = ok and bool(found["ok"])
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
