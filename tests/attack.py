@@ -105,9 +105,11 @@ async def widgets(url: str, came: Came, seconds: float) -> None:
 
 async def links(url: str, came: Came, seconds: float) -> None:
     """A megabyte in one parameter, in a hundred thousand of them, in those that hold a picture or a drawing."""
-    long = "9" * 10**6
-    queries = [f"{name}={long}" for name in ("points", "roles", "drawing", "picture", "point", "methods_7", "train")]
-    queries += ["&".join(f"a{i}=1" for i in range(100_000)), f"y_noise={'%5B' * 300_000}", f"tour={long}"]
+    queries = ["&".join(f"a{i}=1" for i in range(n)) for n in (50_000, 100_000)]
+    for long in ("9" * 10**6, "9" * 5 * 10**5):  # Streamlit leaves out what is longer than 512 KiB
+        names = ("points", "roles", "drawing", "picture", "point", "methods_7", "t_points", "tour", "y_noise")
+        queries += [f"{name}={long}" for name in names]
+    queries += [f"y_noise={'%5B' * 160_000}", "points=" + "1,1;" * 120_000, "t_points=" + "0,0,1;" * 80_000]
     until = time.monotonic() + seconds
     for page in PAGES:
         for query in queries:

@@ -202,7 +202,7 @@ def test_an_archive_packed_in_an_unknown_way_is_refused(saved: Path) -> None:
             data[at + offset : at + offset + 2] = (99).to_bytes(2, "little")
             at = data.find(mark, at + 1)
     (saved / "odd.keras").write_bytes(data)
-    with pytest.raises(UqError, match="is damaged") as error:
+    with pytest.raises(UqError, match="is packed otherwise") as error:
         predict(saved, model="odd.keras")
     assert "\n" not in str(error.value)
 
