@@ -49,7 +49,9 @@ def _of_functions(task: str, unseen: str) -> str:
 
 
 def _told(found: Sequence[Row]) -> str:
-    """How many others share the mark of the first."""
+    """How many others share the mark of the first, if it has one."""
+    if not found[0].best:
+        return ""
     alike = len({row.method for row in found if row.best and row.method != found[0].method})
     return f"; {alike} other {'method' if alike == 1 else 'methods'} cannot be told from it" if alike else ""
 

@@ -76,6 +76,17 @@ def test_a_pixel_rule_that_does_as_well_is_said(monkeypatch: pytest.MonkeyPatch,
     assert "so this pair says little about networks" in answer("digits", "fashion")
 
 
+def test_of_few_seeds_nobody_is_said_to_be_told_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = result("feature_density", {OWN_FOUND: (0.99, 0.98)}, n=2)
+    others = [
+        result(name, {FOUND: (0.9, 0.91, 0.92, 0.91, 0.9 + i / 1000)}, n=5)
+        for i, name in enumerate(("deterministic", "mc_dropout"))
+    ]
+    measured(monkeypatch, [few, *others])
+    assert "**Feature density** tells" in answer("digits", "fashion")
+    assert "cannot be told" not in answer("digits", "fashion")
+
+
 def test_what_nothing_was_measured_of_is_said() -> None:
     assert "No method was measured" in answer("fashion", "digits")
 
