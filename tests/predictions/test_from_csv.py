@@ -52,6 +52,7 @@ def test_what_was_guessed_or_left_out_is_said() -> None:
     )
     assert read(TAKEN["tabs"]).notes == ("Read with tab between the cells and '.' as the decimal sign.",)
     assert read(TAKEN["other columns"]).notes == (
+        "The text is not in UTF-8 and was read as Windows-1252; check names with accents.",
         "Read 'id' as the id.",
         "Columns that mean nothing here were left out: 'text', 'id'.",
     )
@@ -103,11 +104,11 @@ BAD = {
     "a word": (table("id,p_0,p_1", "a,0.5,0.5", "b,0.5,half"), "in the column 'p_1'. Received 'half'.*row 2 of"),
     "a word in another order": (table("label,p_1,p_0", "1,0.5,x"), "in the column 'p_0'. Received 'x'"),
     "a percent sign in one row": (table("p_0,p_1", *["0.5,.5"] * 2000, "50%,50%"), "'p_0'. Received '50%' in row 2001"),
-    "empty cells": (table("p_0,p_1", "0.5,0.5", "0.5,", ","), r"empty cell.* for 2 examples \(.* number 1,"),
+    "empty cells": (table("p_0,p_1", "0.5,0.5", "0.5,", ",", "1,0"), r"empty cell.* for 2 examples \(.* number 1,"),
     "NaN": (table("p_0,p_1", "0.5,0.5", "nan,0.5"), "NaN.* for 1 example "),
     "infinity": (table("logit_0,logit_1", "0.5,inf", "1,0"), "infinity.* for 1 example "),
-    "not UTF-8": (b"p_0,p_1,label\n0.5,0.5,\xe9t\xe9\n", "Expected a CSV file in UTF-8"),
-    "names not in UTF-8": (b"p_0,p_1,\xe9t\xe9\n0.5,0.5,1\n", "CSV file in UTF-8. Received other bytes in its first"),
+    "no text in any encoding": (b"p_0,p_1,label\n0.5,0.5,\xe9t\x81\n", "Expected a CSV file in UTF-8"),
+    "names that are no text": (b"p_0,p_1,\xe9t\x81\n0.5,0.5,1\n", "CSV file in UTF-8. Received other bytes in its f"),
     "a quote without end": (table("p_0,p_1,text", '0.5,0.5,"a', "0.5,0.5,b"), "quotation marks in pairs"),
     "a long line": (b"p_0,p_1" + b"," * 2**20, "a line of over 1 MB"),
     "a long row": (b"p_0,p_1,text\n.5,.5," + b"x" * 2**22 + b"\n.5,.5,y\n", "Expected a CSV file"),

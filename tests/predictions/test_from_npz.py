@@ -219,7 +219,7 @@ BAD = {
     "arrays of two models": (npz(a_proba=PROBS, b_proba=PROBS), "Received those of 2: 'a', 'b'; say whose"),
     "an Excel file": (archive({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "whole Excel file|openpyxl"),
     "no array": (archive({"probs.npy": b"hello"}), "`probs` has no header that can be read"),
-    "an array with fields": (npz(probs=np.zeros(4, [("a", "f4")])), "Expected `probs` as numbers. Received dtype"),
+    "an array with fields": (npz(probs=np.zeros(4, [("a", "f4")])), "Received an array with the fields 'a'; save"),
     "bfloat16": (with_dtype("|V2", bytes(24)), "Received dtype .*V2.*bfloat16 must become float32"),
     "booleans": (npz(probs=PROBS > 0), "Expected `probs` as numbers. Received dtype bool"),
     "complex": (npz(probs=PROBS + 0j), "Expected `probs` as numbers. Received dtype complex128"),
@@ -314,7 +314,7 @@ def test_one_array_alone(tmp_path: Path) -> None:
     np.testing.assert_allclose(mine.values[0], np.column_stack([1 - PROBS[:, 1], PROBS[:, 1]]))
     assert mine.labels is not None
     assert mine.labels.tolist() == (LABELS % 2).tolist()
-    refused(npy_bytes(np.array(["a"])), "Expected `the array` as numbers")
+    refused(npy_bytes(np.array(["a"])), "Expected the array as numbers")
     refused(npy_bytes(np.zeros((500, 2))), "at most 0 MB", max_bytes=1000)
     refused(npy_bytes(PROBS), "`labels`.*object array", labels=npy_bytes(np.array([Trap(tmp_path)], object)))
     refused(npy_bytes(PROBS), "labels as an NPY, CSV, Excel or JSON file", labels=npz(y=LABELS))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uqcore.predictions.by_example import by_example
 from uqcore.predictions.cells import in_order
 from uqcore.predictions.finding import said
 from uqcore.predictions.labels import in_class_order, matching
@@ -17,6 +18,7 @@ from uqcore.predictions.rows import Columns
 from uqcore.types import UqError
 
 _NUMBERED = re.compile(r"\d+:.+")
+_A_ROW_EACH = "The file has a row for every example and class; the rows of an example were put together."
 
 
 def found_in(columns: Columns, roles: Roles, left_out: tuple[str, ...], notes: tuple[str, ...]) -> Found:
@@ -28,10 +30,16 @@ def found_in(columns: Columns, roles: Roles, left_out: tuple[str, ...], notes: t
     others: dict[str, Any] = dict(columns.others)
     values, classes = columns.values, columns.classes
     predicted = others.pop("predicted", None)
+    ids, long = columns.ids, None
     if predicted is not None:
-        values, classes = _of_both(values, predicted, others.get("label"), roles)
+        long = by_example(columns, predicted, others, roles)
+        if long is None:
+            values, classes = _of_both(values, predicted, others.get("label"), roles)
+        else:
+            values, classes, others, ids = long
     meaning = said(roles)
     ignored = f"Columns that mean nothing here were left out: {listed(left_out)}." if left_out else None
+    empty = f"Rows at the end in which nothing stands were left out: {columns.n_empty:,}." if columns.n_empty else None
     return Found(
         kind=roles.kind,
         values=values,
@@ -39,14 +47,14 @@ def found_in(columns: Columns, roles: Roles, left_out: tuple[str, ...], notes: t
         labels=others.get("label"),
         ood=others.get("ood"),
         class_names=None if classes is None else np.array(classes),
-        ids=columns.ids,
+        ids=ids,
         group=others.get("group"),
         weight=others.get("weight"),
         time=others.get("time"),
         model=others.get("model"),
         roles=roles,
         left_out=left_out,
-        notes=tuple(note for note in (*notes, meaning, ignored) if note),
+        notes=tuple(note for note in (*notes, meaning, _A_ROW_EACH if long else None, empty, ignored) if note),
     )
 
 

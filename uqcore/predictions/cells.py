@@ -15,13 +15,16 @@ from uqcore.types import UqError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NO_TEXT = frozenset(("", "nan", "na", "n/a", "none", "null"))
+NO_TEXT = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "none", "null", "?"))
 """What stands for a missing entry, in lower case."""
 
 _NUMBER = r"^\*?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\s*%)?$"  # Weka marks the predicted class with *
-_NOT_A_NUMBER = r"(?i)^([+-]?(nan|inf|infinity)|na|n/a|none|null)?$"
-_BRACKETED = re.compile(r"[A-Za-z_.]*[\[(]+(?:[-+\d.eE,;\s]|nan|inf)*[\])]+")
-_TO_SPACES = str.maketrans("[](),;\n\r", " " * 8)
+_NOT_A_NUMBER = r"(?i)^([+-]?(nan|inf|infinity)|na|#?n/a|<na>|none|null|\?)?$"
+_BRACKETED = re.compile(r"[A-Za-z_.]*[\[(]+(?:[-+\d.eE,;|\s]|nan|inf)*[\])]+")
+_TAIL = re.compile(r"\]\s*,\s*(?:dtype|device|grad_fn|requires_grad)=[^\]\[]*\)$")  # of arrays and tensors as text
+_BRACED = re.compile(r"\{[-+\d.eE,\s]*\}")  # an array of PostgreSQL
+_BARE = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?(?:(?:\s*[|;]\s*|\s+)[-+]?[\d.]+(?:e[-+]?\d+)?)+", re.IGNORECASE)
+_TO_SPACES = str.maketrans("[](),;|\n\r", " " * 9)
 _NAMES, _NUMBERS = ("label", "class", "name", "category"), ("score", "prob", "probability", "confidence", "value", "p")
 
 
@@ -30,6 +33,11 @@ class Vectors(NamedTuple):
 
     values: NDArray[np.float32]
     classes: tuple[str, ...] | None
+
+
+def may_be_vector(text: str) -> bool:
+    """Whether a cell of text may hold several numbers."""
+    return text.endswith(("]", ")", "}")) or _BARE.fullmatch(text) is not None
 
 
 def is_text(kind: Any) -> bool:
@@ -97,7 +105,12 @@ def vectors(column: pa.Array, classes: tuple[str, ...] | None = None, first_row:
     if pa.types.is_map(kind):
         return _by_class([dict(cell or ()) for cell in column.to_pylist()], classes, first_row)
     if pa.types.is_struct(kind):
-        if "values" in (field.name for field in kind):  # Spark's dense vectors
+        if "values" in (field.name for field in kind):  # Spark's vectors
+            if "type" in (field.name for field in kind) and 0 in column.field("type").to_pylist():
+                raise UqError(
+                    "Expected vectors with a number for every class. Received sparse ones; make them dense, as with "
+                    "pyspark.ml.functions.vector_to_array."
+                )
             return vectors(column.field("values"), classes, first_row)
         return _by_class(column.to_pylist(), classes, first_row)
     if is_text(kind):
@@ -114,6 +127,12 @@ def vectors(column: pa.Array, classes: tuple[str, ...] | None = None, first_row:
 
 
 def _of_texts(texts: list[str], classes: tuple[str, ...] | None, first_row: int) -> Vectors:
+    if texts and (_BRACED.fullmatch(texts[0]) or _BARE.fullmatch(texts[0])):
+        texts = [
+            f"[{text.strip('{}')}]" if _BRACED.fullmatch(text) or _BARE.fullmatch(text) else text for text in texts
+        ]
+    elif texts and _TAIL.search(texts[0]):
+        texts = [_TAIL.sub("])", text) for text in texts]
     if texts and _BRACKETED.fullmatch(texts[0]):
         parts = [text[text.find("[") if "[" in text else text.find("(") :].translate(_TO_SPACES) for text in texts]
         rows = [part.split() for part in parts]

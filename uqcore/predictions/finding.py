@@ -14,16 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from uqcore.predictions.finding_kinds import is_prediction
+from uqcore.predictions.finding_long import Long, found_long
 from uqcore.predictions.finding_models import bare_names, found_models
-from uqcore.predictions.finding_values import (
-    SeveralScores,
-    Values,
-    asked_values,
-    check_gap,
-    found_values,
-    is_prediction,
-    top_class,
-)
+from uqcore.predictions.finding_names import Values
+from uqcore.predictions.finding_values import SeveralScores, asked_values, check_gap, found_values, top_class
 from uqcore.predictions.labels import could_be_labels, matching
 from uqcore.predictions.raw import listed, plain
 from uqcore.predictions.roles import Asked, Roles, SeveralModels, Unclear
@@ -58,6 +53,9 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
     taken = {*(asked.ids or ()), *(n for n in (getattr(asked, role) for role in _SAID) if n)}
     free = [column for column in table.columns if column.name not in taken]
     texts = _label_texts(table, asked)
+    long = found_long(free) if not asked.values else None
+    if long is not None and asked.model is None:
+        return _of_long(long, free, asked)
     if not asked.values:
         _refuse_several(table, asked, free, texts)
     values = asked_values(table, asked, texts) if asked.values else found_values(free, texts)
@@ -82,6 +80,27 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
         weight=asked.weight or _named([column for column in rest if _are_weights(column)], WEIGHTS),
         time=asked.time or _named(rest, TIMES),
         model=model,
+    )
+
+
+def _of_long(long: Long, columns: Sequence[HeadColumn], asked: Asked) -> Roles:
+    """The roles where every example has a row for each class."""
+    score = Values("probs", (long.score,), long.classes, False, 2)
+    rest = [column for column in columns if column not in long]
+    label = asked.label or _label(rest, score, len(long.classes))
+    rest = [column for column in rest if column.name != label]
+    more = tuple(name for name in _ids(rest) if name != long.example.name)
+    return Roles(
+        kind="probs",
+        values=(long.score.name,),
+        classes=asked.classes or long.classes,
+        label=label,
+        predicted=long.of_class.name,
+        ood=asked.ood or _named(rest, OOD),
+        ids=(long.example.name, *(more if asked.ids is None else asked.ids)),
+        group=asked.group or _named(_with_few_entries(rest), (*GROUPS, *PEOPLE)),
+        weight=asked.weight or _named([column for column in rest if _are_weights(column)], WEIGHTS),
+        time=asked.time or _named(rest, TIMES),
     )
 
 
@@ -206,10 +225,11 @@ def _label_texts(table: Table, asked: Asked) -> tuple[str, ...]:
     return ()
 
 
-def _label(columns: Sequence[HeadColumn], values: Values) -> str | None:
-    n_classes = len(values.columns) if len(values.columns) > 1 else 2
-    if values.columns[0].vectors is not None and len(values.columns) == 1:
-        n_classes = values.columns[0].vectors.values.shape[1]
+def _label(columns: Sequence[HeadColumn], values: Values, n_classes: int = 0) -> str | None:
+    if not n_classes:
+        n_classes = len(values.columns) if len(values.columns) > 1 else 2
+        if values.columns[0].vectors is not None and len(values.columns) == 1:
+            n_classes = values.columns[0].vectors.values.shape[1]
     for names in LABELS:
         found = [c for c in columns if plain(c.header) in names]
         fitting = [c for c in found if could_be_labels(c.entries, n_classes, values.classes)] or found
@@ -227,7 +247,10 @@ def _label(columns: Sequence[HeadColumn], values: Values) -> str | None:
     }
     by_stem = [c for c in others if plain(c.header).removeprefix("is_").removeprefix("has_") in of]
     by_text = [c for c in others if values.classes and _by_name(c, values.classes) and not _is_argmax(c, values)]
-    for found in (by_word, by_stem, by_text):
+    texts = [c for c in columns if c.numbers is None and len(c.entries) == n_classes]
+    unnamed = [c for c in (*others, *texts) if not any(one.header for one in (c, *values.columns))]
+    unnamed = [c for c in unnamed if not _is_argmax(c, values)]
+    for found in (by_word, by_stem, by_text, unnamed):
         if len(found) == 1:
             return found[0].name
         if found:
@@ -246,9 +269,10 @@ def _by_name(column: HeadColumn, classes: Sequence[str]) -> bool:
 def _is_argmax(column: HeadColumn, values: Values) -> bool:
     """Whether it always says the class of the largest value, so that it is no label but the prediction."""
     matrix = np.column_stack([c.parsed for c in values.columns])
-    if matrix.shape[1] < 2 or values.classes is None or not np.isfinite(matrix).all():
+    if matrix.shape[1] < 2 or not np.isfinite(matrix).all():
         return False
-    best = [values.classes[k] for k in matrix.argmax(axis=1)]
+    names = values.classes or tuple(map(str, range(matrix.shape[1])))
+    best = [names[k] for k in matrix.argmax(axis=1)]
     return all(matching(text, [name]) for text, name in zip(column.texts, best, strict=True) if text)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from uqcore.predictions.finding_values import Values, kind_and_sums
+from uqcore.predictions.finding_kinds import kind_and_sums
+from uqcore.predictions.finding_names import Values
 from uqcore.predictions.labels import matching
 from uqcore.predictions.raw import plain
 from uqcore.predictions.table import HeadColumn

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from uqcore.metrics.classification import ROW_SUM_TOLERANCE
+from uqcore.predictions.cells import is_nested, vectors
+from uqcore.predictions.finding_kinds import (
+    are_percents,
+    has_fractions,
+    is_prediction,
+    kind_and_sums,
+    kind_of_one,
+    sum_tolerance,
+)
+from uqcore.predictions.finding_names import (
+    Values,
+    by_label,
+    default_names,
+    families_of,
+    family_of,
+    is_named,
+    of_two_classes,
+)
 from uqcore.predictions.labels import matching
 from uqcore.predictions.raw import listed, plain
-from uqcore.predictions.roles import Asked, Unclear, ValueKind
+from uqcore.predictions.roles import Asked, Unclear
 from uqcore.predictions.table import HeadColumn, Table
 from uqcore.predictions.vocabulary import (
-    AFTER,
-    BEFORE,
-    FIRST_BEFORE,
     LOGIT,
-    PREDICTED_WORDS,
-    PROB,
     WHOLE,
-    class_in,
-    is_documented,
     is_label,
     is_role,
     strength,
     strength_of_word,
     word_of,
 )
-from uqcore.types import FloatArray, UqError
+from uqcore.types import UqError
 
-_WAYS = (("before", BEFORE), ("first before", FIRST_BEFORE), ("after", AFTER), ("after all of", AFTER))
 _MOST_TRIED = 200  # columns, of which every run is tried
-
-
-class Values(NamedTuple):
-    """Columns that may be the values: of which kind, by which name, how sure the name and the rows' sums make it."""
-
-    kind: ValueKind
-    columns: tuple[HeadColumn, ...]
-    classes: tuple[str, ...] | None
-    sums: bool
-    word: int  # 2 for a name that says probability or logit, 1 for one that may, 0 for none
-    key: str = ""
 
 
 class SeveralScores(Unclear):
@@ -61,10 +57,10 @@ class SeveralScores(Unclear):
 def asked_values(table: Table, asked: Asked, label_texts: Sequence[str]) -> Values:
     """The columns that a person has named, with what their names say of the classes."""
     columns = [table[name] for name in asked.values or ()]
-    found = _family(columns, asked.kind) if len(columns) > 1 else _single(columns[0], label_texts)
+    found = family_of(columns, asked.kind) if len(columns) > 1 else _single(columns[0], label_texts)
     if len(columns) > 1:
-        families = [family for family in _families(columns) if len(family.columns) == len(columns)]
-        found = families[0] if families else found._replace(classes=_default(tuple(c.header for c in columns)))
+        families = [family for family in families_of(columns) if len(family.columns) == len(columns)]
+        found = families[0] if families else found._replace(classes=default_names([c.header for c in columns]))
         if {column.name for column in found.columns} == {column.name for column in columns} and asked.classes:
             found = found._replace(columns=tuple(columns))  # named in the order in which they were given
     return found._replace(kind=asked.kind or found.kind)
@@ -72,7 +68,7 @@ def asked_values(table: Table, asked: Asked, label_texts: Sequence[str]) -> Valu
 
 def found_values(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Values | None:
     """The values, or None if the file has at most one column that could be the probability of a predicted class."""
-    found = _families(columns, label_texts)
+    found = families_of(columns, label_texts)
     for column in columns:
         if (vectors := column.vectors) is not None:
             word = word_of(column.header)
@@ -81,12 +77,12 @@ def found_values(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> V
     found = [values for values in found if _is_credible(values, label_texts)]
     if not any(values.sums for values in found):
         run = _summing(columns)
-        if run is not None and not _is_named(run, label_texts):
+        if run is not None and not is_named(run, label_texts):
             _check_alone(run, columns)
         found = [run] if run is not None else found
     if not found:
         return _one_score(columns, label_texts)
-    return _best(found, label_texts)
+    return by_label(_best(found, label_texts), label_texts)
 
 
 def top_class(columns: Sequence[HeadColumn], table: Table) -> tuple[Values, str | None]:
@@ -116,7 +112,16 @@ def top_class(columns: Sequence[HeadColumn], table: Table) -> tuple[Values, str 
             f"Expected names of columns in the first row and examples below. Received {listed(table.names)} and no row "
             f"with as many cells."
         )
-    if classes and not [c for c in columns if c.numbers is not None and _has_fractions(c)]:
+    for column in columns:
+        if is_nested(column.cells.type) and strength(column.header) == 2:
+            vectors(column.cells)  # which says why they are none
+    cut = [c for c in columns if c.texts and c.texts[0].startswith("[") and "..." in c.texts[0]]
+    if cut:
+        raise UqError(
+            f"Expected all numbers of a vector. Received cells of {cut[0].name!r} in which NumPy wrote '...' for most "
+            f"of them; save the arrays with np.savez, or the table as Parquet."
+        )
+    if classes and not [c for c in columns if c.numbers is not None and has_fractions(c)]:
         raise UqError(
             f"Expected a probability or a logit for every class. Received classes without any "
             f"({listed([c.name for c in classes])}), and how sure the model was cannot be told from them; save what "
@@ -149,22 +154,17 @@ def check_gap(values: Values, labels: Sequence[str]) -> None:
 
 def _is_credible(values: Values, label_texts: Sequence[str]) -> bool:
     """Whether sums, a sure word, the label's texts, or classes by number under a less sure word speak for them."""
-    whole = not any(_has_fractions(c) for c in values.columns)
-    if values.sums or _is_named(values, label_texts):
+    whole = not any(has_fractions(c) for c in values.columns)
+    if values.sums or is_named(values, label_texts):
         return True
     if values.key.startswith("after") and values.kind != "logits":  # `rf_prob` and `nn_prob`: two models, not classes
         return False
     return values.word == 2 or (values.word == 1 and values.classes is None and not whole)
 
 
-def _is_named(values: Values, label_texts: Sequence[str]) -> bool:
-    """Whether the columns have the names that the label's texts are."""
-    return bool(label_texts and values.classes) and all(matching(t, values.classes or ()) for t in label_texts)
-
-
 def _check_alone(run: Values, columns: Sequence[HeadColumn]) -> None:
     """Unclear where columns happen to sum to 1 and another one is called a probability."""
-    others = [c for c in columns if c not in run.columns and strength(c.header) == 2 and _has_fractions(c)]
+    others = [c for c in columns if c not in run.columns and strength(c.header) == 2 and has_fractions(c)]
     if others:
         raise Unclear(
             f"Expected the probabilities of one model. Received {listed([c.name for c in run.columns])}, which sum to "
@@ -176,7 +176,7 @@ def _check_alone(run: Values, columns: Sequence[HeadColumn]) -> None:
 def _best(found: Sequence[Values], label_texts: Sequence[str]) -> Values:
     def rank(values: Values) -> tuple[bool, bool, int, bool]:
         # A class may be called by a word for values: then its names can be read in several ways, and the label tells.
-        return values.sums, _is_named(values, label_texts), values.word, values.kind != "logits"
+        return values.sums, is_named(values, label_texts), values.word, values.kind != "logits"
 
     best = max(found, key=rank)
     equal = [values for values in found if rank(values) == rank(best) and not {*values.columns} <= {*best.columns}]
@@ -186,108 +186,6 @@ def _best(found: Sequence[Values], label_texts: Sequence[str]) -> Values:
             f"Expected the probabilities of one model. Received several that could be: {shown}; say which.", "values"
         )
     return best
-
-
-def _families(columns: Sequence[HeadColumn], label_texts: Sequence[str] = ()) -> list[Values]:
-    """Columns that go together by their names: with the same word before or after a class, with numbers as names, or
-    with the label's texts."""
-    groups: dict[tuple[str, str], list[tuple[str, HeadColumn]]] = {}
-    blank: list[tuple[str, HeadColumn]] = []
-    for column in columns:
-        if not (column.mostly_numbers or (is_documented(column.header) and column.vectors is None)):
-            continue
-        header = column.header
-        for way, pattern in _WAYS:
-            if match := pattern.fullmatch(header):
-                groups.setdefault((way, match["key"].lower()), []).append((class_in(match), column))
-        if WHOLE.fullmatch(header):
-            groups.setdefault(("number", ""), []).append((str(int(float(header))), column))
-        if header.lower() == "distribution" or (blank and not header):  # Weka's, over columns without a name
-            blank.append((str(len(blank)), column))
-    found = [_named_family(way, key, members) for (way, key), members in groups.items()]
-    if len(blank) > 1:
-        found.append(_family([column for _, column in blank], None)._replace(word=2, classes=None, key="distribution"))
-    chosen = [column for column in columns if column.mostly_numbers and matching(column.header, label_texts)]
-    if len(chosen) > 1 and len(chosen) >= len(label_texts):
-        found.append(_family(chosen, None)._replace(classes=tuple(column.header for column in chosen)))
-    return [values for values in found if values is not None and len(values.columns) > 1]
-
-
-def _named_family(way: str, key: str, members: list[tuple[str, HeadColumn]]) -> Values | None:
-    names = [name for name, _ in members]
-    if way == "after" and len(names) > 1:
-        # DataRobot: `<target>_<class>_PREDICTION`, beside which `<target>_PREDICTION` is the class itself.
-        members = [
-            (n, c) for n, c in members if not any(o != n and re.match(re.escape(n) + r"[\W_]", o) for o in names)
-        ]
-        shared = _shared_start([name for name, _ in members])
-        members = [(name[len(shared) :], column) for name, column in members]
-        names = [name for name, _ in members]
-    if len(members) < 2:
-        return None
-    if all(WHOLE.fullmatch(name) for name in names):
-        names = [str(int(float(name))) for name in names]
-        members = sorted(((str(int(float(name))), column) for name, column in members), key=lambda one: int(one[0]))
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None and way != "before":
-        return None
-    if twice is not None:
-        same = [column.header for name, column in members if name == twice]
-        raise UqError(f"Expected each column once. Received {listed(same)}; keep one of them.")
-    word = word_of(key) if key else ""
-    found = _family([column for _, column in members], "logits" if word in LOGIT else None, word)
-    return found._replace(classes=_default(tuple(name for name, _ in members)), key=f"{way} {key}")
-
-
-def _shared_start(names: Sequence[str]) -> str:
-    """What all names begin with, up to the end of a word."""
-    if len(names) < 2:
-        return ""
-    shared = names[0]
-    while not all(name.startswith(shared) for name in names):
-        shared = shared[:-1]
-    whole = re.match(r".*[\W_]", shared)
-    return whole[0] if whole and all(len(name) > len(whole[0]) for name in names) else ""
-
-
-def _family(columns: Sequence[HeadColumn], kind: ValueKind | None, word: str = "") -> Values:
-    matrix = np.column_stack([column.parsed for column in columns]) if columns else np.empty((0, 0))
-    found, sums = kind_and_sums(matrix, word)
-    return Values(kind or found, tuple(columns), None, sums, strength_of_word(word))
-
-
-def kind_and_sums(matrix: FloatArray, word: str) -> tuple[ValueKind, bool]:
-    """What rows of numbers are, and whether their sums say so."""
-    full = matrix[np.isfinite(matrix).all(axis=1)] if matrix.size else matrix
-    if not full.size:
-        return ("logits" if word in LOGIT else "probs"), False
-    tolerance = _tolerance(full.shape[1])
-    sums = full.sum(axis=1)
-    if full.min() >= 0 and np.mean(np.abs(sums - 1) <= tolerance) >= 0.9:
-        return "probs", True
-    if full.min() >= 0 and np.mean(np.abs(sums - 100) <= max(1, 100 * tolerance)) >= 0.9:
-        return "percent", True
-    outside = full.min() < 0 or full.max() > 1
-    return ("logits" if word in LOGIT or (outside and word not in PROB) else "probs"), False
-
-
-def _tolerance(n_classes: int) -> float:
-    """How far the sum of so many probabilities may be from 1, with room for two decimals."""
-    return min(max(1.001 * ROW_SUM_TOLERANCE, 0.0051 * n_classes), 0.05)
-
-
-def kind_of_rows(rows: FloatArray, name: str) -> ValueKind:
-    """What rows ``(N, K)`` are, by their numbers and by the name of what holds them; K of 1 is of two classes."""
-    if rows.shape[1] > 1:
-        return kind_and_sums(rows, word_of(name))[0]
-    finite = rows[np.isfinite(rows)]
-    return _kind_of_one(finite, word_of(name)) if finite.size else "probs"
-
-
-def _kind_of_one(numbers: FloatArray, word: str) -> ValueKind:
-    if word in LOGIT or (word not in PROB and numbers.min() < 0):
-        return "logits"
-    return "percent" if numbers.min() >= 0 and 1 < numbers.max() <= 100 else "probs"
 
 
 def _summing(columns: Sequence[HeadColumn]) -> Values | None:
@@ -304,7 +202,7 @@ def _summing(columns: Sequence[HeadColumn]) -> Values | None:
     runs: list[tuple[int, int]] = []
     for i, j in ends:
         sums = total[:, j] - total[:, i]
-        if any(np.abs(sums - of).max() <= _tolerance(j - i) * of for of in (1, 100)):
+        if any(np.abs(sums - of).max() <= sum_tolerance(j - i) * of for of in (1, 100)):
             runs.append((i, j))
     runs = [(i, j) for i, j in runs if not np.isin(matrix[:, i:j], (0, 1)).all()]  # one-hot: nothing uncertain
     longest = max((j - i for i, j in runs), default=0)
@@ -319,15 +217,15 @@ def _summing(columns: Sequence[HeadColumn]) -> Values | None:
         )
     if not best:
         return None
-    whole = [family for family in _families(best[0]) if len(family.columns) == longest]  # which knows the classes
-    return whole[0] if whole else _family(best[0], None)._replace(classes=_default(tuple(c.header for c in best[0])))
+    whole = [family for family in families_of(best[0]) if len(family.columns) == longest]  # which knows the classes
+    return whole[0] if whole else family_of(best[0], None)._replace(classes=default_names([c.header for c in best[0]]))
 
 
 def _one_score(columns: Sequence[HeadColumn], label_texts: Sequence[str]) -> Values | None:
     """The one column that may be the probability, or the logit, of one of two classes."""
     scores = [c for c in columns if c.numbers is not None and not c.is_bool and strength(c.header)]
     scores += [c for c in columns if c not in scores and c.numbers is not None and plain(c.header) in ("p1", "p_1")]
-    scores = [c for c in scores if _has_fractions(c) and not is_role(c.header)]
+    scores = [c for c in scores if (has_fractions(c) or are_percents(c)) and not is_role(c.header)]
     strong = [c for c in scores if strength(c.header) == 2]
     scores = strong or scores
     not_logits = [c for c in scores if word_of(c.header) not in LOGIT]
@@ -344,19 +242,8 @@ def _single(column: HeadColumn, label_texts: Sequence[str] = ()) -> Values:
         kind, sums = kind_and_sums(vectors.values.astype(np.float64), word_of(column.header))
         return Values(kind, (column,), vectors.classes, sums, 2)
     numbers = column.parsed[np.isfinite(column.parsed)]
-    kind = _kind_of_one(numbers, word_of(column.header)) if numbers.size else "probs"
-    return Values(kind, (column,), _of_two(column.header, label_texts), False, 2)
-
-
-def _of_two(header: str, label_texts: Sequence[str]) -> tuple[str, ...] | None:
-    """The two classes in order, the one that the column's name ends in last: 0, or one of the label's two texts."""
-    if re.search(r"[A-Za-z][\W_]*0$", header):
-        return "1", "0"
-    if len(label_texts) != 2:
-        return None
-    name = plain(header)
-    named = [text for text in label_texts if name == plain(text) or name.endswith(f"_{plain(text)}")]
-    return (next(text for text in label_texts if text != named[0]), named[0]) if len(named) == 1 else None
+    kind = kind_of_one(numbers, word_of(column.header)) if numbers.size else "probs"
+    return Values(kind, (column,), of_two_classes(column.header, label_texts), False, 2)
 
 
 def _goes_with_prediction(score: HeadColumn, columns: Sequence[HeadColumn]) -> bool:
@@ -370,20 +257,3 @@ def _is_hugging_face(label: HeadColumn, score: HeadColumn, columns: Sequence[Hea
     """Whether ``{label, score}`` are the predicted class and its probability: another column has the truth, or none."""
     named = plain(label.header) == "label" and plain(score.header) == "score" and label.numbers is None
     return named and (len(columns) == 2 or any(is_label(c.header) for c in columns if c is not label))
-
-
-def is_prediction(column: HeadColumn) -> bool:
-    """Whether it is named as a prediction and holds classes: text or whole numbers."""
-    if not PREDICTED_WORDS & {*plain(column.header).split("_")} or column.vectors is not None:
-        return False
-    return column.numbers is None or not _has_fractions(column)
-
-
-def _has_fractions(column: HeadColumn) -> bool:
-    finite = column.parsed[np.isfinite(column.parsed)]
-    return bool((finite != np.floor(finite)).any())
-
-
-def _default(classes: tuple[str, ...]) -> tuple[str, ...] | None:
-    """None for the numbers from 0, which classes have by themselves, and where a column has no name."""
-    return None if "" in classes or classes == tuple(map(str, range(len(classes)))) else classes

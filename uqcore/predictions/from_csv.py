@@ -9,6 +9,7 @@ from contextlib import suppress
 from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from uqcore.predictions.beginning import N_LINES, beginning
 from uqcore.predictions.raw import listed
 from uqcore.predictions.table import HEAD_ROWS, Opened, Table
 from uqcore.types import UqError
@@ -21,8 +22,10 @@ BLOCK = 2**20  # bytes at a time; a line may not be longer
 _MARK = b"\xef\xbb\xbf"  # of UTF-8, as spreadsheets put it first
 _LINE = re.compile(rb"([^\r\n]+)(?:\r\n|\r|\n|$)")
 _DELIMITERS = ",;\t"
+_SEPARATOR = re.compile(r'(?i)"?sep=(.)"?')
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_COMMA = re.compile(r"\s*[-+]?\d*,?\d+([eE][-+]?\d+)?\s*")  # a number with a decimal comma, or a whole one
+# A number with a decimal comma, or a whole one.
+_COMMA = re.compile(r"\s*[-+]?\d*,?\d+([eE][-+]?\d+)?(\s*%)?\s*")
 _ODD_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _BAD_CELL = re.compile(r"column #(\d+):(?: Row #(\d+):)? CSV conversion error to \w+: invalid value '(.*)'", re.DOTALL)
 
@@ -40,7 +43,7 @@ class _Dialect(NamedTuple):
     def notes(self) -> tuple[str, ...]:
         if (self.delimiter, self.decimal) == (",", "."):
             return self.found
-        name = "tab" if self.delimiter == "\t" else repr(self.delimiter)
+        name = {"\t": "tab", " ": "a blank"}.get(self.delimiter, repr(self.delimiter))
         return (*self.found, f"Read with {name} between the cells and {self.decimal!r} as the decimal sign.")
 
 
@@ -59,7 +62,7 @@ def open_csv(file: BinaryIO) -> Opened:
         file.seek(dialect.start)
         stream = _Counted(file)
         for batch in _batches(stream, dialect, table, values, others):
-            yield batch, min(stream.n_bytes / n_bytes, 1.0)
+            yield _with_points(batch, dialect, table, values), min(stream.n_bytes / n_bytes, 1.0)
         if stream.n_quotes % 2:
             # A cell that no mark ends takes all rows below it, and they would be missing without a word.
             raise UqError(
@@ -72,41 +75,78 @@ def open_csv(file: BinaryIO) -> Opened:
 def _looked_at(head: bytes) -> tuple[_Dialect, Table]:
     import pyarrow as pa
 
-    match = next((line for line in _LINE.finditer(head) if line[1].removeprefix(_MARK).strip()), None)
-    if match is None:
+    lines = [line for line in _LINE.finditer(head) if line[1].removeprefix(_MARK).strip()][: N_LINES + 1]
+    if not lines:
         raise UqError("Expected column names in the first line of the CSV file. Received no text at all.")
-    if match.end() == len(head) == BLOCK:
+    if lines[0].end() == len(head) == BLOCK:
         raise UqError("Expected column names in the first line of the CSV file. Received a line of over 1 MB.")
+    if len(head) == BLOCK:
+        lines.pop()  # it may be cut
     try:
-        first = match[1].removeprefix(_MARK).decode()
+        lines[0][1].removeprefix(_MARK).decode()
     except UnicodeDecodeError:
         raise UqError(
             "Expected a CSV file in UTF-8. Received other bytes in its first line; save it as UTF-8."
         ) from None
-    delimiter = max(_DELIMITERS, key=first.count)
-    headers, start = _cells(first, delimiter), match.end()
-    notes: tuple[str, ...] = ()
-    if _are_numbers(headers):
-        headers, start, notes = [""] * len(headers), match.start(1), ("The first line has numbers and no names.",)
+    texts = [line[1].removeprefix(_MARK).decode("utf-8", "replace") for line in lines]
+    texts, n_left_out, delimiter, notes = _without_comments(texts)
+    table = beginning([_cells(text, delimiter) for text in texts])
+    n_before = n_left_out + table.n_rows
+    start = lines[n_before - 1].end() if n_before else lines[0].start(1)
+    headers = table.headers
     rows = list(_first_rows(head[start:].decode("utf-8-sig", "replace"), delimiter, len(headers)))
     if len(head) == BLOCK and len(rows) > 1:
         rows.pop()  # it may be cut
     columns = [[cell.strip() for cell in cells] for cells in zip(*rows, strict=True)] or [[] for _ in headers]
-    decimal = "," if any(map(_has_decimal_comma, columns)) else "."
+    decimal = "," if any(map(_has_decimal_comma, columns)) and not any(map(_has_decimal_point, columns)) else "."
     if decimal == ",":
         columns = [[cell.replace(",", ".") if _COMMA.fullmatch(cell) else cell for cell in cells] for cells in columns]
     arrays = [pa.array([cell or None for cell in cells], pa.string()) for cells in columns]
-    return _Dialect(headers, start, delimiter, decimal, notes), Table.of(headers, arrays)
+    return _Dialect(headers, start, delimiter, decimal, (*notes, *table.notes)), Table.of(headers, arrays)
 
 
-def _are_numbers(headers: Sequence[str]) -> bool:
-    """Whether a first line is one of data: of numbers, and not of whole ones, as unnamed columns are called."""
-    return all(_NUMBER.fullmatch(cell.strip()) for cell in headers) and not all(cell.isdigit() for cell in headers)
+def _without_comments(lines: list[str]) -> tuple[list[str], int, str, tuple[str, ...]]:
+    """The lines of the table, how many stand above it, what stands between cells, and what was left out.
+
+    Excel reads ``sep=;`` in a first line; NumPy writes the names of columns behind a ``#``.
+    """
+    said = _SEPARATOR.fullmatch(lines[0].strip())
+    if said is not None and len(lines) > 1:
+        return lines[1:], 1, said[1], ()
+    n = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    delimiter = _delimiter(lines[n:])
+    if not n:
+        return lines, 0, delimiter, ()
+    n_cells = len(_cells(lines[n], delimiter))
+    for names in (lines[n - 1], lines[n - 1].lstrip("# ")):
+        if len(_cells(names, delimiter)) == n_cells and not names.startswith("# "):
+            return [names, *lines[n:]], n - 1, delimiter, ()
+    return lines[n:], n, delimiter, (f"Above the table stands {lines[0][:60]!r}.",)
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """What stands between the cells: in the first line, or below it where that has one cell."""
+    for line in lines[:3]:
+        if ";" in line and all("," not in cell or _COMMA.fullmatch(cell) for cell in line.split(";")):
+            return ";"
+        found = max(_DELIMITERS, key=line.count)
+        if found in line and len(_cells(line, found)) > 1:
+            return found
+    for rare in "| ":  # R and NumPy write blanks
+        if len(lines) > 1 and 1 < len(_cells(lines[0], rare)) <= len(_cells(lines[1], rare)):
+            return rare
+    return _DELIMITERS[0]
 
 
 def _has_decimal_comma(cells: Sequence[str]) -> bool:
     full = [cell for cell in cells if cell]
     return any("," in cell for cell in full) and all(_COMMA.fullmatch(cell) for cell in full)
+
+
+def _has_decimal_point(cells: Sequence[str]) -> bool:
+    """Whether they are numbers with a point, so that a comma elsewhere is one between thousands."""
+    full = [cell for cell in cells if cell]
+    return any("." in cell for cell in full) and all(_NUMBER.fullmatch(cell) for cell in full)
 
 
 def _first_rows(text: str, delimiter: str, n_cells: int) -> Iterator[list[str]]:
@@ -141,6 +181,20 @@ class _Counted:
 
     def readable(self) -> bool:
         return True
+
+
+def _with_points(batch: pa.RecordBatch, dialect: _Dialect, table: Table, values: Sequence[str]) -> pa.RecordBatch:
+    """Decimal points for commas in numbers that have a sign around them, such as ``12,5 %``."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if dialect.decimal == ".":
+        return batch
+    for k, name in enumerate(values):
+        if table[name].needs_parsing and table[name].vectors is None:
+            points = compute.replace_substring(batch.column(k).cast(pa.string()), ",", ".")
+            batch = batch.set_column(k, batch.schema.names[k], points)
+    return batch
 
 
 def _batches(

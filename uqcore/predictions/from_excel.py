@@ -6,7 +6,8 @@ import zipfile
 from itertools import zip_longest
 from typing import Any, BinaryIO
 
-from uqcore.predictions.from_npz import check_directory
+from uqcore.predictions.archives import check_directory
+from uqcore.predictions.beginning import N_LINES, beginning
 from uqcore.predictions.table import Opened, in_memory
 from uqcore.types import UqError
 
@@ -52,15 +53,25 @@ def open_excel(file: BinaryIO, max_bytes: int, max_unpacked: int) -> Opened:
     except Exception as error:  # openpyxl meets a damaged file with many kinds of exception
         reason = " ".join(str(error).split())[:200]
         raise UqError(f"Expected a whole Excel file. Received a damaged one ({reason}); save it again.") from error
-    title, rows = next(((title, rows) for title, rows in sheets if len(rows) > 1), ("", []))
-    if not rows:
+    title, rows = max(sheets, key=lambda sheet: _n_numbers(sheet[1]), default=("", []))
+    if len(rows) < 2:
         raise UqError("Expected a sheet with column names and rows below them. Received none.")
     _check_cells(rows, n_bytes)
     columns = list(zip_longest(*rows))
-    headers = ["" if column[0] is None else str(column[0]) for column in columns]
+    first = zip(*(map(_as_text, column[:N_LINES]) for column in columns), strict=True)
+    table = beginning([list(row) for row in first])
     more = sum(len(rows) > 0 for _, rows in sheets) > 1
     note = (f"Of several sheets, {title[:40]!r} was read.",) if more else ()
-    return in_memory(headers, [column[1:] for column in columns], note)
+    return in_memory(table.headers, [column[table.n_rows :] for column in columns], (*note, *table.notes))
+
+
+def _as_text(cell: Any) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _n_numbers(rows: list[tuple[Any, ...]]) -> tuple[int, bool]:
+    """How many numbers a sheet has, and whether it has rows at all: of two alike the first is taken."""
+    return sum(isinstance(cell, int | float) for row in rows for cell in row), len(rows) > 1
 
 
 def _check_cells(rows: list[tuple[Any, ...]], n_bytes: int) -> None:

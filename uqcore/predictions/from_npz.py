@@ -8,20 +8,18 @@ inflated a few megabytes at a time straight into the array that is kept.
 from __future__ import annotations
 
 import math
-import struct
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from uqcore.predictions.archives import BLOCK, check_directory, check_size, damage_told
 from uqcore.predictions.finding import said
 from uqcore.predictions.finding_arrays import ArrayHead, class_names_array, settled_arrays
-from uqcore.predictions.finding_values import kind_of_rows
+from uqcore.predictions.finding_kinds import kind_and_sums, kind_of_rows
 from uqcore.predictions.labels import texts_of
 from uqcore.predictions.raw import Found, listed
 from uqcore.predictions.roles import Asked, Roles, ValueKind
@@ -52,10 +50,7 @@ _MOST_PIXELS = 2**24
 _MOST_MEMBERS = 1000  # whose headers are read to find out what they are
 
 _UNKNOWN = ArrayHead((), "?")
-BLOCK = 2**22  # bytes inflated at a time
-_MAX_DIRECTORY = 2**20  # bytes of the zip's directory, which `zipfile` turns into about ten times as much
-_END = struct.Struct("<4s4H2LH")
-_END_64_SIZE = 20
+_ALONE = "the array"  # of an NPY file
 
 
 class _Array(NamedTuple):
@@ -85,7 +80,7 @@ def read_npz(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, tick: 
         Unclear: which array the values are cannot be told.
         UqError: the file is damaged, encrypted or too large, or an array in it is not what its name says.
     """
-    with _damage("NPZ"):
+    with damage_told("NPZ"):
         check_directory(file, "an NPZ file with a handful of arrays")
         with zipfile.ZipFile(file) as archive:
             return _read(archive, asked, max_bytes, tick)
@@ -93,7 +88,7 @@ def read_npz(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, tick: 
 
 def npz_heads(file: BinaryIO) -> dict[str, list[str]]:
     """Array's name -> what it is, such as ``"(100, 3) numbers"``. UqError: the file is damaged."""
-    with _damage("NPZ"):
+    with damage_told("NPZ"):
         check_directory(file, "an NPZ file with a handful of arrays")
         with zipfile.ZipFile(file) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
@@ -103,11 +98,23 @@ def npz_heads(file: BinaryIO) -> dict[str, list[str]]:
 
 def read_npy(file: BinaryIO, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
     """The values alone, as `numpy.save` writes them. UqError: the file is damaged or too large, or holds no numbers."""
-    values = _npy(file, "values", max_bytes, tick)
+    values, labels, note = _without_labels(_npy(file, "values", max_bytes, tick))
     classes = None if asked is None or asked.classes is None else np.array(asked.classes)
     kind = (None if asked is None else asked.kind) or kind_of(values, "")
     words = {"probs": "probabilities", "percent": "percentages", "scores": "scores", "logits": "logits"}[kind]
-    return Found(kind, values, class_names=classes, notes=(f"The numbers were read as {words}.",))
+    return Found(kind, values, labels=labels, class_names=classes, notes=(f"The numbers were read as {words}.", *note))
+
+
+def _without_labels(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...]]:
+    """``(N, K + 1)`` whose first or last column is of whole numbers, and whose others sum to 1, in these two parts."""
+    if values.ndim != 2 or values.shape[1] < 3 or kind_and_sums(values[:_LOOKED_AT].astype(np.float64), "")[1]:
+        return values, None, ()
+    for place, name, rest in ((-1, "last", values[:, :-1]), (0, "first", values[:, 1:])):
+        labels = values[:, place]
+        if kind_and_sums(rest[:_LOOKED_AT].astype(np.float64), "")[1] and (labels == np.floor(labels)).all():
+            note = f"The {name} column, of whole numbers beside rows that sum to 1, was read as the label."
+            return np.ascontiguousarray(rest), labels, (note,)
+    return values, None, ()
 
 
 def read_npy_labels(file: BinaryIO, max_bytes: int) -> NDArray[Any]:
@@ -117,47 +124,26 @@ def read_npy_labels(file: BinaryIO, max_bytes: int) -> NDArray[Any]:
 
 def _npy(file: BinaryIO, part: str, max_bytes: int, tick: ShareTick) -> NDArray[Any]:
     """The one array of an NPY file: held against the same limits, by the same code, as one of an NPZ file."""
-    with _damage("NPY"):
+    with damage_told("NPY"):
         n_bytes = file.seek(0, 2)
         file.seek(0)
-        header = _header(file, part, part if part == "labels" else "the array", zipfile.ZipInfo(), n_bytes)
-        _check_size(header.n_bytes, max_bytes)
+        header = _header(file, part, part if part == "labels" else _ALONE, zipfile.ZipInfo(), n_bytes)
+        check_size(header.n_bytes, max_bytes)
         file.seek(0)
         return _contents(file, header, _later(tick, 0, header.n_bytes))
-
-
-@contextmanager
-def _damage(form: str) -> Iterator[None]:
-    """One sentence for what damaged files raise."""
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UqError(f"Expected a whole {form} file. Received a damaged one ({reason}); save it again.") from error
-
-
-def check_directory(file: BinaryIO, expected: str) -> None:
-    """Refuse a zip's directory that would take gigabytes as objects. NumPy writes a small one, right at the end."""
-    file.seek(max(0, file.seek(0, 2) - _END.size - _END_64_SIZE))
-    tail = file.read()
-    if len(tail) < _END.size or tail[-_END.size :][:4] != b"PK\x05\x06":
-        raise zipfile.BadZipFile("it has no directory at its end, so it is cut off")
-    size = _END.unpack(tail[-_END.size :])[5]
-    if size > _MAX_DIRECTORY or tail[:4] == b"PK\x06\x07":
-        raise UqError(f"Expected {expected}. Received thousands or more than 2 GB of them.")
 
 
 def _read(archive: zipfile.ZipFile, asked: Roles | Asked | None, max_bytes: int, tick: ShareTick) -> Found:
     names = _names_of_parts(archive, asked)
     members = [(part, name, _member(archive, name)) for part, some in names.items() for name in some]
     # Sizes first by the directory, which bounds what is inflated, then by the headers, which bound what is allocated.
-    _check_size(sum(member.file_size for _, _, member in members), max_bytes)
+    check_size(sum(member.file_size for _, _, member in members), max_bytes)
     headers = []
     for part, name, member in members:
         with archive.open(member) as stream:
             headers.append(_header(stream, part, name, member, member.file_size))
     total = sum(array.n_bytes for array in headers)
-    _check_size(total, max_bytes)
+    check_size(total, max_bytes)
     arrays: dict[tuple[str, str], NDArray[Any]] = {}
     done = 0
     for header in headers:
@@ -271,14 +257,6 @@ def _shapes(archive: zipfile.ZipFile, names: list[str]) -> dict[str, ArrayHead]:
     return found
 
 
-def _check_size(n_bytes: int, max_bytes: int) -> None:
-    if n_bytes > max_bytes:
-        raise UqError(
-            f"Expected arrays of at most {max_bytes / 1e6:,.0f} MB. Received {n_bytes / 1e6:,.0f} MB when unpacked; "
-            f"save fewer examples or samples."
-        )
-
-
 def _header(stream: IO[bytes], part: str, name: str, member: zipfile.ZipInfo, n_bytes: int) -> _Array:
     try:
         # Version 1 bounds the header to 64 kB. Later ones are for arrays with fields, which have no place here.
@@ -288,15 +266,22 @@ def _header(stream: IO[bytes], part: str, name: str, member: zipfile.ZipInfo, n_
     except Exception as error:  # NumPy meets a damaged header with half a dozen kinds of exception
         raise ValueError(f"`{name}` has no header that can be read: {error}") from error
     header_size = stream.tell()
-    if dtype.hasobject:
+    shown = name if name == _ALONE else f"`{name}`"
+    if dtype.names and not dtype.hasobject:
         raise UqError(
-            f"Expected `{name}` as {_PARTS[part][1]}. Received an object array, which is stored as a pickle that "
-            f"could run code and is never opened; convert it, as with np.array({name}.tolist())."
+            f"Expected {shown} as {_PARTS[part][1]}. Received an array with the fields {listed(dtype.names)}; save it "
+            f"as a table, with pandas.DataFrame(array).to_parquet(file)."
+        )
+    if dtype.hasobject:
+        way = f"np.array({name}.tolist())" if name.isidentifier() else "np.array(values, np.float32)"
+        raise UqError(
+            f"Expected {shown} as {_PARTS[part][1]}. Received an object array, which is stored as a pickle that "
+            f"could run code and is never opened; convert it, as with {way}."
         )
     kinds, wanted = _PARTS[part]
     if dtype.kind not in kinds or (part == "images" and dtype != np.uint8):
         hint = "; bfloat16 must become float32 first" if dtype.kind == "V" else ""
-        raise UqError(f"Expected `{name}` as {wanted}. Received dtype {dtype}{hint}; convert it.")
+        raise UqError(f"Expected {shown} as {wanted}. Received dtype {dtype}{hint}; convert it.")
     if part == "images" and math.prod(shape[1:]) > _MOST_PIXELS:
         raise UqError(
             f"Expected `images` of at most {_MOST_PIXELS:,} numbers each. Received shape {shape}; save smaller ones."

@@ -167,6 +167,8 @@ def _can_matter(kind: Any) -> bool:
     if not is_nested(kind):
         return not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
     inner = [kind.field(i).type for i in range(kind.num_fields)]
+    if {kind.field(i).name for i in range(kind.num_fields)} == {"type", "size", "indices", "values"}:
+        return True  # Spark's vectors
     return all(_can_matter(part) and (not is_nested(part) or pa.types.is_list(kind)) for part in inner)
 
 

@@ -95,9 +95,22 @@ def read_back(predictions: Predictions) -> ReadBack:
         base_rate=None if right is None or of_labels is None else float(of_labels.max()),
         first_rows=tuple(_row(predictions, i) for i in range(min(FIRST_ROWS, len(predictions)))),
         left_out=predictions.left_out,
-        notes=predictions.notes,
+        notes=(*predictions.notes, *_on_weights(predictions, right)),
         warnings=() if labels is None or not len(labels) else tuple(_warnings(predictions)),
     )
+
+
+def _on_weights(predictions: Predictions, right: float | None) -> tuple[str, ...]:
+    """What weights there are, and what they count in."""
+    if predictions.weight is None:
+        return ()
+    weight = predictions.weight[predictions.in_distribution]
+    total = float(weight.sum())
+    told = f"Weights from {weight.min():.4g} to {weight.max():.4g} count in a weighted risk" if len(weight) else ""
+    if predictions.correct is not None and right is not None and total > 0:
+        share = float(weight[predictions.correct[predictions.in_distribution]].sum()) / total
+        told += f", and by weight the accuracy is {fine(share)}"
+    return (f"{told}. Everywhere else every example counts once.",) if told else ()
 
 
 def _shares(counts: IntArray) -> FloatArray:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, BinaryIO, NamedTuple, TypeVar
 
+from uqcore.predictions.archives import only_table, unpack_member
 from uqcore.predictions.assemble import found_in
+from uqcore.predictions.encodings import in_utf8
 from uqcore.predictions.finding import label_alone, left_out, settled
 from uqcore.predictions.from_csv import open_csv
 from uqcore.predictions.from_excel import open_excel
@@ -55,8 +58,14 @@ _OTHER_FORMATS = {
     b"FEA1": "a Feather file of version 1; save it with version 2, which is today's",
     b"MATLAB": "a MATLAB file; save the arrays with np.savez",
     b"SQLite": "a SQLite database; save the table as CSV",
-    b"\xff\xfe": "text in UTF-16; save it as CSV in UTF-8",
-    b"\xfe\xff": "text in UTF-16; save it as CSV in UTF-8",
+    b"<!doctype": "a web page; save the table as CSV",
+    b"<html": "a web page; save the table as CSV",
+    b"<table": "a web page; save the table as CSV",
+    b"<style": "a web page; save the table as CSV",
+    b"<div": "a web page; save the table as CSV",
+    b"<?xml": "XML; save the table as CSV",
+    b"@relation": "an ARFF file; save it as CSV",
+    b"\xff\xff\xff\xff": "an Arrow stream; save it as Feather, with pyarrow.feather.write_feather",
 }
 
 
@@ -145,11 +154,16 @@ def _first_cells(file: BinaryIO, name: str, limits: _Limits) -> dict[str, list[s
             return _first_cells(unpacked, name, limits.inside)
     if head.startswith(b"\x93NUMPY"):
         return {}
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_office(head):
+    if _is_archive(head):
+        if (table := only_table(file)) is not None:
+            with TemporaryFile() as unpacked:
+                unpack_member(file, table, unpacked, limits.unpacked(file))
+                return _first_cells(unpacked, table, limits.inside)
         return npz_heads(file)
     if head.startswith((b"PAR1", b"PARE", b"ARROW1")):
         return cells_of_parquet(file, limits.unpacked(file))
-    return _table(file, head, name, limits).table.first_cells
+    with _as_text(file, name) as (text, _):
+        return _table(text, name, limits).table.first_cells
 
 
 class _Limits(NamedTuple):
@@ -204,19 +218,40 @@ def _found(file: BinaryIO, name: str, asked: Roles | Asked | None, limits: _Limi
             return _found(unpacked, name, asked, limits.inside, tick)
     if head.startswith(b"\x93NUMPY"):
         return read_npy(file, asked, limits.max_bytes, tick)
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_office(head):
+    if _is_archive(head):
+        if (table := only_table(file)) is not None:
+            with TemporaryFile() as unpacked:
+                unpack_member(file, table, unpacked, limits.unpacked(file))
+                return _found(unpacked, table, asked, limits.inside, tick)
         return read_npz(file, asked, limits.unpacked(file), tick)
     if head.startswith((b"PAR1", b"PARE", b"ARROW1")):
         return read_parquet(file, asked, limits.unpacked(file), tick)
-    return _of_table(_table(file, head, name, limits), asked, limits.max_bytes, tick)
+    with _as_text(file, name) as (text, notes):
+        found = _of_table(_table(text, name, limits), asked, limits.max_bytes, tick)
+    return replace(found, notes=(*notes, *found.notes))
 
 
-def _table(file: BinaryIO, head: bytes, name: str, limits: _Limits) -> Opened:
+def _is_archive(head: bytes) -> bool:
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_office(head)
+
+
+@contextmanager
+def _as_text(file: BinaryIO, name: str) -> Iterator[tuple[BinaryIO, tuple[str, ...]]]:
+    """`in_utf8`, unless its first bytes are those of another format."""
+    file.seek(0)
+    head = file.read(2**12)
+    for magic, what in _OTHER_FORMATS.items():
+        if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(magic.lower()) or head.startswith(magic):
+            raise UqError(f"Expected {_KINDS}. {name} is {what}.")
+    with in_utf8(file) as found:
+        yield found
+
+
+def _table(file: BinaryIO, name: str, limits: _Limits) -> Opened:
+    file.seek(0)
+    head = file.read(2**12)
     if head.startswith(b"PK"):
         return open_excel(file, limits.max_bytes, limits.unpacked(file))
-    for magic, what in _OTHER_FORMATS.items():
-        if head.startswith(magic):
-            raise UqError(f"Expected {_KINDS}. {name} is {what}.")
     if b"\0" in head:
         raise UqError(f"Expected {_KINDS}. {name} is none of these; save the arrays with np.savez.")
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
@@ -241,8 +276,9 @@ def _labels(file: BinaryIO, limits: _Limits) -> Column:
         return read_npy_labels(file, limits.max_bytes)
     if head.startswith((b"PAR1", b"PARE", b"ARROW1", b"\x1f\x8b")) or (head.startswith(b"PK") and not _is_office(head)):
         raise UqError("Expected labels as an NPY, CSV, Excel or JSON file. Received another kind; save them as CSV.")
-    opened = _table(file, head, "the file of labels", limits)
-    return text_column(opened, label_alone(opened.table))
+    with _as_text(file, "the file of labels") as (text, _):
+        opened = _table(text, "the file of labels", limits)
+        return text_column(opened, label_alone(opened.table))
 
 
 def _is_office(head: bytes) -> bool:

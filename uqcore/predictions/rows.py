@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uqcore.predictions.cells import is_nested, is_number, is_text, numbers, vectors
+from uqcore.predictions.cells import is_nested, is_number, is_text, may_be_vector, numbers, vectors
 from uqcore.predictions.raw import TextColumn, listed
 from uqcore.predictions.roles import Roles
 from uqcore.predictions.table import Opened, as_text
@@ -28,12 +29,14 @@ class Columns(NamedTuple):
         classes: names of the K where the cells have them.
         others: role -> column, of `Roles.others`.
         ids: name -> ``(N,)`` text.
+        n_empty: rows at the end in which nothing stood, which were left out.
     """
 
     values: NDArray[np.float32]
     classes: tuple[str, ...] | None
     others: dict[str, TextColumn | NDArray[Any]]
     ids: dict[str, NDArray[Any]]
+    n_empty: int = 0
 
 
 class Rows:
@@ -70,13 +73,21 @@ class Rows:
         self._n = stop
 
     def found(self) -> Columns:
-        """All that was added."""
-        self._values.resize((self._n, self._values.shape[1]), refcheck=False)
+        """All that was added, but for rows at the end in which nothing stands, as spreadsheets save them."""
         others: dict[str, Any] = {role: column.joined() for role, column in self._others.items()}
         ids = {name: strings.joined() for name, strings in self._ids.items()}
+        n = self._n
+        while n and _is_empty(n - 1, self._values, [*others.values(), *ids.values()]):
+            n -= 1
+        n_empty = self._n - n if n else 0
+        if n_empty:
+            self._n = n
+            others = {role: _cut(column, n) for role, column in others.items()}
+            ids = {name: texts[:n] for name, texts in ids.items()}
+        self._values.resize((self._n, self._values.shape[1]), refcheck=False)
         if self._roles.time is not None:
             others["time"] = ids.pop(self._roles.time)
-        return Columns(self._values, self._classes, others, ids)
+        return Columns(self._values, self._classes, others, ids, n_empty)
 
     def _vectors(self, column: pa.Array) -> FloatArray:
         found = vectors(column, self._classes, self._n + 1)
@@ -124,6 +135,21 @@ class Rows:
             )
 
 
+def _is_empty(row: int, values: FloatArray, others: Sequence[Any]) -> bool:
+    """Whether nothing stands in a row."""
+    if not np.isnan(values[row]).all():
+        return False
+    for column in others:
+        entry = column.texts[column.codes[row]] if isinstance(column, TextColumn) else column[row]
+        if entry != "" and not (isinstance(entry, float) and np.isnan(entry)):
+            return False
+    return True
+
+
+def _cut(column: TextColumn | NDArray[Any], n: int) -> TextColumn | NDArray[Any]:
+    return column._replace(codes=column.codes[:n]) if isinstance(column, TextColumn) else column[:n]
+
+
 def _gathered(roles: Roles) -> list[tuple[str, str]]:
     """Roles and names of the columns beside the values and the texts of every example."""
     return [(role, name) for role, name in roles.others.items() if role != "time"]
@@ -132,7 +158,7 @@ def _gathered(roles: Roles) -> list[tuple[str, str]]:
 def _is_vector(column: pa.Array) -> bool:
     if not is_text(column.type):
         return is_nested(column.type)
-    return next((cell.strip().endswith(("]", ")", "}")) for cell in column.slice(0, 99).to_pylist() if cell), False)
+    return next((may_be_vector(cell.strip()) for cell in column.slice(0, 99).to_pylist() if cell), False)
 
 
 def text_column(opened: Opened, name: str) -> TextColumn:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uqcore.predictions.cells import NO_TEXT, Vectors, is_nested, is_text, numbers, vectors
+from uqcore.predictions.cells import NO_TEXT, Vectors, is_nested, is_text, may_be_vector, numbers, vectors
 from uqcore.types import UqError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class HeadColumn:
         kind = self.cells.type
         if not len(self.cells) or not (is_nested(kind) or is_text(kind)):
             return None
-        if is_text(kind) and not (self.cells[0].as_py() or "").strip().endswith(("]", ")", "}")):
+        if is_text(kind) and not may_be_vector((self.cells[0].as_py() or "").strip()):
             return None
         try:
             found = vectors(self.cells)
