@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,12 @@ def arrow(write: Any) -> bytes:
 def records() -> list[dict[str, Any]]:
     table = columns()
     return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+def npy_of(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
 
 
 def excel() -> bytes:
@@ -146,7 +153,7 @@ def test_what_a_file_holds_stands_before_any_number_made_of_it() -> None:
     assert first.shape[0] == 10
     assert first.iloc[:, 0].tolist() == [f"r{i}" for i in range(10)]
     assert "Read 'cat', 'dog', 'emu' as probabilities, 'truth' as the label, 'id' as the id." in notes(app)
-    assert "after a reload of the page, choose the file again" in notes(app)
+    assert "This tab keeps a file of up to some megabytes over a reload" in notes(app)
 
 
 def test_classes_in_another_order_are_a_warning_and_open_the_table() -> None:
@@ -157,11 +164,7 @@ def test_classes_in_another_order_are_a_warning_and_open_the_table() -> None:
 
 
 def test_an_array_gets_its_labels_from_a_second_file() -> None:
-    arrays = []
-    for array in (PROBS.astype(np.float32), LABELS):
-        buffer = io.BytesIO()
-        np.save(buffer, array)
-        arrays.append(buffer.getvalue())
+    arrays = [npy_of(array) for array in (PROBS.astype(np.float32), LABELS)]
     app = brought(lab(), "y_proba.npy", arrays[0])
     assert understood(app).endswith("no labels.")
     app = labelled(app, "y_test.npy", arrays[1])
@@ -331,6 +334,21 @@ def test_the_numbers_of_either_part_are_named() -> None:
     assert header["part"] == words.of_which_part(284, 285)
 
 
+def test_a_risk_by_weight_is_a_switch_where_there_are_weights() -> None:
+    assert not any(toggle.key == "by_weight" for toggle in lab().toggle)
+    table = columns() | {"weight": [1 + i % 2 for i in range(N)]}
+    app = brought(lab(), "mine.csv", text(table))
+    assert "Weights from 1 to 2 count in a weighted risk, and by weight the accuracy is" in notes(app)
+    app = whole(app.toggle(key="by_weight").set_value(True).run())
+    linked = brought(lab(by_weight="true"), "mine.csv", text(table))
+    mine = study(read_predictions(text(table), "mine.csv"), "predictive_entropy")
+    risk = round_risk(mine)
+    assert risk is not None
+    wanted = tune(mine, Goal("risk", risk, n_tried=len(ROUND_RISKS), weighted=True))
+    assert wanted.promise in unescape(html(app))
+    assert html(linked) == html(app)
+
+
 # Groups
 
 
@@ -416,6 +434,32 @@ def test_ids_come_back_in_the_decisions_and_other_files_are_refused_in_a_sentenc
     expect(page.get_by_role("alert")).to_contain_text("model.pkl is a Python pickle")
     settle(page)
     expect(page.get_by_text("mine.csv")).to_have_count(0)
+
+
+@browser_tests
+def test_a_file_and_its_labels_survive_a_reload_in_this_tab_until_they_are_taken_out(visit: Visit, url: str) -> None:
+    page = visit(url, ready="[data-testid=stFileUploader]")
+    first, second = (npy_of(array) for array in (PROBS.astype(np.float32), LABELS))
+    upload(page, "p.npy", first)
+    expect(page.get_by_text("p.npy accepts")).to_be_visible()
+    page.get_by_text("True labels in a second file").click()
+    field = page.locator("input[type=file]").nth(1)
+    field.set_input_files({"name": "y.npy", "mimeType": "application/octet-stream", "buffer": second})
+    said = page.get_by_text("accuracy").first
+    expect(said).to_be_visible()
+    before = said.inner_text()
+    page.wait_for_function("Object.keys(sessionStorage).length === 2")
+    page.reload()
+    expect(page.get_by_text("p.npy accepts")).to_be_visible()
+    expect(page.get_by_text("accuracy").first).to_have_text(before)
+    other = visit(url, ready="[data-testid=stFileUploader]")
+    assert other.evaluate("Object.keys(sessionStorage)") == []
+    settle(page)
+    page.get_by_role("button", name="Remove").first.click()
+    page.get_by_role("button", name="Back to the example").click()
+    page.wait_for_function("Object.keys(sessionStorage).length === 0")
+    page.reload()
+    expect(page.get_by_text("Breast cancer (Wisconsin) accepts")).to_be_visible()
 
 
 @browser_tests

@@ -7,6 +7,7 @@ threshold lab's threshold alone can be moved, by a new ``revision``.
 
 from ui.components.drawing_pad import drawing_pad
 from ui.components.functions import Curves, Points, functions
+from ui.components.kept_file import kept_file
 from ui.components.points_pad import points_pad
 from ui.components.stage import asked_code, stage
 from ui.components.surfaces import Chosen, Frames, Panel, PointGroup, surfaces
@@ -25,6 +26,7 @@ __all__ = [
     "asked_code",
     "drawing_pad",
     "functions",
+    "kept_file",
     "points_pad",
     "stage",
     "surfaces",

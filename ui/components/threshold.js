@@ -71,7 +71,10 @@ class ThresholdView {
     root.querySelector(".histogram .title").textContent = this.#scene.title;
     root.querySelector(".roc .title").textContent = hasOod ? "ROC: unseen detected" : "ROC: errors detected";
     const part = root.querySelector(".part");
-    part.textContent = this.#scene.part;
+    const [head, ...rest] = this.#scene.part.split(": ");
+    const strong = document.createElement("strong");
+    strong.textContent = `${head}:`;
+    part.replaceChildren(strong, ` ${rest.join(": ")}`);
     part.hidden = !this.#scene.part;
     const hasLog = bins.log.edges.length > 0;
     this.logs.measure &&= hasLog;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui import uploads, words
+from ui.components import kept_file
 from uqcore.predictions import Predictions, read_models, same_examples
 from uqcore.tuning.comparison import MOST_MODELS
 from uqcore.types import UqError
@@ -62,6 +63,7 @@ def _more(own: Own) -> Mapping[str, Predictions]:
             "the true labels must be the same.",
         )
         kept: dict[tuple[str, bool], Mapping[str, Predictions]] = st.session_state.setdefault("own_more", {})
+        kept_file("more", f"own_more_{own.file.file_id}", "keep" if uploaded else "forget" if kept else "restore")
         wanted = {(one.file_id, own.normalize): one for one in uploaded}
         for key in [key for key in kept if key not in wanted]:
             del kept[key]

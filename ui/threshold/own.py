@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ui import controls, uploads
+from ui.components import kept_file
 from ui.threshold import models, readback, roles_table
 from ui.threshold.models import MAX_GROWTH, MAX_UNPACKED, MAX_UPLOAD_MB
 from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, Unclear, first_cells, read_models
@@ -119,16 +120,23 @@ def _brought() -> Own | None:
         max_upload_size=MAX_UPLOAD_MB,
         help=_HELP,
     )
-    st.caption("In memory for this visit only: after a reload of the page, choose the file again.")
+    st.caption(
+        "On the server for this visit only. This tab keeps a file of up to some megabytes over a reload of the page."
+    )
+    place, with_it = f"own_file_{visit}", ("labels", "more")
     if uploaded is None:
+        is_first = "own" not in st.session_state
         # Streamlit forgets the file when this page, or this part of it, is left; what was read stays for the visit.
         if kept is not None and (kept.predictions is None or st.button("Back to the example")):
             controls.put_in_url("roles", None)
             kept = st.session_state["own"] = None
+        kept_file("file", place, "keep" if kept is not None else "restore" if is_first else "forget", with_it)
         return kept
+    kept_file("file", place, "keep", with_it)
     is_new = kept is None or kept.file.file_id != uploaded.file_id
     file = _file(uploaded) if kept is None or is_new else kept.file
-    labels = _labels(file, needed=kept is not None and not is_new and _lacks_labels(kept))
+    before = None if is_new or kept is None else kept.labels
+    labels = _labels(file, before, needed=kept is not None and not is_new and _lacks_labels(kept))
     normalize = bool(st.session_state.get("own_normalize"))
     if kept is None or is_new:
         kept = _read_first(file, labels, normalize)
@@ -142,8 +150,8 @@ def _lacks_labels(own: Own) -> bool:
     return own.labels is not None or own.predictions is None or own.predictions.labels is None
 
 
-def _labels(file: _File, needed: bool) -> _File | None:
-    """The second file, if any: beside a file of arrays alone there often is one."""
+def _labels(file: _File, before: _File | None, needed: bool) -> _File | None:
+    """The second file, if any: beside a file of arrays alone there often is one; ``before`` was there until now."""
     with st.expander("True labels in a second file", expanded=needed):
         uploaded = st.file_uploader(
             "The true labels of the same examples, in the same order",
@@ -151,6 +159,8 @@ def _labels(file: _File, needed: bool) -> _File | None:
             max_upload_size=MAX_UPLOAD_MB,
             help="NPY, or a CSV, Excel or JSON file with one column of labels.",
         )
+        is_there = uploaded is not None
+        kept_file("labels", f"own_labels_{file.file_id}", "keep" if is_there else "restore" if not before else "forget")
     return None if uploaded is None else _file(uploaded)
 
 
