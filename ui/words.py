@@ -232,8 +232,8 @@ def what_a_threshold_does(name: str, tuned: Tuned, has_labels: bool) -> str:
 def of_which_part(n_calibration: int, n_held_out: int) -> str:
     """The line above the numbers that follow the hand, which are not those that the threshold is judged by."""
     return (
-        f"Calibration part: the {n_calibration:,} examples that the threshold is chosen on. What to expect is counted "
-        f"on the {n_held_out:,} held out."
+        f"Calibration part: the {n_calibration:,} examples that the threshold is chosen on; these numbers follow your "
+        f"hand. What to expect is counted on the {n_held_out:,} held out, once it stands."
     )
 
 

@@ -193,10 +193,10 @@ def test_paths_that_are_no_file_are_refused(tmp_path: Path) -> None:
         (changed(target={"kind": "risk", "value": 0.1, "sentence": "x" * 1001}), "at most 1,000 characters"),
         (
             changed(procedure="magic"),
-            "`procedure` must be one of sgr, ltt, cost, coverage, ood, manual. Received: 'magic'",
+            "`procedure` must be one of sgr, ltt, betting, cost, coverage, ood, manual. Received: 'magic'",
         ),
         (changed(certified=1), "`certified` must be true or false. Received: 1"),
-        (changed(delta=None), "`delta` must be between 0 and 1 for sgr and ltt, .*Received: None for ltt"),
+        (changed(delta=None), "`delta` must be between 0 and 1 for sgr and ltt and betting, .*Received: None for ltt"),
         (changed(delta=0), r"`delta` must be between 0 and 1 .*Received: 0.0 for ltt"),
         (changed(delta=1), r"`delta` must be between 0 and 1 .*Received: 1.0 for ltt"),
         (changed(delta=-0.1), "`delta` must be a finite number from 0 to 1. Received: -0.1"),
@@ -205,7 +205,7 @@ def test_paths_that_are_no_file_are_refused(tmp_path: Path) -> None:
         (changed(procedure="cost", delta=None), "`certified` must be false .*Received: true for cost"),
         (
             changed(target={"kind": "coverage", "value": 0.9, "sentence": "x"}),
-            r"`certified` must be false unless sgr or ltt was asked for a risk. .* for ltt and the target coverage",
+            r"`certified` must be false unless sgr or ltt or betting was .* for ltt and the target coverage",
         ),
         (changed(coverage=0.9), r"`coverage` must be an object. Received: 0.9"),
         (changed(risk={"value": 0.1, "low": 0.2, "high": 0.3}), "`risk` must have low <= value <= high"),

@@ -20,10 +20,12 @@ from uqcore.selection import (
     Optimum,
     PerClassOptimum,
     Procedure,
+    WeightedCertificate,
     certify,
     certify_per_group,
     rank,
     threshold_for_budget,
+    weighted_shares,
 )
 from uqcore.selection.policy import ThresholdPolicy
 from uqcore.text import fine_percent
@@ -478,3 +480,32 @@ def test_thresholds_by_group_need_groups_and_a_risk() -> None:
     for goal in (Goal("coverage", 0.5, per_group=True), Goal("risk", 0.3, per_group=True, per_class=True)):
         with pytest.raises(UqError, match="chosen for a risk"):
             tune(grouped(), goal)
+
+
+def test_a_weighted_risk_is_certified_by_weight_and_its_shares_are_said() -> None:
+    rng, n = np.random.default_rng(4), 4000
+    p = 0.5 + rng.random(n) / 2
+    wrong = rng.random(n) < 0.4 * (1 - p)
+    weight = np.where(wrong, 0.1, 1.0)  # errors weigh a tenth
+    probs = np.stack([1 - p, p], axis=1)
+    mine = Predictions("mine", "probs", probs[None], ("no", "yes"), (~wrong).astype(np.int64), weight=weight)
+    of_mine = study(mine, "predictive_entropy")
+    plain, weighted = (tune(of_mine, Goal("risk", 0.03, weighted=by)) for by in (False, True))
+    assert weighted.assessment.n_accepted > plain.assessment.n_accepted
+    held = of_mine.held_out
+    assert held.weight is not None
+    accepted, right = held.measure <= weighted.policy.thresholds[0], held.predicted == held.labels
+    seen = weighted_shares(accepted, right, held.weight)
+    assert f"Of the weight held out it accepts {fine_percent(seen.coverage)}, and {fine_percent(seen.risk)}" in (
+        weighted.promise
+    )
+    assert seen.risk < 0.03
+    assert (weighted.policy.procedure, weighted.policy.certified) == ("betting", True)
+    assert ThresholdPolicy.from_json(weighted.policy.to_json()) == weighted.policy
+    certified = weighted.certificate
+    assert isinstance(certified, WeightedCertificate)
+    assert certified.most == held.weight.max()
+    with pytest.raises(UqError, match="one threshold for all"):
+        tune(of_mine, Goal("risk", 0.03, weighted=True, per_class=True))
+    with pytest.raises(UqError, match=r"needs a column of weights\. Received none"):
+        tune(study(replace(mine, weight=None), "predictive_entropy"), Goal("risk", 0.03, weighted=True))

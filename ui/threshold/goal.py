@@ -65,7 +65,7 @@ def _risk(study: Study, task: str | None, n_models: int) -> Goal:
     positive = _positive(study) if task is None else None
     if positive is not None:
         return Goal("precision", 1 - risk, delta, procedure, n_tried=n_tried, positive=positive)
-    return Goal("risk", risk, delta, procedure, per_class=_per_class(), n_tried=n_tried)
+    return _for_all_or_some(study, Goal("risk", risk, delta, procedure, n_tried=n_tried))
 
 
 def _smallest(study: Study, n_models: int) -> Goal:
@@ -73,7 +73,19 @@ def _smallest(study: Study, n_models: int) -> Goal:
     delta, procedure = _assurance()
     found = _round_risk(study, delta / n_models, procedure)
     risk = ROUND_RISKS[-1] if found is None else found
-    return Goal("risk", risk, delta, procedure, per_class=_per_class(), n_tried=len(ROUND_RISKS))
+    return _for_all_or_some(study, Goal("risk", risk, delta, procedure, n_tried=len(ROUND_RISKS)))
+
+
+def _for_all_or_some(study: Study, goal: Goal) -> Goal:
+    """The goal of a risk by weight, if there are weights and the visitor wants it, or for each class, or as it is."""
+    by_weight = study.predictions.weight is not None and st.toggle(
+        "By weight",
+        key="by_weight",
+        bind=BIND,
+        help="The share of the weight of what is accepted that is wrong, certified by betting (Waudby-Smith & Ramdas "
+        "2024), whatever the procedure; one threshold for all.",
+    )
+    return replace(goal, weighted=True) if by_weight else replace(goal, per_class=_per_class())
 
 
 def _assurance() -> tuple[float, Procedure]:

@@ -32,6 +32,7 @@ def add_goal(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delta", type=float, default=0.05, help="the probability of breaking the promise (0.05)")
     parser.add_argument("--per-class", action="store_true", help="a threshold for each predicted class")
     parser.add_argument("--per-group", action="store_true", help="a threshold for each group, of a column of groups")
+    parser.add_argument("--weighted", action="store_true", help="of a risk: of weight, by a column of weights")
     parser.add_argument("--costs", type=Path, metavar="FILE.csv", help="a matrix: a row a true class, a column a guess")
     parser.add_argument("--error-cost", type=float, default=1.0, help="for --method cost (1)")
     parser.add_argument("--deferral-cost", type=float, default=0.05, help="for --method cost and --costs (0.05)")
@@ -81,6 +82,7 @@ def goal_of(arguments: argparse.Namespace, of_file: Study) -> Goal:
         arguments.method,
         per_class=arguments.per_class,
         per_group=arguments.per_group,
+        weighted=arguments.weighted,
     )
     if arguments.coverage is not None:
         return replace(plain, kind="coverage", value=arguments.coverage)

@@ -59,6 +59,7 @@ from uqcore.selection.ranking import (
     threshold_at_ood_share,
     threshold_for_budget,
 )
+from uqcore.selection.weighted import Weighted, WeightedCertificate, certify_weighted, weighted_shares
 
 __all__ = [
     "Acceptance",
@@ -84,6 +85,8 @@ __all__ = [
     "Target",
     "ThresholdPolicy",
     "ThresholdTable",
+    "Weighted",
+    "WeightedCertificate",
     "assess",
     "assess_groups",
     "assess_sets",
@@ -93,6 +96,7 @@ __all__ = [
     "certify",
     "certify_per_class",
     "certify_per_group",
+    "certify_weighted",
     "cheapest_per_class",
     "clopper_pearson",
     "cost_interval",
@@ -116,5 +120,6 @@ __all__ = [
     "threshold_at_coverage",
     "threshold_at_ood_share",
     "threshold_for_budget",
+    "weighted_shares",
     "wilson",
 ]

@@ -28,7 +28,7 @@ from uqcore.types import Draws, FloatArray, UqError
 
 VERSION = 1
 TARGET_KINDS = ("risk", "cost", "coverage", "ood_accepted", "manual")
-CERTIFYING = ("sgr", "ltt")
+CERTIFYING = ("sgr", "ltt", "betting")
 PROCEDURES = (*CERTIFYING, "cost", "coverage", "ood", "manual")
 
 _WORDS = {"accept all": math.inf, "defer all": -math.inf}  # JSON has no numbers for them

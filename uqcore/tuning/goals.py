@@ -24,9 +24,11 @@ from uqcore.selection import (
     Procedure,
     Target,
     ThresholdPolicy,
+    WeightedCertificate,
     certify,
     certify_per_class,
     certify_per_group,
+    certify_weighted,
     clopper_pearson,
     cost_interval,
     groups_of,
@@ -36,6 +38,7 @@ from uqcore.selection import (
     threshold_at_coverage,
     threshold_at_ood_share,
     threshold_for_budget,
+    weighted_shares,
 )
 from uqcore.selection.certified import EMPTY
 from uqcore.selection.groups import group_name
@@ -48,6 +51,7 @@ from uqcore.tuning.promises import (
     precision_promise,
     prices,
     risk_promise,
+    weighted_promise,
     what_was_tried,
 )
 from uqcore.tuning.split import CONFIDENCE, Study, study
@@ -74,6 +78,7 @@ class Goal:
         costs: for ``cost``.
         per_class: a threshold for each predicted class; ``risk`` and ``cost`` alone have that.
         per_group: a threshold for each group of examples, certified so that all hold at once; ``risk`` alone has that.
+        weighted: the share of weight that is wrong, in place of the share of examples; ``risk`` alone has that.
         n_tried: among how many figures for the risk, all fixed beforehand, ``value`` was chosen after looking at the
             calibration examples. Each has its share of ``delta``, so that what is promised holds for whichever is kept.
         n_models: among how many models, all looked at on these examples, this one was chosen; they share ``delta`` too.
@@ -92,6 +97,7 @@ class Goal:
     positive: int | None = None
     per: int | None = None
     per_group: bool = False
+    weighted: bool = False
 
     @property
     def level(self) -> float:
@@ -116,7 +122,7 @@ class Tuned(NamedTuple):
     policy: ThresholdPolicy
     promise: str
     assessment: Assessment
-    certificate: Certificate | ClassCertificates | GroupCertificates | None = None
+    certificate: Certificate | ClassCertificates | GroupCertificates | WeightedCertificate | None = None
     optimum: Optimum | PerClassOptimum | None = None
     smallest_risk: float | None = None
     recall: Estimate | None = None
@@ -130,6 +136,8 @@ def tune(study: Study, goal: Goal) -> Tuned:
     """
     if goal.per_class and goal.kind not in ("risk", "cost"):
         raise UqError(f"Thresholds per class are chosen for a risk or for costs. Received the goal {goal.kind}.")
+    if goal.weighted:
+        return _weighted(study, goal)
     if goal.per_group:
         return _per_group(study, goal)
     return _TUNERS[goal.kind](study, goal)
@@ -171,6 +179,29 @@ def _risk(study: Study, goal: Goal) -> Tuned:
     )
     tuned = _tuned(study, thresholds, target, goal.procedure, promise, delta, certified)
     return tuned._replace(certificate=found, smallest_risk=least)
+
+
+def _weighted(study: Study, goal: Goal) -> Tuned:
+    """A threshold for all examples, certified for the share of weight that is wrong."""
+    part, held, risk = study.calibration, study.held_out, _value(goal)
+    if goal.kind != "risk" or goal.per_class or goal.per_group:
+        raise UqError("A weighted risk is certified with one threshold for all. Received another goal, or several.")
+    if part.weight is None or held.weight is None:
+        raise UqError("A weighted risk needs a column of weights. Received none; name one `weight`.")
+    right = part.predicted == part.known_labels()
+    most = float(held.weight.max(initial=0))
+    if not most > 0:
+        raise UqError("A weighted risk needs weights above 0. Received nothing but zeros.")
+    found = certify_weighted(part.measure, right, part.weight, most, risk, goal.level)
+    seen = weighted_shares(held.measure <= found.threshold, held.predicted == held.known_labels(), held.weight)
+    promise = weighted_promise(found, seen, goal.delta)
+    if found.certified:
+        promise += what_was_tried(goal.n_tried, goal.n_models, risk, goal.delta)
+    target = Target(
+        "risk", risk, f"at most {exact(risk)} of the weight accepted wrong, with {exact(1 - goal.delta)} confidence"
+    )
+    tuned = _tuned(study, (found.threshold,), target, "betting", promise, goal.delta, found.certified)
+    return tuned._replace(certificate=found)
 
 
 def _cost(study: Study, goal: Goal) -> Tuned:

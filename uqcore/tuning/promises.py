@@ -11,6 +11,8 @@ from uqcore.selection import (
     Costs,
     Estimate,
     GroupCertificates,
+    Weighted,
+    WeightedCertificate,
     clopper_pearson,
 )
 from uqcore.selection.certified import MOST_TIMES
@@ -58,6 +60,24 @@ def risk_promise(found: Certificate, least: float | None, delta: float) -> str:
     return (
         f"No threshold can promise at most {exact(found.target_risk)} wrong with {exact(1 - delta)} confidence "
         f"on {found.n:,} calibration examples; {needed}. Everything is deferred.{suggestion}"
+    )
+
+
+def weighted_promise(found: WeightedCertificate, held_out: Weighted, delta: float) -> str:
+    """What is promised of the weight of what is accepted, and what the held-out part shows of it."""
+    confidence = f"{exact(1 - delta)} confidence"
+    if not found.certified:
+        return (
+            f"No threshold can promise at most {exact(found.target_risk)} of the weight wrong with {confidence} on "
+            f"{found.n:,} calibration examples. Everything is deferred. The largest weight is "
+            f"{found.most / found.mean:.1f} times the mean: the more weights differ, the more examples it takes."
+        )
+    return (
+        f"Of the weight of what is accepted at most {exact(found.target_risk)} is wrong, with {confidence}: certified "
+        f"on {found.n:,} calibration examples by betting, of which it accepts {found.n_accepted:,}, and "
+        f"{fine(found.seen.risk)} of their weight is wrong. Of the weight held out it accepts "
+        f"{fine(held_out.coverage)}, and {fine(held_out.risk)} of that is wrong, which are estimates. The largest "
+        f"weight held out is {found.most:.4g}; larger ones count as that."
     )
 
 

@@ -21,6 +21,7 @@ POLICY_FILE = "policy.json"
 
 _PROCEDURES = {
     "sgr": "selection with guaranteed risk (Geifman & El-Yaniv 2017)",
+    "betting": "betting on the weight of errors (Waudby-Smith & Ramdas 2024)",
     "ltt": "Learn then Test with fixed-sequence testing (Angelopoulos et al. 2021)",
     "cost": "least expected cost on the calibration examples",
     "coverage": "share of the calibration examples accepted",

@@ -59,6 +59,7 @@ class MeasuredPart:
         measure, predicted, correct, labels: ``(N,)`` of the in-distribution examples; the last two None without labels.
         ood_measure, ood_predicted: of the OOD examples, None where there are none.
         group, ood_group: which group each is of, None without groups.
+        weight: ``(N,)`` of the in-distribution examples, None without weights.
     """
 
     indices: IntArray
@@ -71,6 +72,7 @@ class MeasuredPart:
     n_classes: int
     group: NDArray[Any] | None = None
     ood_group: NDArray[Any] | None = None
+    weight: FloatArray | None = None
 
     @cached_property
     def ranking(self) -> Ranking:
@@ -224,4 +226,5 @@ def _part(predictions: Predictions, measure: FloatArray, indices: IntArray) -> M
         n_classes=predictions.n_classes,
         group=None if predictions.group is None else predictions.group[known],
         ood_group=None if predictions.group is None or not len(ood) else predictions.group[ood],
+        weight=None if predictions.weight is None else predictions.weight[known],
     )

@@ -26,7 +26,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         if study.has_labels:
             st.info("Choose the target Risk to have it promised for every group at once.")
         return
-    by_group = tune(study, replace(goal, per_group=True, per_class=False))
+    by_group = tune(study, replace(goal, per_group=True, per_class=False, weighted=False))
     found, policy = by_group.certificate, by_group.policy
     assert isinstance(found, GroupCertificates)
     st.html(f'<p class="promise">{"✓ " * policy.certified}{escape(by_group.promise)}</p>')
