@@ -3,8 +3,8 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, cards, charts, controls, page, shelf, sources, words
-from ui.components import verdict_cards
+from ui import cache, cards, charts, controls, page, readings, shelf, sources, words
+from ui.components import preview, verdict_cards
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import judge
 from uqcore.metrics.uncertainty import MEASURES
@@ -26,7 +26,7 @@ def lab(top: DeltaGenerator) -> None:
         ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}
         key = controls.task_key("source", dataset.task_id)
         source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
-        image = ways[source](dataset)
+        image, is_moving = ways[source](dataset)
         corruption = controls.corruption()
     with right:
         seen, judging, counting = st.columns([2, 6, 4], gap="medium")
@@ -65,7 +65,11 @@ def lab(top: DeltaGenerator) -> None:
     page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
     measures = {model.label: MEASURES[gauges[name].measure_id].label.lower() for name, model in models.items()}
     answers.caption(" ".join([words.why_accepted(verdicts, measures), words.HOW_TO_READ_CARDS]))
-    seen.html(cards.seen(x[0]))
+    with seen:
+        preview(cards.seen(x[0]), image, corruption)
+    if not is_moving:
+        with answers:
+            readings.show(dataset.task_id, x, verdicts, dataset.class_names)
 
     worse = st.expander("As the image gets worse", key="worse", on_change="rerun", bind=controls.BIND)
     if not worse.open:  # the curves take most of the time of a move: they are drawn for those who look at them

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, memory, shelf, uploads, words
+from ui import controls, glossary, memory, shelf, uploads, words
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
 
@@ -213,6 +213,7 @@ def _frame(door: Door) -> None:
                 st.page_link(each.path, label=each.label, icon=each.icon)
             frame.show(door.path)
     st.title(title, anchor=False)
+    glossary.show(door.label)
     shelf.tell_of_others()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import streamlit as st
 
@@ -19,17 +21,24 @@ EXAMPLE_DRAWING = "ABBjNVk5UD5JRUNNQFVAXkJnRm9Nd1V9X4FphHSFf4OKgAAIqDOnSqVipHmik
 _CLEARED = "-"
 
 
-def drawing(dataset: Dataset) -> FloatArray | None:
-    """The drawing on the pad as a model sees it, or None while the pad is empty."""
+class Source(NamedTuple):
+    """An image ``(28, 28, 1)`` as a model sees it, or None; and whether it is still being drawn."""
+
+    image: FloatArray | None
+    is_moving: bool = False
+
+
+def drawing(dataset: Dataset) -> Source:
+    """The drawing on the pad, none while it is empty."""
     drawn = dataset.drawn
     if drawn is None:
         st.info(f"A {dataset.noun} cannot be drawn here; pick or upload one.")
-        return None
+        return Source(None)
     key = task_key("drawing", dataset.task_id)
     example = EXAMPLE_DRAWING if drawn.noun == dataset.noun else ""
     before = example if is_from_history() else st.session_state.get(key, example)
     kept = st.query_params.get(key, before)
-    strokes = drawing_pad("" if kept == _CLEARED else kept, key=task_key("pad", dataset.task_id))
+    strokes, is_moving = drawing_pad("" if kept == _CLEARED else kept, key=task_key("pad", dataset.task_id))
     if drawn.noun != dataset.noun:
         st.caption(f"These models have learnt {dataset.noun}s. Draw a {drawn.noun}, which they have never seen.")
     try:
@@ -37,10 +46,12 @@ def drawing(dataset: Dataset) -> FloatArray | None:
     except UqError as error:
         st.error(words.sentence(str(error)))
         strokes, image = "", None
+    if is_moving:  # it is neither kept nor in the link
+        return Source(image, is_moving=True)
     # The pad's own state goes when another page is shown; this copy brings the drawing back.
     st.session_state[key] = strokes or _CLEARED
     put_in_url(key, None if strokes == example else strokes or _CLEARED)
-    return image
+    return Source(image)
 
 
 @budget.kept()
@@ -51,7 +62,7 @@ def _drawn(task: str, strokes: str) -> FloatArray:
     return drawn.read(decode_strokes(strokes))
 
 
-def picked(dataset: Dataset) -> FloatArray:
+def picked(dataset: Dataset) -> Source:
     """A test image of the task or of its OOD sets, by set, class and number."""
     titles = {name: dataset.title_of(name) for name in dataset.kept}
     part = choice("Images", titles, task_key("images", dataset.task_id), "test")
@@ -63,11 +74,11 @@ def picked(dataset: Dataset) -> FloatArray:
     name = st.selectbox("Class", names, key="class", bind=BIND)
     members = np.flatnonzero(labels == names.index(name))
     number = st.number_input("Number", 0, len(members) - 1, 0, key="number", bind=BIND, help="Which of the class.")
-    return some(members[number : number + 1])[0]
+    return Source(some(members[number : number + 1])[0])
 
 
-def uploaded(dataset: Dataset) -> FloatArray | None:
-    """The digit or other thing on an uploaded picture, or the one in the link, or None."""
+def uploaded(dataset: Dataset) -> Source:
+    """The digit or other thing on an uploaded picture, or the one in the link, or none."""
     file = st.file_uploader(
         f"A PNG or JPEG of one {dataset.noun}, at most {MAX_BYTES // 10**6} MB",
         type=["png", "jpg", "jpeg"],
@@ -77,7 +88,7 @@ def uploaded(dataset: Dataset) -> FloatArray | None:
     try:
         if file is None:
             kept = st.query_params.get("picture")
-            return decode_image(kept) if kept else None
+            return Source(decode_image(kept) if kept else None)
         if file.size > MAX_BYTES:
             raise UqError(f"The file must be at most {MAX_BYTES / 1e6:g} MB. Received: {file.size / 1e6:.1f} MB.")
         if dataset.of_picture is None:
@@ -85,6 +96,6 @@ def uploaded(dataset: Dataset) -> FloatArray | None:
         text = encode_image(dataset.of_picture(uploads.content(file)))
     except UqError as error:
         st.error(words.sentence(str(error)))
-        return None
+        return Source(None)
     put_in_url("picture", text)
-    return decode_image(text)  # and so the very image that the link shows
+    return Source(decode_image(text))  # and so the very image that the link shows

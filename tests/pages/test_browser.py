@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.browsing import Visit, at, draw, leave, needs_browser, serve, settle
+from tests.browsing import Visit, at, draw, leave, needs_browser, serve, settle, stand_still
 from uqcore.datasets.bundled import mnist
 from uqcore.methods import METHODS, of_task
 
@@ -20,6 +20,12 @@ pytestmark = needs_browser
 SEVEN = ((0.25, 0.22), (0.75, 0.22), (0.45, 0.82))
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 OF_DIGITS, OF_MOONS = of_task("digits"), of_task("moons")
+# The grey levels of a picture of 28 by 28.
+LEVELS_OF = """const levels = async (shown) => {
+    const context = new OffscreenCanvas(28, 28).getContext("2d");
+    context.drawImage(await createImageBitmap(shown), 0, 0);
+    return [...context.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
+};"""
 PAD, CARDS = ".pad canvas", ".card .label b"
 
 
@@ -37,6 +43,7 @@ def draw_seven(page: Page) -> None:
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("Draw a digit, pick a test image or upload one")).to_be_visible()
     draw(page, *SEVEN)
+    expect(page).to_have_url(re.compile(r"drawing=\w{10}"))  # which says nothing of a stroke that goes on
     expect(page.locator(CARDS)).to_have_text(["7"] * len(OF_DIGITS))
     settle(page)
 
@@ -78,6 +85,57 @@ def test_the_drawing_survives_a_change_of_page(visit: Visit, dashboard: str) -> 
     settle(page)
     assert ink(page) == drawn
     assert link(page)["drawing"] == kept
+
+
+def test_verdicts_follow_the_pen_and_the_last_readings_bring_their_pictures_back(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab", ready=PAD)
+    example = page.locator(".cards").inner_text()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Draw a digit, pick a test image or upload one")).to_be_visible()
+    draw(page, *SEVEN, lift=False)
+    expect(page.locator(CARDS)).to_have_text(["7"] * len(OF_DIGITS))
+    assert link(page)["drawing"] == ["-"]
+    page.mouse.up()
+    expect(page.locator(".readings a")).to_have_count(2)
+    settle(page)
+    page.locator(".readings a").nth(1).click()
+    expect(page.locator(".cards")).to_have_text(example, use_inner_text=True)
+    expect(page.locator(".readings a").nth(1)).to_have_attribute("aria-current", "true")
+
+
+def test_the_picture_follows_a_slider_that_is_dragged_and_is_what_the_models_then_see(
+    visit: Visit, dashboard: str
+) -> None:
+    frames: list[str | bytes] = []
+
+    def relay(ws: WebSocketRoute) -> None:
+        server = ws.connect_to_server()
+
+        def passed_on(message: str | bytes) -> None:
+            frames.append(message)
+            server.send(message)
+
+        ws.on_message(passed_on)
+
+    others = "noise=0.3&blur=1.2&right=3&down=-2"
+    page = visit(f"{dashboard}/digit_lab?source=Pick&{others}", ready=CARDS, relay=relay)
+    thumb = page.locator(".st-key-rotation").get_by_test_id("stSliderThumbValue")
+    thumb.scroll_into_view_if_needed()
+    stand_still(thumb)
+    n_frames = len(frames)
+    x, y = at(thumb, 0.5, 1.3)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y, steps=5)
+    canvas = page.locator(".preview canvas")
+    expect(canvas).to_be_visible()
+    previewed = canvas.evaluate(f"(canvas) => {{ {LEVELS_OF} return levels(canvas); }}")
+    assert len(frames) == n_frames  # nothing was sent
+    page.mouse.up()
+    expect(canvas).to_be_hidden()
+    seen = page.locator(".seen img").evaluate(f"async (image) => {{ {LEVELS_OF} return levels(image); }}")
+    assert "rotation" in link(page)
+    np.testing.assert_allclose(previewed, seen, atol=2)  # of 255
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from uqcore.plots.palette import lut
 from uqcore.types import UqError
 
 Stroke = list[tuple[int, int]]
+MOVING = re.compile(" …$")  # after a drawing that goes on
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +64,12 @@ def encode(*strokes: Stroke) -> str:
 
 
 def received(page: Page, n_strokes: int) -> list[Stroke]:
-    """What Python has, once it has this many strokes."""
+    """What Python has, once it has this many strokes, the last of them to its end."""
     expect(page.locator(".pad canvas")).to_have_attribute("aria-label", label_of(n_strokes))
 
     def strokes() -> list[Stroke]:
         text = page.get_by_test_id("stCode").inner_text().strip()
-        return [] if text == "empty" else decode(text)
+        return [] if text == "empty" or MOVING.search(text) else decode(text)
 
     until(page, lambda: len(strokes()) == n_strokes)
     return strokes()
@@ -91,6 +92,24 @@ def test_a_stroke_reaches_python_as_its_corners(visit: Visit, pad_url: str) -> N
     assert pixel(page.locator(".pad canvas"), 0.25, 0.5) == [255, 255, 255, 255]
     assert pixel(page.locator(".pad canvas"), 0.5, 0.5)[3] == 0
     expect(page.get_by_text("Draw here")).to_have_css("opacity", "0")
+
+
+@needs_browser
+def test_while_the_pen_moves_python_has_the_drawing_so_far(visit: Visit, pad_url: str) -> None:
+    page = visit(pad_url)
+    draw(page, (0.25, 0.25), (0.25, 0.75))
+    (first,) = received(page, 1)
+    kept = page.url
+    draw(page, (0.5, 0.5), (0.75, 0.5), lift=False)
+    expect(page.get_by_test_id("stCode")).to_have_text(MOVING)
+    before, so_far = decode(page.get_by_test_id("stCode").inner_text().strip().removesuffix(" …"))
+    assert before == first
+    assert so_far[0] == pytest.approx((128, 128), abs=1.5)
+    assert page.url == kept
+    page.mouse.move(*at(page.locator(".pad canvas"), 0.75, 0.9), steps=10)
+    page.mouse.up()
+    assert received(page, 2)[1][-1] == pytest.approx((191, 230), abs=1.5)
+    assert page.url != kept
 
 
 @needs_browser

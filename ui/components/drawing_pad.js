@@ -1,4 +1,5 @@
-// Pointer events -> strokes -> ink on a canvas; on pen-up the whole drawing goes to Python as a string.
+// Pointer events -> strokes -> ink on a canvas; the whole drawing goes to Python as a string: at the pen-up, and now and
+// then while the pen moves.
 // A stroke is an array of [x, y], whole numbers from 0 to 255 across the pad: what is shown is what is sent.
 
 const SIDE = 255;
@@ -6,6 +7,8 @@ const MIN_STEP = 1.5; // Pen samples closer than this add nothing: the pen is ab
 const TOLERANCE = 0.7; // How far simplifying may move the path, in units: under a pixel.
 const MAX_POINTS = 256; // In one stroke. A longer one, e.g. a scribble, is simplified further.
 const INK = "#fff";
+const MOVING = "~"; // Before a drawing whose last stroke goes on.
+const LIVE_EVERY = 250; // ms
 
 function encode(strokes) {
   const bytes = strokes.flatMap((stroke) => [stroke.length >> 8, stroke.length & 255, ...stroke.flat()]);
@@ -65,6 +68,7 @@ class Pad {
   #before; // The drawings that Undo goes back to: Clear, too, can be undone.
   #pen = null; // The stroke being drawn: {id: pointer id, points}.
   #frame = 0;
+  #live = 0; // The timer while the pen is down.
   #component;
 
   constructor(root, component) {
@@ -87,6 +91,7 @@ class Pad {
   }
 
   disconnect() {
+    clearInterval(this.#live);
     cancelAnimationFrame(this.#frame);
     this.observer.disconnect();
   }
@@ -113,8 +118,17 @@ class Pad {
     // One pen at a time: a palm or a second finger must not add to the stroke.
     if (this.#pen !== null || event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.#pen = { id: event.pointerId, points: [] };
+    this.#pen = { id: event.pointerId, points: [], n_sent: 1 };
     this.#extend([event]);
+    this.#live = setInterval(() => this.#sendMoving(), LIVE_EVERY);
+  }
+
+  // What is drawn so far, so that verdicts follow the pen. One at a time: a server that is busy is left alone.
+  #sendMoving() {
+    const { points, n_sent } = this.#pen;
+    if (points.length === n_sent || document.querySelector("[data-test-script-state=running]")) return;
+    this.#pen.n_sent = points.length;
+    this.#component.setStateValue("strokes", MOVING + encode([...this.#strokes, simplify(points)]));
   }
 
   #penMove(event) {
@@ -127,6 +141,7 @@ class Pad {
     if (this.#pen?.id !== event.pointerId) return;
     const { points } = this.#pen;
     this.#pen = null;
+    clearInterval(this.#live);
     this.#change([...this.#strokes, simplify(points)]);
   }
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ui.components._mount import key_for, register, state_or
 
 PEN_WIDTH = 0.09
 """Width of the pen as a fraction of the pad's side, to be seen: what a model sees has a width of its own."""
 
+_MOVING = "~"  # before a drawing whose last stroke goes on
 _mount = register("drawing_pad")
 
 
-def drawing_pad(strokes: str, key: str) -> str:
-    """Show the pad and return the drawing on it, which arrives when the pen is lifted.
+class Drawing(NamedTuple):
+    """What is on the pad, and whether the pen still moves: then more is to come."""
+
+    strokes: str
+    is_moving: bool
+
+
+def drawing_pad(strokes: str, key: str) -> Drawing:
+    """Show the pad and return the drawing on it, which arrives when the pen is lifted, and up to four times a second
+    while it moves: the next one only when Python is done with the last.
 
     A drawing is a string: per stroke the number of its points (uint16, big-endian), then x and y of each (uint8, 0 to
     255 across the pad, y downwards); all of it in base64url without padding. An empty pad is ``""``. The pen's path is
@@ -23,7 +34,8 @@ def drawing_pad(strokes: str, key: str) -> str:
         key: identity of the pad. Another key makes a new pad that starts from ``strokes``.
     """
     key = key_for(key, {"strokes": strokes})
-    drawn = state_or(strokes, key, "strokes")
+    drawn = str(state_or(strokes, key, "strokes"))
     # The echo matters only when the browser builds the pad anew, e.g. in another place of the page.
-    result = _mount(key=key, data={"strokes": drawn, "pen_width": PEN_WIDTH})
-    return str(result.get("strokes", drawn))
+    result = _mount(key=key, data={"strokes": drawn.removeprefix(_MOVING), "pen_width": PEN_WIDTH})
+    drawn = str(result.get("strokes", drawn))
+    return Drawing(drawn.removeprefix(_MOVING), drawn.startswith(_MOVING))

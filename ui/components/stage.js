@@ -23,14 +23,10 @@ const store = {
   },
 };
 
-// Opens a link of this dashboard as the browser's back and forward do: the page's controls take what is in the link,
-// and the visit goes on. Streamlit listens for it.
-function go(href, { replace = false } = {}) {
-  const url = new URL(href, location.href);
-  if (url.href === location.href) return;
-  showTold(url.searchParams.get("tour")); // Before the next figure is there.
-  history[replace ? "replaceState" : "pushState"]({}, "", url);
-  dispatchEvent(new PopStateEvent("popstate"));
+// The veil is there before the next figure is.
+function goOn(href, options) {
+  showTold(new URL(href, location.href).searchParams.get("tour"));
+  go(href, options);
 }
 
 const guessed = (n) => store.get(`tour-guess-${n}`);
@@ -64,7 +60,7 @@ class Stage {
     this.#data = component.data;
     const { n, goes, notes, qr } = this.#data;
     if (goes) {
-      go(goes, { replace: true });
+      goOn(goes, { replace: true });
       return;
     }
     if (n) store.set("tour", String(n));
@@ -164,7 +160,7 @@ class Stage {
     const to = n ? n + by : Number(store.get("tour")) || 1;
     if (to < 1 || to > steps.length) return undefined;
     if (notes) this.channel.postMessage({ go: to });
-    return go(steps[to - 1].href);
+    return goOn(steps[to - 1].href);
   }
 
   #listen() {
@@ -173,9 +169,9 @@ class Stage {
     // Links in the panel and the bar are followed without loading the page again.
     on(this.root, "click", (event) => {
       const link = event.target.closest("a[href]");
-      if (link === null || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+      if (link === null || !isPlain(event)) return;
       event.preventDefault();
-      go(link.href);
+      goOn(link.href);
     });
     on(this.find(".present"), "click", () => this.#present(true));
     on(this.find(".controls"), "click", () => this.#toggleControls());
@@ -203,14 +199,14 @@ class Stage {
   // From the other window.
   #told({ shows, go: to, asks }) {
     const { n, notes, steps } = this.#data;
-    if (notes && shows && shows !== n) go(here((query) => query.set("tour", shows)), { replace: true });
+    if (notes && shows && shows !== n) goOn(here((query) => query.set("tour", shows)), { replace: true });
     if (notes) return;
-    if (to && to !== n) go(steps[to - 1].href);
+    if (to && to !== n) goOn(steps[to - 1].href);
     if (asks) this.channel.postMessage({ shows: n });
   }
 
   #present(on) {
-    go(here((query) => (on ? query.set("present", "1") : query.delete("present"))));
+    goOn(here((query) => (on ? query.set("present", "1") : query.delete("present"))));
   }
 
   #key(event) {
@@ -264,7 +260,7 @@ class Stage {
     if (n) store.set(`tour-guess-${n}`, null);
     const to = n ? steps[n - 1].href : `${location.pathname}?present=1`;
     if (new URL(to, location.href).href === location.href) this.#showStep();
-    else go(to);
+    else goOn(to);
   }
 
   #askCode() {
@@ -291,7 +287,7 @@ class Stage {
       return;
     }
     store.set("before", null);
-    go(`./?${new URLSearchParams({ before, after: now })}`);
+    goOn(`./?${new URLSearchParams({ before, after: now })}`);
   }
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ui.components._mount import register, state_or
 
-_mount = register("stage")
+_mount = register("stage", "going")
 _KEY = "stage"
 
 

@@ -6,7 +6,8 @@ from ui.components import drawing_pad
 
 st.query_params.setdefault("strokes", "")
 name = st.radio("Pad", ["first", "second"], horizontal=True)
-strokes = drawing_pad(st.query_params["strokes"], key=name)
-st.query_params["strokes"] = strokes
+strokes, is_moving = drawing_pad(st.query_params["strokes"], key=name)
+if not is_moving:
+    st.query_params["strokes"] = strokes
 st.button("Run again")
-st.code(strokes or "empty")
+st.code((strokes or "empty") + " …" * is_moving)

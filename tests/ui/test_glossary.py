@@ -1,0 +1,50 @@
+"""Every page explains each word that it uses."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app_pages import opened
+from ui.glossary import ON_PAGE, TERMS
+from ui.page import DOORS
+
+STATES: dict[str, list[dict[str, str]]] = {
+    "Two moons": [{"point": "0.5,0.25"}],
+    "Digit lab": [{"source": "Pick", "worse": "true"}],
+    "Gallery": [{}, {"gallery": "Errors"}, {"gallery": "Disagreement"}],
+}
+"""Links that show what a page has more to say of."""
+
+
+def said(app: AppTest) -> str:
+    """All the text of a page, without style and glossary."""
+    found = []
+    for element in app._tree:
+        proto = getattr(element, "proto", None)
+        text = "" if proto is None else str(proto)
+        if "<style>" not in text and 'class=\\"words\\"' not in text:
+            found.append(text)
+    return re.sub(r"(key|id|element_id|url_pathname|query_param_key): .*|\w+_\w+", "", "\n".join(found))
+
+
+@pytest.mark.parametrize("page", [door.label for door in DOORS])
+def test_a_page_explains_each_term_that_it_uses(page: str) -> None:
+    (path,) = (door.path for door in DOORS if door.label == page)
+    for link in STATES.get(page, [{}]):
+        text = said(opened(path, **link))
+        missing = {name: found[0] for name, term in TERMS.items() if (found := re.search(f".*{term.pattern}.*", text))
+                   and name not in ON_PAGE[page]}  # fmt: skip
+        assert missing == {}
+
+
+def test_words_stand_once_in_plain_words_and_once_exactly() -> None:
+    for names in ON_PAGE.values():
+        assert len(set(names)) == len(names)
+        assert set(names) <= set(TERMS)
+    for term in TERMS.values():
+        assert re.search(term.pattern, term.name)
+        assert term.plain.endswith(".")
+        assert term.exact.endswith(".")
