@@ -51,9 +51,10 @@ def lab(top: DeltaGenerator) -> None:
     if not verdicts:
         page.answer(top, words.who_reads_what({}, dataset.class_names), problems)
         return
+    measures = {model.label: MEASURES[gauges[name].measure_id].label.lower() for name, model in models.items()}
     with answers:
         threshold = verdict_cards(
-            cards.cards(verdicts, dataset.class_names, bars, asked),
+            cards.cards(verdicts, dataset.class_names, bars, asked, measures),
             threshold=asked,
             thresholds=controls.THRESHOLDS,
             accept=words.ACCEPT,
@@ -63,8 +64,7 @@ def lab(top: DeltaGenerator) -> None:
     controls.keep_linked_threshold(THRESHOLD, OPENS_AT, threshold)
     verdicts = {label: v._replace(accepted=bars[label] <= threshold) for label, v in verdicts.items()}
     page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
-    measures = {model.label: MEASURES[gauges[name].measure_id].label.lower() for name, model in models.items()}
-    answers.caption(" ".join([words.why_accepted(verdicts, measures), words.HOW_TO_READ_CARDS]))
+    answers.caption(words.HOW_TO_READ_CARDS)
     with seen:
         preview(cards.seen(x[0]), image, corruption)
     if not is_moving:

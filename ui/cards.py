@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from ui import shelf
+from ui import shelf, words
 from ui.words import ACCEPT, DEFER
 from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.verdicts import Verdict
@@ -19,6 +19,7 @@ from uqcore.text import percent
 from uqcore.types import FloatArray
 
 _MOST_IN_A_ROW = 5
+_LEAST_SPREAD = 0.004  # of a probability
 _SHORT_NAME, _MOST_OF_A_NAME = 4, 10  # characters
 
 
@@ -37,16 +38,22 @@ def seen(image: FloatArray) -> str:
 
 
 def cards(
-    verdicts: Mapping[str, Verdict], class_names: Sequence[str], bars: Mapping[str, float], threshold: float
+    verdicts: Mapping[str, Verdict],
+    class_names: Sequence[str],
+    bars: Mapping[str, float],
+    threshold: float,
+    measures: Mapping[str, str],
 ) -> str:
     """A card a method: class, verdict, all probabilities with the samples' spread, and the entropy's two parts.
 
     Args:
         bars: label -> the measure in 0..1 (what is larger ends at 1).
         threshold: in 0..1, marked on that bar.
+        measures: label -> the name of that measure.
     """
     made = (
-        _card(_color(label), label, verdict, class_names, threshold, bars[label]) for label, verdict in verdicts.items()
+        _card(_color(label), label, verdict, class_names, threshold, bars[label], measures[label])
+        for label, verdict in verdicts.items()
     )
     n_rows = -(-len(verdicts) // _MOST_IN_A_ROW)
     return f'<div class="cards" style="--columns:{-(-len(verdicts) // n_rows)}">{"".join(made)}</div>'
@@ -57,7 +64,10 @@ def _color(label: str) -> str:
     return series_style(shelf.places().get(label, 0)).color
 
 
-def _card(color: str, label: str, v: Verdict, class_names: Sequence[str], threshold: float, measure: float) -> str:
+def _card(
+    color: str, label: str, v: Verdict, class_names: Sequence[str], threshold: float, measure: float, measure_name: str
+) -> str:
+    varies = " and where 90 % of its samples lie" if _varies(v) else ""
     bars = "".join(_probability(class_names[k], v, k) for k in range(len(v.probs)))
     longest = max(map(len, class_names))
     long = " long" if longest > _SHORT_NAME else ""
@@ -66,14 +76,22 @@ def _card(color: str, label: str, v: Verdict, class_names: Sequence[str], thresh
         f'aria-label="{escape(label)}"><h2>{escape(label)}</h2>'
         f'<p class="label{long}"><b>{escape(class_names[v.label])}</b> {percent(float(v.probs[v.label]))}</p>'
         f'<p class="verdict {"accept" if v.accepted else "defer"}">{ACCEPT if v.accepted else DEFER}</p>'
-        f'{_gauge(measure, threshold)}<div class="bars" style="--name:{min(longest, _MOST_OF_A_NAME)}ch">'
+        f'{_gauge(measure, threshold, measure_name)}<p class="why">{words.why_accepted(v, measure_name)}</p>'
+        f'<p class="key">probability{varies}</p><div class="bars" style="--name:{min(longest, _MOST_OF_A_NAME)}ch">'
         f"{bars}</div>{_entropy(v)}</section>"
     )
 
 
+def _varies(v: Verdict) -> bool:
+    """Whether any class's samples lie so far apart that it is drawn."""
+    return bool((v.high - v.low).max() > _LEAST_SPREAD)
+
+
 def _probability(name: str, v: Verdict, k: int) -> str:
     p, low, high = (100 * float(values[k]) for values in (v.probs, v.low, v.high))
-    spread = f'<i style="left:{low:.1f}%;width:{max(high - low, 0.4):.1f}%"></i>' if high - low > 0.4 else ""
+    spread = (
+        f'<i style="left:{low:.1f}%;width:{max(high - low, 0.4):.1f}%"></i>' if high - low > 100 * _LEAST_SPREAD else ""
+    )
     title = f"{name}: {p:.1f} %, samples {low:.1f} to {high:.1f} %"
     return (
         f'<div class="bar" title="{escape(title)}"><span>{escape(name)}</span>'
@@ -81,11 +99,14 @@ def _probability(name: str, v: Verdict, k: int) -> str:
     )
 
 
-def _gauge(measure: float, threshold: float) -> str:
+def _gauge(measure: float, threshold: float, name: str) -> str:
     """The measure as a bar with the threshold as a tick; both as shares of the largest value."""
+    share = 100 * min(threshold, 1)
     return (
-        f'<div class="gauge" title="uncertainty {measure:.3f}, threshold {threshold:.2f}">'
-        f'<b style="width:{100 * min(measure, 1):.1f}%"></b><i style="left:{100 * min(threshold, 1):.1f}%"></i></div>'
+        f'<p class="key">uncertainty: {escape(name)}</p>'
+        f'<div class="gauge" title="uncertainty {measure:.3f}, threshold {threshold:.2f}" style="--tick:{share:.1f}%">'
+        f'<b style="width:{100 * min(measure, 1):.1f}%"></b><i style="left:{share:.1f}%"></i>'
+        '<span class="tick">threshold</span></div>'
     )
 
 

@@ -186,33 +186,43 @@ def show(label: str, body: Callable[[DeltaGenerator], None]) -> None:
     controls moves, it alone runs again, which takes half of the time of the whole page.
     """
     (door,) = (door for door in DOORS if door.label == label)
-    _frame(door)
-    st.fragment(partial(_answered, body))()
-    _onward(door.onward)
+    _begin(door)
+    with st.container(height=1, border=False, key="page"):  # until the style is there: nothing is seen that would jump
+        _top(door)
+        st.fragment(partial(_answered, body))()
+        _onward(door.onward)
 
 
 def _answered(body: Callable[[DeltaGenerator], None]) -> None:
     body(st.container(key="answer"))
 
 
-def _frame(door: Door) -> None:
+def _begin(door: Door) -> None:
+    """What is not seen, and the style."""
     one_blas_thread()
     memory.give_back()
     uploads.guard()
-    title = door.title or door.label
-    st.set_page_config(page_title=f"{title} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says
-    presented, on_tour = frame.is_presented(), is_on_tour()
-    st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or on_tour)}{_PRESENTED * presented}</style>")
+    st.set_page_config(page_title=f"{_title(door)} · Uncertainty Lab", page_icon=_ICON, layout="wide")
+    presented = frame.is_presented()
+    st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or is_on_tour())}{_PRESENTED * presented}</style>")
     if views.taken():
         st.stop()
-    if presented or on_tour:
+
+
+def _title(door: Door) -> str:
+    return door.title or door.label
+
+
+def _top(door: Door) -> None:
+    """Navigation and title."""
+    if frame.is_presented() or is_on_tour():
         frame.show(door.path)
     else:
         with st.container(horizontal=True, key="doors"):
             for each in DOORS:
                 st.page_link(each.path, label=each.label, icon=each.icon)
             frame.show(door.path)
-    st.title(title, anchor=False)
+    st.title(_title(door), anchor=False)
     glossary.show(door.label)
     shelf.tell_of_others()
 

@@ -166,26 +166,21 @@ def who_reads_what(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) 
 
 
 HOW_TO_READ_CARDS = (
-    "Below each verdict: how uncertain the method is, and a tick at the threshold, up to which it accepts. Then the "
-    "probability of each class; the dark line over it is where 90 % of the samples lie. The lowest bar is the entropy, "
-    "the doubt in all: filled, what the image itself leaves open (aleatoric); hatched, what the samples disagree about "
-    "(epistemic), because the training data do not settle it."
+    "Up to the threshold a method accepts. The lowest bar is the entropy, the doubt in all: filled, what the image "
+    "itself leaves open (aleatoric); hatched, what the samples disagree about (epistemic), because the training data "
+    "do not settle it."
 )
 _UNSURE = 0.6  # a probability that looks like a guess
 
 
-def why_accepted(verdicts: Mapping[str, Verdict], measures: Mapping[str, str]) -> str:
-    """A sentence, in Markdown, on each method that accepts an answer which it holds for hardly likely; else nothing.
+def why_accepted(verdict: Verdict, measure: str) -> str:
+    """Why an answer that is held for hardly likely can be accepted; nothing where that is not so.
 
-    ``measures``: label -> the name of the measure that the method is judged by.
+    ``measure``: the name of the measure that it is judged by.
     """
-    said = [
-        f"**{label}** accepts at {percent(float(v.probs[v.label]))} because its {measures[label]} is at most the "
-        "threshold: that is what decides here, not the percentage."
-        for label, v in verdicts.items()
-        if v.accepted and v.probs[v.label] < _UNSURE
-    ]
-    return " ".join(said)
+    if verdict.probs[verdict.label] >= _UNSURE:
+        return ""
+    return f"Accepted though hardly likely: its {measure} is low, and that decides here, not the percentage."
 
 
 def _article(name: str) -> str:

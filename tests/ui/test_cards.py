@@ -64,7 +64,9 @@ def test_a_card_a_method_each_with_its_colour_and_its_name() -> None:
     labels = [method.label for method in METHODS.values()]
     for places in (range(len(labels)), (3, 1)):  # whichever others are shown, and in any order
         verdicts = {labels[place]: verdict([0.7, 0.2, 0.1]) for place in places}
-        made = Elements(cards.cards(verdicts, NAMES, dict.fromkeys(verdicts, 0.3), 0.2))
+        made = Elements(
+            cards.cards(verdicts, NAMES, dict.fromkeys(verdicts, 0.3), 0.2, dict.fromkeys(verdicts, "entropy"))
+        )
         sections = [attributes for tag, attributes in made.tags if tag == "section"]
         assert [section["aria-label"] for section in sections] == list(verdicts)
         assert [section["style"] for section in sections] == [f"--series:{series_style(i).color}" for i in places]
@@ -74,12 +76,14 @@ def test_a_card_a_method_each_with_its_colour_and_its_name() -> None:
 
 def test_verdicts_are_words_and_not_colour_alone() -> None:
     verdicts = {"A": verdict([0.7, 0.2, 0.1]), "B": verdict([0.2, 0.7, 0.1], False)}
-    made = Elements(cards.cards(verdicts, NAMES, {"A": 0.1, "B": 0.3}, 0.2))
+    made = Elements(cards.cards(verdicts, NAMES, {"A": 0.1, "B": 0.3}, 0.2, {"A": "entropy", "B": "entropy"}))
     assert [text for text in made.text if text in (words.ACCEPT, words.DEFER)] == [words.ACCEPT, words.DEFER]
 
 
 def test_widths_are_the_numbers() -> None:
-    card = Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1], spread=0.05)}, NAMES, {"A": 0.5}, 0.25))
+    card = Elements(
+        cards.cards({"A": verdict([0.7, 0.2, 0.1], spread=0.05)}, NAMES, {"A": 0.5}, 0.25, {"A": "entropy"})
+    )
     entropy = 100 * verdict([0.7, 0.2, 0.1]).total / np.log(3)
     # The gauge, a bar a class, and the entropy's two parts.
     np.testing.assert_allclose(card.widths(), [50, 70, 20, 10, 0.75 * entropy, 0.25 * entropy], atol=0.051)
@@ -88,13 +92,34 @@ def test_widths_are_the_numbers() -> None:
     assert [float(found[1]) for found in lefts if found] == [25, 65, 15, 5]  # the threshold, then the spreads
 
 
+def test_what_is_drawn_is_named_and_an_unlikely_answer_says_why_it_is_accepted() -> None:
+    said = {"A": verdict([0.4, 0.3, 0.3], spread=0.05), "B": verdict([0.7, 0.2, 0.1])}
+    made = Elements(cards.cards(said, NAMES, {"A": 0.1, "B": 0.3}, 0.2, {"A": "variance", "B": "entropy"})).text
+    assert [text for text in made if text.startswith("uncertainty")] == [
+        "uncertainty: variance",
+        "uncertainty: entropy",
+    ]
+    assert made.count("threshold") == 2
+    assert [text for text in made if text.startswith("probability")] == [
+        "probability and where 90 % of its samples lie", "probability"
+    ]  # fmt: skip
+    assert words.why_accepted(said["A"], "variance") in made
+    assert sum("hardly likely" in text for text in made) == 1
+
+
 def test_one_sample_has_no_spread() -> None:
-    assert Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, NAMES, {"A": 0.3}, 0.2)).widths("i") == []
+    assert (
+        Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, NAMES, {"A": 0.3}, 0.2, {"A": "entropy"})).widths("i")
+        == []
+    )
 
 
 @pytest.mark.parametrize("bar", [1.0000001, 3.0])
 def test_no_bar_is_wider_than_its_place(bar: float) -> None:
-    assert max(Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, NAMES, {"A": bar}, 1.0)).widths()) == 100
+    assert (
+        max(Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, NAMES, {"A": bar}, 1.0, {"A": "entropy"})).widths())
+        == 100
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +128,7 @@ def test_no_bar_is_wider_than_its_place(bar: float) -> None:
      (("Bag", "Coat", "T-shirt/top"), 10, True)],
 )  # fmt: skip
 def test_all_bars_of_a_card_start_beside_the_longest_name(names: tuple[str, ...], room: int, is_long: bool) -> None:
-    made = Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, names, {"A": 0.3}, 0.2)).tags
+    made = Elements(cards.cards({"A": verdict([0.7, 0.2, 0.1])}, names, {"A": 0.3}, 0.2, {"A": "entropy"})).tags
     assert [a["style"] for _, a in made if a.get("class") == "bars"] == [f"--name:{room}ch"]
     assert next(a["class"] for tag, a in made if tag == "p") == ("label long" if is_long else "label")
 
@@ -113,13 +138,13 @@ def test_names_are_text_wherever_they_stand() -> None:
     for label in range(2):
         shown = verdict([0.8, 0.1, 0.1] if label == 0 else [0.1, 0.8, 0.1])
         for html in (
-            cards.cards({"<method>": shown}, NAMES, {"<method>": 0.3}, 0.2),
+            cards.cards({"<method>": shown}, NAMES, {"<method>": 0.3}, 0.2, {"<method>": "<measure>"}),
             cards.verdict_grid(noise, {"<method>": said((label, True))}, NAMES),
         ):
             made = Elements(html)
             assert NAMES[label] in made.text
             assert "<method>" in made.text
-            assert not {"script", "method"} & {tag for tag, _ in made.tags}
+            assert not {"script", "method", "measure"} & {tag for tag, _ in made.tags}
 
 
 def test_the_picture_holds_the_pixels() -> None:

@@ -36,6 +36,29 @@ function showTold(n) {
   document.documentElement.toggleAttribute("data-told", n !== null && guessed(n) !== null);
 }
 
+// A page that is opened is seen when it is whole: Python has answered, what is in sight has been loaded, and for some
+// frames nothing has grown. What waits longer than the style says is seen then.
+const STILL = 6; // frames
+const LOADING = "[data-testid=stSkeleton], [data-testid=stElementContainer]:not(.st-key-stage) > .stBidiComponent";
+
+function showWhenWhole() {
+  const { documentElement: html } = document;
+  const inSight = (selector) =>
+    [...document.querySelectorAll(selector)].filter((element) => element.getBoundingClientRect().top < innerHeight);
+  let [frames, last] = [0, ""];
+  const look = () => {
+    const places = inSight("[data-testid=stElementContainer]").map((each) => Math.round(each.getBoundingClientRect().top));
+    const waits = inSight(LOADING).some((each) => !(each.matches(".stBidiComponent") && each.offsetHeight > 0));
+    const isDone = document.querySelector("[data-test-script-state=notRunning]") !== null;
+    const now = places.join();
+    frames = isDone && !waits && now === last ? frames + 1 : 0;
+    last = now;
+    if (frames < STILL) requestAnimationFrame(look);
+    else html.toggleAttribute("data-whole", true);
+  };
+  if (!html.hasAttribute("data-whole")) look();
+}
+
 function here(change) {
   const url = new URL(location.href);
   change(url.searchParams);
@@ -53,6 +76,7 @@ class Stage {
     this.channel = new BroadcastChannel(CHANNEL);
     this.#listen();
     this.update(component);
+    showWhenWhole();
   }
 
   update(component) {

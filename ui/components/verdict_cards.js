@@ -40,6 +40,7 @@ class VerdictCards {
       verdict.className = `verdict ${accepted ? "accept" : "defer"}`;
       verdict.textContent = accepted ? accept : defer;
       card.querySelector(".gauge i").style.left = `${100 * this.#threshold}%`;
+      card.querySelector(".gauge").style.setProperty("--tick", `${100 * this.#threshold}%`);
     }
   }
 }
