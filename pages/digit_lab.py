@@ -17,20 +17,25 @@ THRESHOLD, OPENS_AT = "digit_threshold", 0.5  # its name in links
 
 
 def lab(top: DeltaGenerator) -> None:
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="folds_choices"):
         dataset = controls.task()
         models, problems = cache.models(dataset.task_id)
         models = controls.shown(models)
-    left, right = st.columns([3, 11], gap="medium")
+    with st.container(key="lab"):
+        left, right = st.columns([3, 11], gap="medium")
     with left:
-        ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}
-        key = controls.task_key("source", dataset.task_id)
-        source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
-        image, is_moving = ways[source](dataset)
-        corruption = controls.corruption()
+        with st.container(key="source"):
+            ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}
+            key = controls.task_key("source", dataset.task_id)
+            source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
+            image, is_moving = ways[source](dataset)
+        page.fold("Noise, rotation and other controls")
+        with st.container(key="folds_corruption"):
+            corruption = controls.corruption()
     with right:
-        seen, judging, counting = st.columns([2, 6, 4], gap="medium")
-        answers = st.container()
+        with st.container(key="folds_judging"):
+            seen, judging, counting = st.columns([2, 6, 4], gap="medium")
+        answers = st.container(key="answers")
     with judging:
         measure_id = controls.measure()
     n_samples = controls.samples(counting)

@@ -241,6 +241,12 @@ def _onward(after: Onward) -> None:
         )
 
 
+def fold(label: str) -> None:
+    """On a phone, what opens the containers whose keys begin with ``folds_``, so that the answer stands next to what is
+    touched; one a page. Elsewhere they are open. The browser does it alone."""
+    st.html(f'<details class="fold"><summary>{label}</summary></details>')
+
+
 def tiles() -> None:
     """What there is to do, in rows."""
     invitations = [(door.path, invitation) for door in DOORS for invitation in door.invitations]

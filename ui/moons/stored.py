@@ -22,10 +22,12 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
     """The page on the committed models; its first controls stand in ``bar``."""
     models, problems = cache.models(TASK)
     with bar:
-        view = controls.view()
-        models = controls.shown(models)
+        page.fold("Views, methods and samples")
+        with st.container(horizontal=True, gap="medium", key="folds_views"):
+            view = controls.view()
+            models = controls.shown(models)
     factors = cache.mean_field_factors(models)
-    row = st.container(horizontal=True)
+    row = st.container(horizontal=True, key="folds_counts")
     n_samples = controls.samples(row)
     n_members = controls.members(cache.most_members(models.values()), row)
     for method_id, factor in factors.items():
