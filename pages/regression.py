@@ -1,5 +1,6 @@
 """How wide should the band be where there is no data?"""
 
+import math
 from dataclasses import replace
 
 import streamlit as st
@@ -25,7 +26,7 @@ def bands(top: DeltaGenerator) -> None:
     )
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
-    x, curves, figures, bare = functions.grid(), [], {}, replace(setting, added=())
+    x, curves, figures, times, bare = functions.grid(), [], {}, {}, replace(setting, added=())
     to_fit = [model.label for model in models.values() if cache.must_fit(model.record, setting)]
     bar = plots_at.progress(0.0) if to_fit else None
     for method_id, model in models.items():
@@ -40,6 +41,8 @@ def bands(top: DeltaGenerator) -> None:
                 continue
             seen = cache.seen(model.stored, bare, counts[method_id])
         figures[model.label] = seen.figures
+        if not math.isnan(seen.figures.std_ratio["gap"]):  # of one function, which lies nowhere apart
+            times[model.label] = functions.times_as_far(seen.function.std, seen.figures, setting.gap)
         curves.append(Curves(shelf.places()[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
     if bar:
         bar.empty()
@@ -65,9 +68,8 @@ def bands(top: DeltaGenerator) -> None:
         regression_controls.added(setting)
 
     left, right = st.columns([3, 2])
-    left.header("How far the functions lie apart", anchor=False)
-    spreads = {one.label: one.function.std for one in curves}
-    charts.chart(plots.spreads(x[:, 0], spreads, gap=setting.gap, places=shelf.places()), "spreads", left)
+    left.header("How many times as far apart as on the data", anchor=False)
+    charts.chart(plots.spreads(x[:, 0], times, gap=setting.gap, places=shelf.places()), "spreads", left)
     right.header("Are the quantiles right?", anchor=False)
     levels = {label: f.quantiles for label, f in figures.items()}
     charts.chart(plots.quantiles(levels, shelf.places()), "quantiles", right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 # Plotly looks into pandas where it is loaded, which another visitor's page may be doing: half loaded, it breaks the
@@ -13,6 +14,7 @@ from plotly.basedatatypes import BaseFigure
 from streamlit.delta_generator import DeltaGenerator
 
 from uqcore.plots import style
+from uqcore.plots.describe import describe
 
 
 class _Ready(BaseFigure):  # type: ignore[misc]
@@ -26,5 +28,7 @@ class _Ready(BaseFigure):  # type: ignore[misc]
 
 
 def chart(figure: Mapping[str, Any], key: str, place: DeltaGenerator | None = None, **options: Any) -> Any:
-    """Shows a figure; returns what Streamlit does: with ``on_select``, what is selected."""
+    """Shows a figure, and says to those who cannot see it what it shows; returns what Streamlit does: with
+    ``on_select``, what is selected."""
+    (place or st).html(f'<p class="unseen">{escape(describe(figure))}</p>')
     return (place or st).plotly_chart(_Ready(figure), config=style.CONFIG, key=key, **options)

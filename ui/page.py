@@ -202,7 +202,7 @@ def _begin(door: Door) -> None:
     one_blas_thread()
     memory.give_back()
     uploads.guard()
-    st.set_page_config(page_title=f"{_title(door)} · Uncertainty Lab", page_icon=_ICON, layout="wide")
+    st.set_page_config(page_title=f"{_title(door)} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says
     presented = frame.is_presented()
     st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or is_on_tour())}{_PRESENTED * presented}</style>")
     if views.taken():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -361,3 +362,12 @@ def test_a_phone_does_not_scroll_sideways(visit: Visit, url: str) -> None:
     tab = visit(url, width=390, height=844, ready="table.verdicts", has_touch=True, is_mobile=True)
     for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
         assert tab.evaluate(f"{box}.scrollWidth") <= tab.evaluate("innerWidth") + 1
+
+
+def test_the_ratio_that_is_said_is_the_one_that_is_drawn() -> None:
+    app = page()
+    lines = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    in_gap = np.abs(np.array(lines[0]["x"])) <= 1
+    drawn_there = {line["name"]: f"{np.mean(np.array(line['y'])[in_gap]):.2f} times" for line in lines}
+    assert drawn_there == {label: said for label, said, *_ in tables(app)[0][1:] if said != "–"}
+    assert drawn_there

@@ -41,7 +41,8 @@ def test_a_line_a_method_with_the_numbers_given() -> None:
 
 
 def test_the_gap_is_shaded_from_end_to_end() -> None:
-    (shade,) = spreads_figure()["layout"]["shapes"]
+    shade, once = spreads_figure()["layout"]["shapes"]
+    assert once["y0"] == once["y1"] == 1
     assert (shade["x0"], shade["x1"], shade["xref"]) == (-1, 2.5, "x")
     assert (shade["y0"], shade["y1"], shade["yref"]) == (0, 1, "paper")
 

@@ -73,6 +73,13 @@ class Figures(NamedTuple):
     quantiles: regression.QuantileCurve
 
 
+def times_as_far(std: FloatArray, figures: Figures, gap: tuple[float, float]) -> FloatArray:
+    """How far several functions lie apart along `grid`, as a multiple of that on the data: ``std (N_GRID,)``, scaled so
+    that its mean in the gap is what ``figures`` says of the gap."""
+    x = grid()[:, 0]
+    return std * (figures.std_ratio["gap"] / std[(x >= gap[0]) & (x <= gap[1])].mean())
+
+
 class Seen(NamedTuple):
     """What the page shows of one method.
 

@@ -13,23 +13,34 @@ from uqcore.plots.style import layout
 from uqcore.types import FloatArray
 
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemwidth": 55}  # as long as a long dash
+_ONCE = {
+    "type": "line",
+    "x0": 0,
+    "x1": 1,
+    "xref": "paper",
+    "y0": 1,
+    "y1": 1,
+    "line": {"color": "#888888", "dash": "dot"},
+}
 
 
 def spreads(
-    x: FloatArray, stds: Mapping[str, FloatArray], *, gap: tuple[float, float], places: Mapping[str, int] | None = None
+    x: FloatArray, times: Mapping[str, FloatArray], *, gap: tuple[float, float], places: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
-    """A plotly figure of the standard deviation ``(N,)`` of each method's functions along ``x (N,)``.
+    """A plotly figure of how many times as far as on the data each method's functions lie apart along ``x (N,)``.
 
+    The axis is logarithmic: twice as far is as high everywhere. ``times``: label -> ``(N,)``.
     ``places``: label -> number of its style, where lines that are not shown keep theirs; else they count up.
     """
     traces = []
-    for i, (label, std) in enumerate(stds.items()):
+    for i, (label, values) in enumerate(times.items()):
         style = series_style((places or {}).get(label, i))
         line = {"width": 3, "color": style.color, "dash": style.dash}
         traces.append(
-            {"type": "scatter", "mode": "lines", "name": label, "x": _numbers(x), "y": _numbers(std), "line": line,
-             "hovertemplate": "%{y:.3f}"}
+            {"type": "scatter", "mode": "lines", "name": label, "x": _numbers(x), "y": _numbers(values), "line": line,
+             "hovertemplate": "%{y:.3g} times"}
         )  # fmt: skip
+    ticks = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
     return {
         "data": traces,
         "layout": layout(
@@ -37,10 +48,11 @@ def spreads(
             hovermode="x unified",
             legend=_LEGEND,
             xaxis={"title": {"text": "x"}, "zeroline": False},
-            yaxis={"title": {"text": "standard deviation"}, "rangemode": "tozero"},
-            shapes=[_shade(gap)],
+            yaxis={"title": {"text": "times as far as on the data"}, "type": "log", "tickvals": ticks,
+                   "ticktext": [f"{tick:g}" for tick in ticks]},
+            shapes=[_shade(gap), _ONCE],
         ),
-    }
+    }  # fmt: skip
 
 
 def quantiles(curves: Mapping[str, QuantileCurve], places: Mapping[str, int] | None = None) -> dict[str, Any]:
