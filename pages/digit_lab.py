@@ -24,7 +24,7 @@ def lab(top: DeltaGenerator) -> None:
     with st.container(key="lab"):
         left, right = st.columns([3, 11], gap="medium")
     with left:
-        with st.container(key="source"):
+        with st.container(key="image_from"):
             ways = {"Draw": sources.drawing, "Pick": sources.picked, "Upload": sources.uploaded}
             key = controls.task_key("source", dataset.task_id)
             source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
