@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ui import words
 from ui.history import is_from_history
 from uqcore.datasets import DATASETS, load
 from uqcore.exhibits.moons import VIEWS, View
@@ -27,6 +28,7 @@ from uqcore.types import Dataset
 BIND: Final = "query-params"
 T = TypeVar("T", bound=str)
 V = TypeVar("V")
+_LONGEST_NAME = 40  # of what a link asks for
 
 
 def in_rows(items: Sequence[V], n: int) -> Iterator[tuple[DeltaGenerator, V]]:
@@ -75,7 +77,10 @@ def shown(models: Mapping[str, M], key: str = "methods") -> dict[str, M]:
     labels = [model.label for model in models.values()]
     # A key for each number of models: Streamlit would keep a choice that a new model is not in.
     own = f"{key}_{len(labels)}"
-    _take_over_choice(own, labels, re.compile(rf"{key}(_\d+)?"))
+    names = re.compile(rf"{key}(_\d+)?")
+    asked = [label for name in st.query_params if names.fullmatch(name) for label in st.query_params.get_all(name)]
+    _take_over_choice(own, labels, names)
+    _tell_of_missing(asked, labels)
     chosen = st.pills("Methods", labels, selection_mode="multi", default=labels, key=own, bind=BIND)
     return {name: model for name, model in models.items() if not chosen or model.label in chosen}
 
@@ -88,6 +93,18 @@ def _take_over_choice(own: str, labels: Sequence[str], names: re.Pattern[str]) -
         known = [label for label in labels if label in wanted]
         if known and own not in st.query_params:
             st.session_state[own] = st.query_params[own] = known
+
+
+def _tell_of_missing(asked: Sequence[str], known: Sequence[str]) -> None:
+    """A sentence for what a link asks for and is not here; the control itself drops it."""
+    if missing := [label for label in asked if label not in known]:
+        said = ", ".join(label[:_LONGEST_NAME] for label in missing[:3])
+        is_many = len(missing) > 1
+        st.caption(
+            words.sentence(
+                f"The link asks for {said}: {'these are' if is_many else 'that is'} not among the models here."
+            )
+        )
 
 
 @cache  # a page of thumbnails asks hundreds of times
@@ -103,6 +120,7 @@ USUAL_METHOD: Final = "mc_dropout"
 def method(label: str, key: str, known: Mapping[str, str], usual: str, width: int | Literal["stretch"]) -> str:
     """One of ``known`` (method or model -> its label); at first ``usual``, or the first where that is none of them."""
     start = list(known).index(usual) if usual in known else 0
+    _tell_of_missing(st.query_params.get_all(key), list(known.values()))
     return st.selectbox(label, list(known), start, lambda name: known[name], key=key, bind=BIND, width=width)
 
 

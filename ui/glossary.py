@@ -144,9 +144,9 @@ _OF_DIGITS: Final = (
 )  # fmt: skip
 _PARTS: Final = ("entropy", "aleatoric", "epistemic", "nats")
 ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
-    "Home": ("defer", "unseen", *_OF_DIGITS, "sample"),
+    "Home": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure"),
     "Two moons": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS),
-    "Digit lab": ("defer", *_OF_DIGITS, "sample", "own measure", *_PARTS),
+    "Digit lab": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS),
     "Threshold lab": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS, "conformal", "AUROC"),
     "Regression": (*_OF_DIGITS[:5], "sample"),
     "Gallery": (*_OF_DIGITS, "sample", "unseen", "own measure", *_PARTS),

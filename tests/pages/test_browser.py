@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.browsing import Visit, at, draw, leave, needs_browser, serve, settle, stand_still
 from uqcore.datasets.bundled import mnist
@@ -275,3 +275,16 @@ def test_a_phone_does_not_scroll_sideways(visit: Visit, dashboard: str, path: st
     # Streamlit scrolls a box of its own, so the body alone would say nothing.
     for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1
+
+
+def test_a_server_that_is_away_is_told_of_in_our_words(browser: Browser) -> None:
+    context = browser.new_context()  # its console is full of requests that fail
+    with serve("app.py") as url:
+        page = context.new_page()
+        page.goto(url)
+        page.locator("html[data-whole]").wait_for(state="attached")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The server is away")
+    expect(dialog).to_contain_text("goes on by itself")
+    assert "Streamlit" not in dialog.inner_text()
+    context.close()

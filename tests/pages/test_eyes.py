@@ -6,13 +6,14 @@ axe-core 4.14.1 (Deque Systems, MPL 2.0) is the one file of its npm package, wit
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import ROOT
-from tests.browsing import Visit, at, needs_browser, stand_still
+from tests.browsing import Visit, at, leave, needs_browser, settle, stand_still
 from ui.page import DOORS
 
 pytestmark = needs_browser
@@ -22,8 +23,14 @@ PATHS = [re.sub(r"app\.py|pages/|\.py", "", door.path) for door in DOORS]
 
 
 def opened(visit: Visit, url: str, **options: Any) -> Page:
-    """The page, whole: nothing has grown for half a second of frames."""
+    """The page, whole."""
     page = visit(url, ready="h1", **options)
+    grow_no_more(page)
+    return page
+
+
+def grow_no_more(page: Page) -> None:
+    """Wait until nothing has grown for half a second of frames."""
     page.evaluate(
         """async () => {
             const box = document.querySelector('[data-testid=stMain]');
@@ -33,7 +40,6 @@ def opened(visit: Visit, url: str, **options: Any) -> Page:
             }
         }"""
     )
-    return page
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -59,3 +65,67 @@ def test_nothing_moves_because_a_map_is_pointed_at(visit: Visit, dashboard: str,
         page.mouse.move(*at(plots.first, 0.5, down))
         expect(page.locator(".value").first).not_to_have_text("")
         assert plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)") == tops
+
+
+# Adds up all layout shifts that no visitor caused. What is waited for is waited for however slow the machine is.
+SHIFTS = """
+window.shifted = [];
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) {
+        const moved = entry.sources.map(({node, previousRect, currentRect}) =>
+            `${node?.className || node?.nodeName} ${previousRect.y} to ${currentRect.y}`);
+        window.shifted.push([entry.value, ...moved]);
+    }
+}).observe({type: "layout-shift", buffered: true});
+addEventListener("DOMContentLoaded", () => {
+    const style = document.createElement("style");
+    style.textContent = "html:not([data-whole]) .block-container {animation: none !important}";
+    document.head.append(style);
+});
+"""
+WIDEST = "Math.max(document.scrollingElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
+
+
+@pytest.fixture(scope="module", params=[(1280, 720), (390, 844)], ids=["screen", "phone"])
+def watched(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
+    """A window whose shifts are added up."""
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height})
+    context.add_init_script(SHIFTS)
+    yield context
+    context.close()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_hardly_anything_moves_while_a_page_loads_and_none_is_wider_than_its_screen(
+    watched: BrowserContext, dashboard: str, path: str
+) -> None:
+    page = watched.new_page()
+    page.goto(f"{dashboard}/{path}")
+    page.locator("html[data-whole]").wait_for(state="attached")
+    settle(page)
+    grow_no_more(page)
+    shifts = page.evaluate("window.shifted")
+    assert sum(value for value, *_ in shifts) < 0.1, shifts
+    for width, height in ((320, 640), (640, 360)):  # the least phone, and 1280 by 720 at 200 %
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert page.evaluate(WIDEST) <= width
+    leave(page)
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "folded"), [("digit_lab", ".card", "rotation"), ("two_moons", "figure .plot", "samples")]
+)
+def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(
+    visit: Visit, dashboard: str, path: str, answer: str, folded: str
+) -> None:
+    page = opened(visit, f"{dashboard}/{path}", width=390, height=844, is_mobile=True, has_touch=True)
+    box = page.locator(answer).first.bounding_box()
+    assert box is not None
+    assert box["y"] < 844
+    slider = page.locator(f".st-key-{folded}")
+    expect(slider).to_be_hidden()
+    page.locator(".fold summary").tap()
+    expect(slider).to_be_visible()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import app_pages
 from uqcore.models.sampling import LADDER, rungs
 
 
@@ -93,3 +94,15 @@ def test_where_there_are_fewer_it_ends_with_all_of_them(n: int) -> None:
     app = opened(options=rungs(n), default=n)
     assert (app.slider[0].min, app.slider[0].max, given(app)) == (1, n, n)
     assert given(moved(app, -1)) == rungs(n)[-2]
+
+
+def test_a_link_to_a_method_that_is_not_here_is_told_of() -> None:
+    gallery = app_pages.opened("pages/gallery.py", method="Oracle <b>")
+    said = [caption.value for caption in gallery.caption]
+    assert any("asks for Oracle" in text and "not among the models here" in text for text in said)
+    assert not any("<b>" in text for text in said)
+    moons = app_pages.opened("pages/two_moons.py", methods_7=["SNGP", "Oracle"])
+    assert any("asks for Oracle" in caption.value for caption in moons.caption)
+    assert not any(
+        "asks for" in caption.value for caption in app_pages.opened("pages/gallery.py", method="SNGP").caption
+    )

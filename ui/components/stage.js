@@ -59,6 +59,27 @@ function showWhenWhole() {
   if (!html.hasAttribute("data-whole")) look();
 }
 
+// Streamlit tells visitors of a server that is away to start it in their terminal.
+const AWAY = "It may be starting again. This page stays as it is, and goes on by itself when the server is back.";
+let isWatched = false;
+
+function sayInOurWords() {
+  const dialog = document.querySelector("[role=dialog]");
+  if (dialog === null || dialog.dataset.away || !/Connection error/.test(dialog.textContent)) return;
+  dialog.dataset.away = "true";
+  const leaves = [...dialog.querySelectorAll("*")].filter((each) => /\S/.test(each.textContent) && !each.children.length);
+  for (const leaf of leaves) {
+    if (/Connection error/.test(leaf.textContent)) leaf.textContent = "The server is away";
+    else if (leaf.closest("pre, code, [data-testid=stCode]")) leaf.textContent = "";
+    else if (/Streamlit|server/.test(leaf.textContent)) leaf.textContent = AWAY;
+  }
+}
+
+function watchForAServerThatIsAway() {
+  if (!isWatched) new MutationObserver(sayInOurWords).observe(document.body, { childList: true, subtree: true });
+  isWatched = true;
+}
+
 function here(change) {
   const url = new URL(location.href);
   change(url.searchParams);
@@ -77,6 +98,7 @@ class Stage {
     this.#listen();
     this.update(component);
     showWhenWhole();
+    watchForAServerThatIsAway();
   }
 
   update(component) {
