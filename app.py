@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cards, home, page, words
+from ui.tour import story
 from uqcore.exhibits import front_page
 from uqcore.methods import METHODS, of_task
 
@@ -19,6 +20,8 @@ def opening(top: DeltaGenerator) -> None:
     if not page.is_on_tour():  # whose first step is about what comes below
         home.garment(shown.of_garment)
         page.tiles()
+        st.header("The story in nine sentences", anchor=False)
+        st.html(story.html())
         st.header("A digit, a garment, noise", anchor=False)
     st.html(cards.verdict_grid(inputs, shown.of_inputs, dataset.class_names))
     st.caption(

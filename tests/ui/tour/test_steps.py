@@ -6,7 +6,7 @@ import ast
 import inspect
 import json
 import re
-from html import unescape
+from html import escape, unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -212,3 +212,10 @@ def test_markup_is_escaped_and_a_parameter_without_a_value_is_left_out() -> None
         "images": ["Fashion-MNIST"],
         "rotation": ["90"],
     }
+
+
+def test_home_tells_every_claim_to_those_who_scroll_and_leads_to_its_step() -> None:
+    shown = html(opened("app.py"))
+    for n, step in enumerate(STEPS, start=1):
+        assert f'<a href="{escape(text.of_step(n, {}))}" target="_self">{escape(step.claim)}</a>' in shown
+    assert 'class="story"' not in html(opened("app.py", tour="1"))

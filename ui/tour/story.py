@@ -1,0 +1,45 @@
+"""The tour on one page, for those who scroll: its claims with what stands behind each, and a link to see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from html import escape
+
+from ui.cards import picture
+from ui.tour import pictures, text
+from ui.tour.steps import STEPS
+from uqcore.exhibits.one_image import noise_image
+
+# Nothing that a model would have to be asked for: home shows this to everybody. The numbers are in the steps.
+_BEHIND = (
+    "Ten digits are all the answers that it has. Shown pure noise it still names one, and often seems sure.",
+    "Whatever it is shown, a reader of digits reads a digit. Turn the T-shirt, and who doubts it changes.",
+    "It draws one border between what it has learnt. All that is far from the border counts as certain, even where no "
+    "example ever was.",
+    "Where many networks disagree, they are unsure together. But they learnt from the same examples, and far from "
+    "these they can be wrong together.",
+    "A method that knows how far a thing is from everything it learnt can doubt it for that alone.",
+    "Between the points nobody knows how the curve runs. An honest band is wide there and narrow on the points.",
+    "Chosen on examples whose answers are known, it keeps errors as rare as one asks, on things like those examples. "
+    "Of anything else it promises nothing.",
+    "Networks learn in front of you, and doubt forms around what they have not seen.",
+    "Draw what is no digit, and see who notices.",
+)
+_PICTURES: dict[int, Callable[[], str]] = {
+    1: lambda: picture(noise_image(0), "noise", 96),
+    3: pictures.plane,
+    6: pictures.curve,
+}
+
+
+@cache
+def html() -> str:
+    """One ordered list for all visitors."""
+    items = "".join(
+        f'<li><div class="shown">{_PICTURES[n]() if n in _PICTURES else ""}</div><div>'
+        f'<a href="{escape(text.of_step(n, {}))}" target="_self">{escape(step.claim)}</a>'
+        f"<p>{escape(behind)}</p></div></li>"
+        for n, (step, behind) in enumerate(zip(STEPS, _BEHIND, strict=True), start=1)
+    )
+    return f'<ol class="story">{items}</ol>'
