@@ -44,7 +44,10 @@ const LOADING = "[data-testid=stSkeleton], [data-testid=stElementContainer]:not(
 function showWhenWhole() {
   const { documentElement: html } = document;
   const inSight = (selector) =>
-    [...document.querySelectorAll(selector)].filter((element) => element.getBoundingClientRect().top < innerHeight);
+    [...document.querySelectorAll(selector)].filter((each) => {
+      const [box] = each.getClientRects(); // None of what is folded.
+      return box !== undefined && box.top < innerHeight;
+    });
   let [frames, last] = [0, ""];
   const look = () => {
     const places = inSight("[data-testid=stElementContainer]").map((each) => Math.round(each.getBoundingClientRect().top));
