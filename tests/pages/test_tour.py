@@ -120,6 +120,13 @@ def test_who_only_scrolls_is_told(visit: Visit, dashboard: str) -> None:
     page.wait_for_function("document.documentElement.hasAttribute('data-told')")
 
 
+def test_all_maps_are_on_a_presenters_screen(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/two_moons?present=1", width=1920, height=1080, ready=".plot")
+    boxes = [plot.bounding_box() for plot in page.locator(".plot").all()]
+    assert len(boxes) == len(of_task("moons"))
+    assert all(box is not None and box["y"] + box["height"] <= 1080 for box in boxes)
+
+
 def test_a_presenters_keys(visit: Visit, dashboard: str) -> None:
     page = visit(f"{dashboard}/digit_lab?present=1&rotation=30", width=1920, height=1080, ready=".card")
     slider = page.locator(".st-key-rotation")

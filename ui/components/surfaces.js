@@ -229,11 +229,11 @@ class Surfaces {
   }
 
   // The columns and the shape that make the maps as large as one of the heights lets all of them be seen at once, the
-  // first that does; where none does, as many columns as fit, two at least. Rows are filled evenly: five maps stand 5,
-  // 3 + 2 or 2 + 2 + 1.
-  #shape(n, room, heights) {
+  // first that does; where none does, as many columns as fit, two at least, or on the tour's one screen smaller maps. Rows
+  // are filled evenly: five maps stand 5, 3 + 2 or 2 + 2 + 1.
+  #shape(n, room, heights, share = 1) {
     const rem = 16 * unit();
-    const least = Math.max(MIN_WIDTH * rem, LEAST_SHARE * innerWidth);
+    const least = share * Math.max(MIN_WIDTH * rem, LEAST_SHARE * innerWidth);
     let [best, fits] = [null, { columns: Math.min(n, 2) }];
     const [height, ...others] = heights;
     for (let columns = 1; columns <= n; columns++) {
@@ -248,7 +248,9 @@ class Surfaces {
       const aspect = Math.max(TALL, width / down);
       if (best === null || width ** 2 / aspect > best.width ** 2 / best.aspect) best = { columns, width, aspect };
     }
-    return best ?? (others.length ? this.#shape(n, room, others) : fits);
+    if (best !== null) return best;
+    if (others.length) return this.#shape(n, room, others, share);
+    return share === 1 && this.#below > 0 ? this.#shape(n, room, heights, 0.5) : fits;
   }
 
   // What the window has for the grid: all below its top, or as much as a visitor scrolls to anyway.
@@ -256,9 +258,14 @@ class Surfaces {
     if (this.root.matches(":fullscreen")) return [innerHeight - this.grid.offsetTop - 48 * unit()];
     const page = this.root.getRootNode().host?.closest("[data-testid=stMain]");
     const top = this.grid.getBoundingClientRect().top + (page?.scrollTop ?? 0);
-    const bar = getComputedStyle(document.documentElement).getPropertyValue("--below"); // Of the tour, in rem.
-    const below = innerHeight - top - 16 * unit() * bar;
-    return [below, Math.max(below, 0.6 * innerHeight)];
+    const below = innerHeight - top - 16 * unit() * this.#below;
+    const isOneScreen = this.#below > 0 && below > 0.4 * innerHeight; // Not on a phone, where the words stand above.
+    return [below, isOneScreen ? below : Math.max(below, 0.6 * innerHeight)];
+  }
+
+  // Of the tour's bar, in rem: with it the figure has one screen and no more.
+  get #below() {
+    return Number(getComputedStyle(document.documentElement).getPropertyValue("--below"));
   }
 
   #layOut() {
