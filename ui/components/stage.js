@@ -38,7 +38,8 @@ function showTold(n) {
 
 // A page that is opened is seen when it is whole: Python has answered, what is in sight has been loaded, and for some
 // frames nothing has grown. What waits longer than the style says is seen then.
-const STILL = 6; // frames
+const STILL = 8; // frames
+const UNANSWERED = ".st-key-page:not(:has(.st-key-answer .stMarkdown))";
 const LOADING = "[data-testid=stSkeleton], [data-testid=stElementContainer]:not(.st-key-stage) > .stBidiComponent";
 
 function showWhenWhole() {
@@ -52,7 +53,7 @@ function showWhenWhole() {
   const look = () => {
     const places = inSight("[data-testid=stElementContainer]").map((each) => Math.round(each.getBoundingClientRect().top));
     const waits = inSight(LOADING).some((each) => !(each.matches(".stBidiComponent") && each.offsetHeight > 0));
-    const isDone = document.querySelector("[data-test-script-state=notRunning]") !== null;
+    const isDone = document.querySelector("[data-test-script-state=notRunning]") && !document.querySelector(UNANSWERED);
     const now = places.join();
     frames = isDone && !waits && now === last ? frames + 1 : 0;
     last = now;
