@@ -7,6 +7,8 @@ REPLICAS ?= 0
 SECONDS ?= 60
 APP ?= app.py
 CASES ?= 10000
+# A worker that waits for its browser leaves a core to another: one more than there are, as far as memory goes.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n + 1 : 8)))
 PY := .venv/bin/python
 # What needs neither a browser, a page, TensorFlow nor another process.
 QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests/metrics tests/networks tests/selection \
@@ -24,8 +26,8 @@ run: .venv/serve.stamp ## start the dashboard on http://localhost:$PORT (8501); 
 check: lint ## style, types and the quick tests: the inner loop, under a minute
 	$(PY) -m pytest -n 2 --dist loadfile -k "not keras" $(QUICK)
 
-test: .venv/dev.stamp ## run all tests
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: .venv/dev.stamp ## run all tests, in WORKERS processes (one more than there are cores)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff check .

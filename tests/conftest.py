@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,8 +77,12 @@ def tiny_config(method: str) -> TrainingConfig:
 
 @pytest.fixture(scope="session")
 def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Every method really trained on moons, for one epoch. Read only."""
+    """Every method really trained on moons, for one epoch, without tables. Read only."""
     return Store(tmp_path_factory.mktemp("tiny"))
+
+
+train_without_tables = partial(training.train, with_tables=False)
+"""Tables of many samples on a whole plane take longer than an epoch."""
 
 
 def noted_fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -105,7 +109,8 @@ class Tiny(NamedTuple):
 def tiny_training(tiny_store: Store) -> Tiny:
     with pytest.MonkeyPatch.context() as monkeypatch:
         fitted = noted_fits(monkeypatch)
-        return Tiny({m: training.train(tiny_store, "moons", m, 0, tiny_config(m)) for m in METHODS}, fitted)
+        records = {m: train_without_tables(tiny_store, "moons", m, 0, tiny_config(m)) for m in METHODS}
+        return Tiny(records, fitted)
 
 
 @pytest.fixture(scope="session")

@@ -42,5 +42,14 @@ def test_a_training_that_was_stopped_goes_on_where_it_stood_and_leaves_nothing(
     assert [(each.done, each.total) for each in seen] == [(n, 6) for n in (1, 2, 3, 4, 4, 5, 6)]
     assert fitted.metrics["loss"] < seen[2].metrics["loss"] < seen[0].metrics["loss"]
     assert not list(tmp_path.iterdir())
-    method.fit("moons", replace(config, epochs=1), datasets.load("moons"), 0, seen.append, ())
-    assert seen[-1].done == 1, "other settings start from nothing"
+
+
+def test_other_settings_start_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from uqcore.fitting.checkpoints import folder_of
+
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, str(tmp_path))
+    config = METHODS["sngp"].configs["moons"]
+    others = [("digits", config, 0), ("moons", replace(config, epochs=6), 0), ("moons", config, 1),
+              ("moons", METHODS["deterministic"].configs["moons"], 0)]  # fmt: skip
+    assert len({folder_of("moons", config, 0), *(folder_of(*each) for each in others)}) == 5
+    assert folder_of("moons", config, 0) == folder_of("moons", replace(config), 0)

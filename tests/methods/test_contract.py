@@ -22,6 +22,7 @@ from tests import ROOT
 from uqcore import datasets
 from uqcore.datasets import DATASETS
 from uqcore.methods import METHODS, of_task, sngp
+from uqcore.methods.on_features import OnNetwork
 from uqcore.metrics import regression
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.sampling import draw, load_posterior, sample_numbers
@@ -157,6 +158,13 @@ def test_samples_differ(model: Model) -> None:
         assert len(logits) == 1
     else:
         assert len(np.unique(logits.reshape(len(logits), -1), axis=0)) == len(SAMPLES)
+
+
+@every_model
+def test_a_method_says_what_its_answers_cost(model: Model) -> None:
+    method, posterior = METHODS[model.record.method], model.posterior
+    assert method.on_network == isinstance(posterior, OnNetwork)
+    assert method.several_passes == (posterior.n_samples != 1 and posterior.closed_form(model.x[:1]) is None)
 
 
 @every_model

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import Tiny, noted_fits, tiny_config
+from tests.conftest import train_without_tables as train
 from uqcore import datasets
 from uqcore.methods import METHODS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.metrics import regression
 from uqcore.metrics.classification import accuracy, nll
 from uqcore.metrics.uncertainty import MEASURES
+from uqcore.models import training
 from uqcore.models.sampling import draw, load_posterior
-from uqcore.models.training import CPU_S, model_id, train
+from uqcore.models.training import CPU_S, model_id
 from uqcore.store import Store, all_files
 from uqcore.types import Dataset, Draws, FloatArray, ModelRecord, OodSet, Posterior, Progress, Split, UqError
 
@@ -76,6 +78,13 @@ def test_parts_that_are_stored_are_not_trained_again(tiny_training: Tiny, copied
     assert networks == [model_id("moons", "deterministic", seed, tiny_config("deterministic")) for seed in (0, 1)]
     train(copied, "moons", "mc_dropout", 0, tiny_config("mc_dropout"))
     assert fits == []
+
+
+def test_a_model_that_pages_show_gets_its_tables(copied: Store, tiny: dict[str, ModelRecord]) -> None:
+    assert not tiny["nearest_neighbours"].tables
+    record = training.train(copied, "moons", "nearest_neighbours", 0, tiny_config("nearest_neighbours"))
+    assert list(record.tables) == ["plane"]
+    assert copied.table(record, "plane")
 
 
 def test_an_interrupted_ensemble_goes_on_where_it_stopped(copied: Store, fits: list[str]) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from functools import cache as cached
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -27,7 +25,7 @@ from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import MOST_SAMPLES, Answers, levels
 from uqcore.models.sampling import draw, load_posterior
 from uqcore.predictions import Predictions
-from uqcore.store import MODELS_VARIABLE, Store, default_store
+from uqcore.store import Store, default_store
 from uqcore.text import percent
 
 PAGE = "pages/gallery.py"
@@ -278,17 +276,6 @@ def test_a_link_with_nonsense_shows_the_page_as_it_is(view: str) -> None:
     assert answer(app) == answer(plain)
     assert html(app) == html(plain)
     assert html(opened(PAGE, gallery="elephant")) == html(opened(PAGE))
-
-
-@pytest.fixture
-def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An empty store that the page reads instead; what was cached of either is forgotten."""
-    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
-    st.cache_resource.clear()
-    forget()
-    yield default_store()
-    st.cache_resource.clear()
-    forget()
 
 
 @pytest.mark.parametrize("data", [b"not an archive", None])

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import streamlit as st
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
@@ -31,7 +30,6 @@ from tests.app_pages import (
     tables,
 )
 from ui import cache, controls, page, words
-from ui.budget import forget
 from ui.sources import EXAMPLE_DRAWING
 from uqcore.datasets import DATASETS, load
 from uqcore.exhibits import one_image
@@ -41,7 +39,7 @@ from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import levels
 from uqcore.models.sampling import draw
 from uqcore.plots.palette import SEQUENTIAL, lut, series_style
-from uqcore.store import MODELS_VARIABLE, Store, default_store, rebuild_command, tables_command
+from uqcore.store import Store, default_store, rebuild_command, tables_command
 
 MOONS, LAB, REGRESSION = "pages/two_moons.py", "pages/digit_lab.py", "pages/regression.py"
 TASKS = {HOME: "digits", MOONS: "moons", LAB: "digits"}
@@ -54,17 +52,6 @@ ANSWERS = {
 }
 COMMITTED = default_store()
 LABELS = {task: [METHODS[method_id].label for method_id in of_task(task)] for task in DATASETS}
-
-
-@pytest.fixture
-def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An empty store that the pages read instead of the repository's; what was cached of either is forgotten."""
-    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
-    st.cache_resource.clear()
-    forget()
-    yield default_store()
-    st.cache_resource.clear()
-    forget()
 
 
 def visit(path: str, link: Mapping[str, str | list[str]] | None = None) -> AppTest:

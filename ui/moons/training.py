@@ -15,10 +15,11 @@ from ui import cache, controls, page, words
 from ui.budget import kept
 from ui.components import Frames
 from ui.moons import maps, setting, stored
+from ui.moons.jobs import jobs
 from ui.moons.maps import Map
 from uqcore.exhibits.moons import Plane, Uncut, View
 from uqcore.live import Frame, Setting, Trained, views
-from uqcore.live.jobs import Job, Jobs, State, Status
+from uqcore.live.jobs import Job, State, Status
 from uqcore.live.training import FINAL_SAMPLES
 from uqcore.methods import METHODS
 from uqcore.models.sampling import draw, rungs, with_mean_field
@@ -45,12 +46,6 @@ class Look(NamedTuple):
 
     def n(self, method_id: str) -> int:
         return self.n_members if method_id == "deep_ensemble" else self.n_samples
-
-
-@st.cache_resource(show_spinner=False)
-def jobs() -> Jobs:
-    """The trainings of all visitors of this server."""
-    return Jobs()
 
 
 def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:

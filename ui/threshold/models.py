@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from ui import uploads, words
 from ui.components import kept_file
+from ui.threshold.brought import MAX_GROWTH, MAX_UNPACKED, MAX_UPLOAD_MB, Own
 from uqcore.predictions import Predictions, read_models, same_examples
 from uqcore.tuning.comparison import MOST_MODELS
 from uqcore.types import UqError
-
-if TYPE_CHECKING:
-    from ui.threshold.own import Own
-
-MAX_UPLOAD_MB = 200
-MAX_UNPACKED = 10**9
-MAX_GROWTH = 10
-"""How many times its size a packed file may unpack to."""
 
 
 def chosen(own: Own) -> Own:

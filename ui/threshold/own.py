@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from itertools import permutations
 
 import streamlit as st
@@ -18,8 +17,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from ui import controls, uploads
 from ui.components import kept_file
 from ui.threshold import models, readback, roles_table
-from ui.threshold.models import MAX_GROWTH, MAX_UNPACKED, MAX_UPLOAD_MB
-from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, Unclear, first_cells, read_models
+from ui.threshold.brought import MAX_GROWTH, MAX_UNPACKED, MAX_UPLOAD_MB, File, Own
+from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, Unclear, read_models
 from uqcore.types import UqError
 
 MOST_IN_LINK = 2000
@@ -30,52 +29,6 @@ _HELP = (
     "logit for each class, and the true label if it is known. Which column is what is found from names and content, "
     "shown, and can be corrected. Read on this server, kept for nobody but you and gone with your visit."
 )
-
-
-@dataclass(frozen=True)
-class _File:
-    file_id: str
-    name: str
-    data: bytes = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Own:
-    """A visitor's file as it was read.
-
-    Attributes:
-        file, labels: its bytes, and those of the file that has its labels.
-        asked: the roles that it was read by, of the link or by hand; None where they were found.
-        normalize: whether rows are divided by their sums.
-        read_id: another for every time that a file is read.
-        predictions, problem: one of them is None.
-        remarks: on how it was read, a sentence each.
-        models: all models of the file by name, where it has several; ``predictions`` are those that are looked at.
-    """
-
-    file: _File
-    labels: _File | None
-    asked: Roles | Asked | None
-    normalize: bool
-    read_id: str
-    predictions: Predictions | None
-    problem: UqError | None
-    remarks: tuple[str, ...] = ()
-    models: Mapping[str, Predictions] = field(default_factory=dict)
-
-    @property
-    def roles(self) -> Roles | Asked | None:
-        """What the table of roles starts from."""
-        found = None if self.predictions is None else self.predictions.roles
-        return found or self.asked
-
-    @cached_property
-    def cells(self) -> dict[str, list[str]] | None:
-        """What a person may give roles to, as `first_cells` has it; None where the file cannot be opened."""
-        try:
-            return first_cells(self.file.data, self.file.name, max_bytes=MAX_UNPACKED, max_growth=MAX_GROWTH)
-        except UqError:
-            return None
 
 
 def choose(understood: DeltaGenerator, correct: DeltaGenerator) -> Own | None:
@@ -150,7 +103,7 @@ def _lacks_labels(own: Own) -> bool:
     return own.labels is not None or own.predictions is None or own.predictions.labels is None
 
 
-def _labels(file: _File, before: _File | None, needed: bool) -> _File | None:
+def _labels(file: File, before: File | None, needed: bool) -> File | None:
     """The second file, if any: beside a file of arrays alone there often is one; ``before`` was there until now."""
     with st.expander("True labels in a second file", expanded=needed):
         uploaded = st.file_uploader(
@@ -164,8 +117,8 @@ def _labels(file: _File, before: _File | None, needed: bool) -> _File | None:
     return None if uploaded is None else _file(uploaded)
 
 
-def _file(uploaded: UploadedFile) -> _File:
-    return _File(uploaded.file_id, uploaded.name, uploads.content(uploaded))
+def _file(uploaded: UploadedFile) -> File:
+    return File(uploaded.file_id, uploaded.name, uploads.content(uploaded))
 
 
 def _correct(own: Own) -> None:
@@ -195,7 +148,7 @@ def _order(own: Own) -> None:
             st.rerun()
 
 
-def _read_first(file: _File, labels: _File | None, normalize: bool) -> Own:
+def _read_first(file: File, labels: File | None, normalize: bool) -> Own:
     """A file that was not seen before: by the roles of the link if they fit it, else by those that are found."""
     linked = _linked()
     if linked is None:
@@ -218,7 +171,7 @@ def _linked() -> Roles | None:
         return None
 
 
-def _read(file: _File, labels: _File | None, asked: Roles | Asked | None, normalize: bool) -> Own:
+def _read(file: File, labels: File | None, asked: Roles | Asked | None, normalize: bool) -> Own:
     bar, read, problem = st.progress(0.0, "Reading …"), None, None
     several: Mapping[str, Predictions] = {}
     budget = uploads.BUDGET

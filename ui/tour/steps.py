@@ -275,7 +275,7 @@ def _a_promise() -> Told:
 
 
 def _train_now() -> Told:
-    from ui.moons.training import jobs  # which needs all that trains, as the other steps do not
+    from ui.moons.jobs import jobs  # which needs all that trains, as the other steps do not
     from uqcore.live import Setting
 
     seconds = max(1, round(jobs().estimate_s(Setting())))

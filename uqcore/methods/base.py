@@ -117,6 +117,8 @@ class Method:
             nothing.
         refit: see `Refit`; not needed where every part has one. Without, the method is left out where data are changed.
         own_measure: the measure (see `uqcore.metrics.uncertainty`) that the method's authors use to tell OOD inputs.
+        several_passes: whether an answer takes several passes of a network, one a sample or member.
+        on_network: whether it is an `OnNetwork` (`on_features.py`): those of one network are measured together.
         on_pages: whether the pages show it. Else it is on the scoreboard alone, which fits it where it is measured, and
             no model of it is committed.
     """
@@ -131,6 +133,8 @@ class Method:
     refit: Refit | None = None
     parts: Callable[[Any, int], tuple[Part, ...]] = lambda config, seed: ()
     own_measure: str = "predictive_entropy"
+    several_passes: bool = False
+    on_network: bool = False
     on_pages: bool = True
 
 

@@ -38,4 +38,5 @@ METHOD = Method(
     configs=CONFIGS,
     load=deterministic.load,
     parts=parts,
+    several_passes=True,
 )

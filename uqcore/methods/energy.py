@@ -33,5 +33,6 @@ METHOD = Method(
     load=load,
     parts=deterministic.part,
     own_measure="score",
+    on_network=True,
     on_pages=False,
 )

@@ -121,5 +121,6 @@ METHOD = Method(
     load=load,
     parts=parts,
     own_measure="score",
+    on_network=True,
     on_pages=False,
 )

@@ -122,4 +122,5 @@ METHOD = Method(
     load=load,
     parts=deterministic.part,
     own_measure="score",
+    on_network=True,
 )

@@ -66,4 +66,5 @@ METHOD = Method(
     configs=deterministic.CONFIGS,
     load=load,
     parts=deterministic.part,
+    several_passes=True,
 )

@@ -97,4 +97,5 @@ METHOD = Method(
     load=load,
     parts=deterministic.part,
     own_measure="score",
+    on_network=True,
 )

@@ -150,4 +150,5 @@ METHOD = Method(
     shapes=shapes,
     refit=refit,
     load=load,
+    several_passes=True,
 )

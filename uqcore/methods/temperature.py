@@ -72,5 +72,6 @@ METHOD = Method(
     shapes=shapes,
     load=load,
     parts=deterministic.part,
+    on_network=True,
     on_pages=False,
 )

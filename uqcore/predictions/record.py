@@ -222,7 +222,7 @@ class Predictions:
             array = getattr(self, name)
             if array is not None:
                 digest.update(f"{name} {array.dtype.str}".encode() + np.ascontiguousarray(array).data)
-        for name, array in self.of_samples.items():
+        for name, array in sorted(self.of_samples.items()):
             digest.update(f"{name} {self.averaged_over}".encode() + np.ascontiguousarray(array).data)
         for sample in self.values:
             for part in self._parts():

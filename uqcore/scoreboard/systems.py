@@ -34,13 +34,11 @@ class System:
     one_pass: bool = True
 
 
-_SEVERAL_PASSES = ("mc_dropout", "deep_ensemble", "svi_flipout")
-
 SYSTEMS: Mapping[str, System] = {
     system.system_id: system
     for system in (
         *(
-            System(each.method_id, each.label, each.summary, one_pass=each.method_id not in _SEVERAL_PASSES)
+            System(each.method_id, each.label, each.summary, one_pass=not each.several_passes)
             for each in EVERY_METHOD.values()
         ),
         System(
@@ -86,7 +84,7 @@ SYSTEMS: Mapping[str, System] = {
 }
 
 
-ON_NETWORK = ("feature_density", "nearest_neighbours", "temperature", "energy", "laplace", "entropy_and_distance")
+ON_NETWORK = tuple(method_id for method_id, each in EVERY_METHOD.items() if each.on_network)
 """The methods that read what one plain network shows."""
 
 ENSEMBLES = ("deep_ensemble", "density_ensemble", "odder_ensemble")

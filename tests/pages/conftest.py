@@ -1,0 +1,23 @@
+"""What the tests of pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from ui.budget import forget
+from uqcore.store import MODELS_VARIABLE, Store, default_store
+
+
+@pytest.fixture
+def other_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty store that the pages read instead of the repository's; what was cached of either is forgotten."""
+    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
+    st.cache_resource.clear()
+    forget()
+    yield default_store()
+    st.cache_resource.clear()
+    forget()
