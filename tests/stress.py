@@ -265,7 +265,8 @@ def main() -> int:
     parser.add_argument("--unseen-s", type=float, default=5.0, help="when an owner has vanished; 20 on the server")
     arguments = parser.parse_args()
     one_blas_thread()  # as on a server
-    jobs = Jobs(most_waiting=N_OWNERS + FATES["vanished"], unseen_s=arguments.unseen_s)
+    # Trainings that are over are kept on purpose, up to a limit, which is left out of what memory may grow by.
+    jobs = Jobs(most_waiting=N_OWNERS + FATES["vanished"], unseen_s=arguments.unseen_s, most_bytes=2**20)
     for i in range(3):  # how long jobs take here is learned from the first ones, as on a server
         warm = jobs.submit("first", setting(1000 + i))
         while not warm.over.wait(_POLL_S):

@@ -319,6 +319,24 @@ def test_finished_jobs_are_forgotten_by_their_size(make: Make) -> None:
     assert jobs.submit("c", TINY) is not first
 
 
+def test_the_one_that_somebody_looks_at_is_kept_longest(make: Make) -> None:
+    n_bytes = done(make().submit("a", TINY)).n_bytes
+    jobs = make(most_bytes=round(2.5 * n_bytes))
+    settings = [replace(TINY, seed=seed) for seed in range(3)]
+    first, second = (done(jobs.submit("a", setting)) for setting in settings[:2])
+    jobs.look(first)
+    done(jobs.submit("a", settings[2]))
+    assert jobs.submit("b", settings[0]) is first
+    assert jobs.submit("c", settings[1]) is not second
+
+
+def test_what_was_stopped_is_trained_anew(make: Make) -> None:
+    jobs = make()
+    stopped = paused(jobs, "a", LONG)
+    jobs.cancel("a")
+    assert jobs.submit("a", LONG) is not stopped
+
+
 def test_what_cannot_be_trained_is_refused_and_changes_nothing(make: Make) -> None:
     jobs = make()
     job = done(jobs.submit("a", TINY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 
@@ -127,6 +128,20 @@ def test_what_was_stopped_does_not_start_again_by_itself(jobs: Jobs) -> None:
     assert jobs.job(owner) is None
 
 
+def test_what_was_let_go_for_others_is_said_and_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(most_bytes=1)
+    monkeypatch.setattr(training, "jobs", lambda: jobs)
+    app = trained(page(go="1"), jobs)
+    owner = app.session_state["owner"]
+    jobs.cancel(owner)
+    trained(page(go="1", t_seed="1"), jobs)  # somebody else
+    gc.collect()
+    app = checked(app.run())
+    assert [warning.value for warning in app.warning] == [words.LET_GO]
+    assert jobs.job(owner) is None
+    jobs.close()
+
+
 def test_who_stops_a_training_that_others_watch_leaves_it(jobs: Jobs) -> None:
     link = {"go": "1", "t_epochs": "300", "t_n_points": "2000"}
     first, second = page(**link), page(**link)
@@ -195,6 +210,15 @@ def test_a_file_of_points_is_learnt_and_another_kind_of_file_is_one_sentence(job
 def test_what_cannot_be_trained_is_one_sentence(link: dict[str, str], said: str) -> None:
     app = opened(PAGE, models="Train now", **SMALL, **link)
     assert any(said in warning.value for warning in app.warning)
+
+
+def test_maps_stay_while_points_are_painted(jobs: Jobs) -> None:
+    app = trained(page(go="1"), jobs)
+    maps = component(app)
+    app = choose(app, "t_kind", "own")
+    assert component(app) == maps
+    assert ["Paint points" in warning.value for warning in app.warning] == [True]
+    assert app.button(key="t_train").disabled
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,9 @@ _SEEN = 300  # of the training points, on the small plane
 _LABELS = {"noise": "Noise (deviation)", "svi_epochs": "SVI, epochs for each"}
 
 
-def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting, DeltaGenerator]:
-    """What is asked for, and the place of the button that trains, which is in ``row`` beside presets and data; what
-    needs room is in ``more``.
-
-    Raises:
-        UqError: it cannot be trained.
+def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting | None, DeltaGenerator, list[str]]:
+    """What is asked for, the place of the button that trains, which is in ``row`` beside presets and data, and a
+    sentence where it cannot be trained; what needs room is in ``more``.
     """
     with row.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         preset = controls.choice("Settings", _PRESETS, "preset", "quick")
@@ -61,17 +58,20 @@ def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting, DeltaGen
                 for column, name in controls.in_rows(drawn, _IN_ROW):
                     values[name] = _number(name, getattr(usual, name), preset, column)
     cluster = values["cluster_x"], values["cluster_y"]
-    if kind == OWN_POINTS:
-        with pad_at:
-            values["points"] = _points(cluster)
-        values["n_points"] = len(values["points"])
-    asked = Setting(**values)
+    try:
+        if kind == OWN_POINTS:
+            with pad_at:
+                values["points"] = _points(cluster)
+            values["n_points"] = len(values["points"])
+        asked = Setting(**values)
+    except UqError as error:
+        return None, button, [str(error)]
     if kind != OWN_POINTS:
         with left:
             train = dataset(asked).train
             seen = [(x, y, k) for (x, y), k in zip(train.x[:_SEEN].tolist(), train.y[:_SEEN].tolist(), strict=True)]
             _pad(seen, cluster, paints=False, key=_PAD)
-    return asked, button
+    return asked, button, []
 
 
 def _pad(points: Sequence[Point], cluster: tuple[float, float], *, paints: bool, key: str) -> tuple[Point, ...]:

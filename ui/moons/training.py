@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from uqcore.models.sampling import draw, rungs, with_mean_field
 from uqcore.types import UqError
 
 _EVERY_S = 0.2  # a map that forms is looked at anew
-_LAST_JOB = "t_job"
+_LAST_JOB, _JOB_BEFORE = "t_job", "t_last"
 _GO = "go"  # in a link: train at once, or show what is there
 _BESIDE = {"nothing": "Nothing", "stored": "Trained before", "last": "The last run"}
 
@@ -53,47 +54,58 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
     owner: str = st.session_state.setdefault("owner", uuid4().hex)
     # The maps stand below the button; what takes room, below the maps: an audience sees them form without scrolling.
     row, stage, below, more = (st.container() for _ in range(4))
-    try:
-        asked, place = setting.choose(row, more)
-    except UqError as error:
-        page.answer(top, words.TRAIN_HERE, [str(error)])
-        return
+    asked, place, problems = setting.choose(row, more)
     with place:
-        go = st.button("Train", type="primary", icon=":material/play_arrow:", key="t_train")
-        st.markdown(f"about **{words.duration(jobs().estimate_s(asked))}**", width="content")
+        go = st.button("Train", type="primary", icon=":material/play_arrow:", key="t_train", disabled=asked is None)
+        if asked is not None:
+            st.markdown(f"about **{words.duration(jobs().estimate_s(asked))}**", width="content")
     job = _job(owner, asked, go)
     if job is None:
-        page.answer(top, words.TRAIN_HERE, [])
+        let_go = [words.LET_GO] if st.session_state.get(_LAST_JOB) is not None else []
+        page.answer(top, words.TRAIN_HERE, problems + let_go)
         return
     with bar:
         view = controls.view(views(job.setting))
     with below:
         look = _look(job.setting, view)
     if not job.state.is_over:
-        page.answer(top, words.forming(len(job.setting.methods)), [])
+        page.answer(top, words.forming(len(job.setting.methods)), problems)
         with stage:
             st.fragment(partial(_forming, owner, job, look), run_every=_EVERY_S)()
     elif job.trained is not None:
-        _finished(top, stage, job, job.trained, look, asked)
+        if asked is not None and asked != job.setting:
+            problems = [words.TRAIN_AGAIN]
+        _finished(top, stage, job, job.trained, look, problems)
     else:
-        _ended(top, stage, job, look)
+        _ended(top, stage, job, look, problems)
 
 
-def _job(owner: str, asked: Setting, go: bool) -> Job | None:
-    """The visitor's training: a new one where it was asked for, by the button or by a link. What they have trained
-    stays theirs, though the queue forgets whom it has not seen for a while."""
-    job: Job | None = jobs().job(owner) or st.session_state.get(_LAST_JOB)
-    if go or (job is None and _GO in st.query_params):
+def _job(owner: str, asked: Setting | None, go: bool) -> Job | None:
+    """The visitor's training: a new one where it was asked for, by the button or by the link that the visit began with.
+
+    The queue forgets whom it has not seen for a while; what they have trained can be looked at as long as it is kept.
+    """
+    job: Job | None = jobs().job(owner) or _remembered(_LAST_JOB)
+    linked = _GO in st.query_params and _LAST_JOB not in st.session_state
+    if asked is not None and (go or linked):
         if job is not None and job.trained is not None and job.setting != asked:
-            st.session_state["t_last"] = job.trained
+            st.session_state[_JOB_BEFORE] = weakref.ref(job)
         try:
             job = jobs().submit(owner, asked)
         except UqError as error:
             st.error(words.sentence(str(error)))
         else:
             controls.put_in_url(_GO, "1")
-    st.session_state[_LAST_JOB] = job
+    if job is not None:
+        st.session_state[_LAST_JOB] = weakref.ref(job)
+        jobs().look(job)
     return job
+
+
+def _remembered(key: str) -> Job | None:
+    """A job of this visit, if it is still there: the server keeps a few of all visitors'."""
+    reference: weakref.ref[Job] | None = st.session_state.get(key)
+    return None if reference is None else reference()
 
 
 def _look(of: Setting, view: View) -> Look:
@@ -200,7 +212,7 @@ def _of(trained: Trained, look: Look) -> dict[str, Map]:
 
 
 def _finished(
-    top: DeltaGenerator, stage: DeltaGenerator, job: Job, trained: Trained, look: Look, asked: Setting
+    top: DeltaGenerator, stage: DeltaGenerator, job: Job, trained: Trained, look: Look, problems: list[str]
 ) -> None:
     view, factors = look.view, look.factors
     dataset, shown = trained.dataset, _of(trained, look)
@@ -208,7 +220,6 @@ def _finished(
     with stage:
         point, threshold = maps.keep(maps.show(shown, view, dataset, frames=frames))
     seen = {label: one.uncut.at(threshold) for label, one in shown.items()}
-    problems = [] if asked == trained.setting else [words.TRAIN_AGAIN]
     page.answer(top, words.who_accepts_the_unseen(seen, trained.setting.cluster), problems)
     maps.explain(view)
     st.html(words.outcomes(trained))
@@ -224,8 +235,7 @@ def _finished(
 
 def _beside(look: Look) -> None:
     """Another training to compare with: the committed models, or what this visitor trained before."""
-    last: Trained | None = st.session_state.get("t_last")
-    names = {name: label for name, label in _BESIDE.items() if name != "last" or last is not None}
+    names = {name: label for name, label in _BESIDE.items() if name != "last" or _JOB_BEFORE in st.session_state}
     chosen = controls.choice("Compare with", names, "t_beside", "nothing")
     if chosen == "stored":
         models, problems = cache.models(stored.TASK)
@@ -236,17 +246,21 @@ def _beside(look: Look) -> None:
             st.warning(words.sentence(problem))
         if drawn:
             maps.show(drawn, look.view, cache.plane().dataset, key="beside")
-    elif chosen == "last" and last is not None:
-        if look.view in views(last.setting):
-            maps.show(_of(last, look), look.view, last.dataset, key="beside")
+    elif chosen == "last":
+        job = _remembered(_JOB_BEFORE)
+        if job is None or job.trained is None:
+            st.info(words.LET_GO)
+            return
+        jobs().look(job)
+        if look.view in views(job.setting):
+            maps.show(_of(job.trained, look), look.view, job.trained.dataset, key="beside")
         else:
             st.info("This view says nothing of the last run's classes.")
 
 
-def _ended(top: DeltaGenerator, stage: DeltaGenerator, job: Job, look: Look) -> None:
+def _ended(top: DeltaGenerator, stage: DeltaGenerator, job: Job, look: Look, problems: list[str]) -> None:
     """Stopped, or failed: what was drawn until then can be looked at."""
-    problems = [] if job.error is None else [job.error]
-    page.answer(top, words.STOPPED, problems)
+    page.answer(top, words.STOPPED, problems if job.error is None else [job.error, *problems])
     if drawn := _drawn(job):
         frame = drawn[-1]
         frames = _history(f"{id(job)} {len(drawn)}", look.key, job, look)

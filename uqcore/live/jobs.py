@@ -1,4 +1,4 @@
-"""The trainings of all visitors: few workers, a bounded queue, one job an owner, and the finished ones kept.
+"""The trainings of all visitors: few workers, a bounded queue, one job an owner, and those that are over kept.
 
 Owners who ask for the same setting share one job: a link that a whole audience opens trains once. A job whose owners
 all left, or were not seen for a while, gives its place back. Any number of threads may call. No Streamlit.
@@ -29,8 +29,8 @@ PAUSED_S = 60.0
 STUCK_S, STUCK_FACTOR = 120.0, 5.0
 """How long a job may take at least, and as a multiple of what is expected: BLAS, short of memory, turns for ever."""
 
-MOST_BYTES = 2**25
-"""Of finished trainings that are kept: two or three. The last one is kept whatever its size."""
+MOST_BYTES = 2**26
+"""Of trainings that are over and can still be looked at: about five. The last one is kept whatever its size."""
 
 _MEMORY = 3  # how many finished jobs tell how fast the machine is
 
@@ -50,7 +50,7 @@ class Jobs(Queue[Job]):
         super().__init__(n_workers or max(1, cores - 1), most_waiting, unseen_s, clock)
         self._n_threads = max(1, cores // self._n_workers)
         self._most_bytes = most_bytes
-        self._finished: OrderedDict[Setting, Job] = OrderedDict()
+        self._kept: OrderedDict[Job, None] = OrderedDict()
         # Two threads on an idle machine: a guess until the first job is done.
         self._wall_by_estimate, self._n_learned = (1.0 if self._n_threads == 1 else 0.75), 0
 
@@ -69,6 +69,12 @@ class Jobs(Queue[Job]):
         pace()  # timed before anybody has to wait for the lock
         with self._lock:
             return self._join(owner, self._known(setting), lambda: Job(setting))
+
+    def look(self, job: Job) -> None:
+        """Somebody looks at a job that may be over: of those that are kept it is the last one to be let go."""
+        with self._lock:
+            if job in self._kept:
+                self._kept.move_to_end(job)
 
     def pause(self, owner: str) -> None:
         """After the epoch that runs. UqError: others watch the same training."""
@@ -91,10 +97,10 @@ class Jobs(Queue[Job]):
             self._say(job, RESUME)
 
     def _known(self, setting: Setting) -> Job | None:
-        finished = self._finished.get(setting)
-        if finished is not None:
-            self._finished.move_to_end(setting)
-            return finished
+        for job in self._kept:
+            if job.setting == setting and job.state is State.DONE:
+                self.look(job)
+                return job
         return next((job for job in (*self._running, *self._queue) if job.setting == setting), None)
 
     def _start(self, job: Job) -> None:
@@ -114,13 +120,13 @@ class Jobs(Queue[Job]):
                 job.trained = shown
 
     def _succeeded(self, job: Job) -> None:
-        self._keep(job)
         self._learn(job)
 
-    def _keep(self, job: Job) -> None:
-        self._finished[job.setting] = job
-        while len(self._finished) > 1 and sum(each.n_bytes for each in self._finished.values()) > self._most_bytes:
-            self._finished.popitem(last=False)
+    def _over(self, job: Job) -> None:
+        if job.frames:
+            self._kept[job] = None
+            while len(self._kept) > 1 and sum(each.n_bytes for each in self._kept) > self._most_bytes:
+                self._kept.popitem(last=False)
 
     def _learn(self, job: Job) -> None:
         """How long jobs take here and now, beside what was expected."""

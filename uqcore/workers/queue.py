@@ -58,6 +58,9 @@ class Queue(ABC, Generic[J]):
     def _succeeded(self, job: J) -> None:
         """Called when a job is done, before anybody can see that."""
 
+    def _over(self, job: J) -> None:
+        """Called when a job is over, however it ended, before anybody can see that."""
+
     def job(self, owner: str) -> J | None:
         """The owner's job, if there is one. Whoever asks has been seen."""
         with self._lock:
@@ -149,6 +152,7 @@ class Queue(ABC, Generic[J]):
             self._running.remove(job)
             if job.worker is not None:
                 job.worker.kill()
+        self._over(job)
         job.over.set()
         self._start_next()
 
@@ -172,6 +176,7 @@ class Queue(ABC, Generic[J]):
                 job.worker.kill()
             if error is None:
                 self._succeeded(job)
+            self._over(job)
             job.over.set()
             self._start_next()
 
