@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -243,9 +244,22 @@ def test_a_longer_training_than_is_allowed_is_refused(jobs: Jobs) -> None:
     link = {"t_epochs_tutorial": "300", "t_n_points_tutorial": "2000", "t_depth_tutorial": "12"}
     link |= {"preset": "As in the tutorial"}
     app = opened(PAGE, models="Train now", go="1", **link)
-    (error,) = app.error
-    assert error.value.startswith("Expected a training of at most")
+    (said,) = app.warning
+    assert said.value.startswith("Expected a training of at most")
+    assert app.button(key="t_train").disabled
     assert jobs.job(app.session_state["owner"]) is None
+
+
+def test_who_finds_the_queue_full_is_told_so_at_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(1, most_waiting=1)
+    monkeypatch.setattr(training, "jobs", lambda: jobs)
+    for seed in (1, 2):
+        jobs.submit(f"somebody {seed}", replace(SETTING, epochs=300, n_points=2000, seed=seed))
+    app = page(go="1")
+    jobs.close()
+    (said,) = app.warning
+    assert said.value.startswith("Expected at most 1 trainings to wait")
+    assert answer(app) == words.TRAIN_HERE
 
 
 # In a browser

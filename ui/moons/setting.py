@@ -15,6 +15,7 @@ from ui.controls import BIND, put_in_url
 from uqcore.datasets.moons import GRID
 from uqcore.live import LIVE_METHODS, PRESETS, RANGES, Setting
 from uqcore.live.data import dataset
+from uqcore.live.estimate import refuse_too_long
 from uqcore.live.own_points import COLUMNS, read_csv
 from uqcore.live.setting import MOST_CLASSES, OWN_POINTS, Point
 from uqcore.live.shapes import SHAPES
@@ -71,6 +72,10 @@ def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting | None, D
             train = dataset(asked).train
             seen = [(x, y, k) for (x, y), k in zip(train.x[:_SEEN].tolist(), train.y[:_SEEN].tolist(), strict=True)]
             _pad(seen, cluster, paints=False, key=_PAD)
+    try:
+        refuse_too_long(asked)
+    except UqError as error:
+        return None, button, [str(error)]
     return asked, button, []
 
 

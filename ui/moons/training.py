@@ -59,7 +59,7 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
         go = st.button("Train", type="primary", icon=":material/play_arrow:", key="t_train", disabled=asked is None)
         if asked is not None:
             st.markdown(f"about **{words.duration(jobs().estimate_s(asked))}**", width="content")
-    job = _job(owner, asked, go)
+    job = _job(owner, asked, go, problems)
     if job is None:
         let_go = [words.LET_GO] if st.session_state.get(_LAST_JOB) is not None else []
         page.answer(top, words.TRAIN_HERE, problems + let_go)
@@ -74,14 +74,15 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
             st.fragment(partial(_forming, owner, job, look), run_every=_EVERY_S)()
     elif job.trained is not None:
         if asked is not None and asked != job.setting:
-            problems = [words.TRAIN_AGAIN]
+            problems.append(words.TRAIN_AGAIN)
         _finished(top, stage, job, job.trained, look, problems)
     else:
         _ended(top, stage, job, look, problems)
 
 
-def _job(owner: str, asked: Setting | None, go: bool) -> Job | None:
-    """The visitor's training: a new one where it was asked for, by the button or by the link that the visit began with.
+def _job(owner: str, asked: Setting | None, go: bool, problems: list[str]) -> Job | None:
+    """The visitor's training: a new one where it was asked for, by the button or by the link that the visit began with;
+    or a sentence more in ``problems``.
 
     The queue forgets whom it has not seen for a while; what they have trained can be looked at as long as it is kept.
     """
@@ -93,7 +94,7 @@ def _job(owner: str, asked: Setting | None, go: bool) -> Job | None:
         try:
             job = jobs().submit(owner, asked)
         except UqError as error:
-            st.error(words.sentence(str(error)))
+            problems.append(str(error))
         else:
             controls.put_in_url(_GO, "1")
     if job is not None:
