@@ -220,11 +220,11 @@ def _finished(
     frames = _history(trained.setting.digest, look.key, job, look)
     with stage:
         point, threshold = maps.keep(maps.show(shown, view, dataset, frames=frames))
+        _beside(look)
     seen = {label: one.uncut.at(threshold) for label, one in shown.items()}
     page.answer(top, words.who_accepts_the_unseen(seen, trained.setting.cluster), problems)
     maps.explain(view)
     st.html(words.outcomes(trained))
-    _beside(look)
     if point is not None:
         x = Plane.point(point)
         answers = {}
