@@ -186,14 +186,15 @@ class Queue(ABC, Generic[J]):
         return now - job.started - job.idle_s
 
     def _left_s(self, job: J) -> float:
-        """Until a running job ends, from its epochs as soon as some are done; a whole one otherwise."""
+        """Until a running job ends: more and more by its epochs, the more of them are done and the more of the expected
+        time has passed; one that is late is not about to end. A whole one where it does not run."""
         whole = self._whole_s(job)
         if job.state is not State.RUNNING:
             return whole
         passed, share = self._passed_s(job), self._share(job)
-        by_clock = max(whole - passed, 0.0)
-        by_epochs = passed * (1 - share) / share if share else by_clock
-        return (1 - share) * by_clock + share * by_epochs
+        by_epochs = passed * (1 - share) / share if share else whole
+        trust = max(share, min(1.0, passed / whole))
+        return (1 - trust) * max(whole - passed, 0.0) + trust * by_epochs
 
     def _wait_s(self, n_before: int) -> float:
         """Until the first worker is free for a job behind ``n_before`` waiting ones."""
