@@ -68,6 +68,9 @@ class Surfaces {
     this.resized = () => this.#layOut();
     this.observer = new ResizeObserver(this.resized);
     this.observer.observe(this.grid);
+    // What stands above the maps may grow or go: how much room is left below it is asked again.
+    const page = this.root.getRootNode().host?.closest("[data-testid=stMainBlockContainer]");
+    if (page) this.observer.observe(page);
     addEventListener("resize", this.resized); // Its height alone, too.
   }
 
