@@ -217,6 +217,7 @@ TWO: dict[str, tuple[bytes, tuple[str, ...] | None]] = {
     "yes and no": (csv({"probability": P2[:, 1].tolist(), "label": [PAIR[y] for y in Y2]}), PAIR),
     "named after one of two": (csv({"prob_b": P2[:, 1].tolist(), "label": ["ab"[y] for y in Y2]}), ("a", "b")),
     "-1 and 1": (csv({**numbered("p_", probs=P2), "label": 2 * Y2 - 1}), None),
+    "p_-1 and p_1": (csv({**of_classes("p_", names=(-1, 1), probs=P2), "label": 2 * Y2 - 1}), ("-1", "1")),
     "booleans of Parquet": (parquet_of({"p": P2[:, 1], "label": Y2.astype(bool)}), ("false", "true")),
     "classes True and False": (
         csv(

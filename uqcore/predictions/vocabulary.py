@@ -13,7 +13,7 @@ _WEAKER = ("outputs", "output", "class", "yhat", "oof")
 _ALL = frozenset((*PROB, *LOGIT, *_WEAK, *_WEAKER))
 _WORDS = "|".join(sorted(_ALL, key=len, reverse=True))
 # Each takes a time that grows with a name's length, not with its square: a file may have names of any length.
-_CLASS = r"(?:[\W_]+(?P<name>[^\W_].*)|(?P<number>\d+[\])]*))"
+_CLASS = r"(?:[\W_](?P<minus>-\d+[\])]*)|[\W_]+(?P<name>[^\W_].*)|(?P<number>\d+[\])]*))"
 _HOW = re.IGNORECASE | re.DOTALL
 BEFORE = re.compile(rf"(?P<key>(?:.*[\W_])?(?P<word>{_WORDS})){_CLASS}", _HOW)
 """A word of values before the name of a class, as in ``p_cat``, ``P0`` or ``.pred_cat``; the last such word. Of
@@ -74,7 +74,8 @@ MODELS = ("model", "model_name", "model_id", "classifier", "estimator", "algorit
 def class_in(match: re.Match[str]) -> str:
     """The name of the class that one of the patterns found."""
     parts = match.groupdict()
-    return (parts["name"] or parts["number"]).rstrip("])" if match.re is not AFTER else "").strip()
+    name = parts.get("minus") or parts["name"] or parts["number"]
+    return name.rstrip("])" if match.re is not AFTER else "").strip()
 
 
 def word_of(header: str) -> str:
