@@ -38,7 +38,7 @@ function showTold(n) {
 
 // A page that is opened is seen when it is whole: Python has answered, what is in sight has been loaded, and for some
 // frames nothing has grown. What waits longer than the style says is seen then.
-const STILL = 8; // frames
+const STILL = 12; // frames
 const UNANSWERED = ".st-key-page:not(:has(.st-key-answer .stMarkdown))";
 const LOADING = "[data-testid=stSkeleton], [data-testid=stElementContainer]:not(.st-key-stage) > .stBidiComponent";
 
