@@ -42,6 +42,7 @@ _POLL_S = 0.1
 _LEAST_S = 1.0  # waits of less are not judged: they are shorter than what nobody notices
 _PATIENCE_S = 900.0
 _MOST_GROWN_MB, _BACK_S = 50.0, 60.0
+_M_ARENA_MAX = -8  # of glibc: as `ui.memory` has it, or each of a hundred jobs' threads keeps free memory of its own
 _MOST_WRONG = 0.1  # of the waits: other processes may have the machine for a while
 
 
@@ -264,7 +265,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=N_JOBS, help="fewer, with as large a share of each fate")
     parser.add_argument("--unseen-s", type=float, default=5.0, help="when an owner has vanished; 20 on the server")
     arguments = parser.parse_args()
-    one_blas_thread()  # as on a server
+    one_blas_thread()  # as on a server, both
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 2)
     # Trainings that are over are kept on purpose, up to a limit, which is left out of what memory may grow by.
     jobs = Jobs(most_waiting=N_OWNERS + FATES["vanished"], unseen_s=arguments.unseen_s, most_bytes=2**20)
     for i in range(3):  # how long jobs take here is learned from the first ones, as on a server
