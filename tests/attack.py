@@ -18,6 +18,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,17 @@ async def _bring(url: str, came: Came, name: str, data: bytes, stay: asyncio.Eve
         await stay.wait()
 
 
+@cache
+def _files(attack: str) -> list[tuple[str, bytes]]:
+    """What each visitor of an attack brings, made before it begins."""
+    if attack == "uploads":
+        return [(f"{i}.npz", predictions_of(5, seed=i)) for i in range(50)]
+    if attack == "upload":
+        return [("large.npz", predictions_of(199))]
+    made = [(name, make()) for name, make in BOMBS.items()] if attack == "bombs" else []
+    return [made[i % len(made)] for i in range(20)] if made else []
+
+
 async def _all_bring(url: str, came: Came, files: list[tuple[str, bytes]]) -> None:
     """All at once, and everybody stays until the last is answered."""
     stay = asyncio.Event()
@@ -160,18 +172,17 @@ async def _all_bring(url: str, came: Came, files: list[tuple[str, bytes]]) -> No
 
 async def uploads(url: str, came: Came, seconds: float) -> None:
     """Fifty visitors with 5 MB of predictions each."""
-    await _all_bring(url, came, [(f"{i}.npz", await asyncio.to_thread(predictions_of, 5, i)) for i in range(50)])
+    await _all_bring(url, came, _files("uploads"))
 
 
 async def upload(url: str, came: Came, seconds: float) -> None:
     """One visitor with 199 MB."""
-    await _all_bring(url, came, [("large.npz", await asyncio.to_thread(predictions_of, 199))])
+    await _all_bring(url, came, _files("upload"))
 
 
 async def bombs(url: str, came: Came, seconds: float) -> None:
     """Twenty visitors with a small file each that unpacks to a large one."""
-    made = [(name, await asyncio.to_thread(make)) for name, make in BOMBS.items()]
-    await _all_bring(url, came, [made[i % len(made)] for i in range(20)])
+    await _all_bring(url, came, _files("bombs"))
 
 
 async def points(url: str, came: Came, seconds: float) -> None:
@@ -306,6 +317,8 @@ async def all_attacks(server: Server, names: list[str], seconds: float) -> bool:
     async with Client(server.url) as client:
         for page in PAGES:  # what is prepared once a server is no attack's doing
             await client.ask(page)
+    for name in names:
+        _files(name)
     others, up = Others(server.url), True
     await asyncio.sleep(5)
     for name in names:

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from tests import ROOT
-from uqcore.store import Store, StoreError, default_store
+from uqcore.store import Store, StoreError, default_store, journal
 from uqcore.store import store as store_module
 from uqcore.store.manifest import from_json, to_json
 from uqcore.types import ModelRecord, StoredFile
@@ -270,6 +270,26 @@ def test_what_a_writer_has_not_put_yet_stays_as_long_as_it_lives(store: Store, l
     assert [check.problem for check in store.verify()] == [None] * (1 + lives)
     assert store.strays() == []
     assert not list(store.root.glob(".writer-*"))
+
+
+def test_a_sweep_that_is_killed_leaves_the_rest_to_the_next(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.root.mkdir()
+    (store.root / ".writer-dead").write_text("+moons-x-seed0-0123abcd\n")
+    (store.root / "moons-x-seed0-0123abcd").mkdir()
+    (store.root / ".tmp-dead-1").write_bytes(b"half")
+    unlink = Path.unlink
+
+    def killed(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok)
+        if path.name.startswith(".writer-"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            journal.sweep(store.root, [])
+    journal.sweep(store.root, [])
+    assert list(store.root.iterdir()) == []
 
 
 def test_a_folder_that_no_writer_knows_is_a_stray_and_stays(store: Store) -> None:

@@ -79,16 +79,16 @@ def sweep(root: Path, listed: Collection[str]) -> None:
                 alive |= names | {path.name.removeprefix(_PREFIX)}
             else:
                 left.append((path, names))
+    for path in root.glob(".tmp-*"):
+        token = path.name.split("-")[1]
+        was_left = any(token == journal.name.removeprefix(_PREFIX) for journal, _ in left)
+        with contextlib.suppress(OSError):
+            if was_left or (token not in alive and time.time() - path.lstat().st_mtime > _STALE_AFTER_S):
+                _remove(path)
     for path, names in left:
         for name in names - alive - {*listed}:
             _remove(root / name)
-        path.unlink(missing_ok=True)
-    for path in root.glob(".tmp-*"):
-        token = path.name.split("-")[1]
-        was_swept = any(token == journal.name.removeprefix(_PREFIX) for journal, _ in left)
-        with contextlib.suppress(OSError):
-            if was_swept or (token not in alive and time.time() - path.lstat().st_mtime > _STALE_AFTER_S):
-                _remove(path)
+        path.unlink(missing_ok=True)  # last: whoever is killed before leaves it to the next
 
 
 def _named(text: str) -> set[str]:
