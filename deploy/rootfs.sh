@@ -41,8 +41,8 @@ find "$root/app" -name __pycache__ -prune -exec rm -rf {} +
 unpacked=$(du -sm "$root" | cut -f1)
 packed=$(tar -C "$root" -cf - . | gzip -6 | wc -c)
 
-# In a mount namespace of its own: the root read-only, /tmp in memory.
-ran=$(unshare --mount bash -euo pipefail -c '
+# In namespaces of its own: the root read-only, /tmp in memory, and no process outlives this.
+ran=$(unshare --mount --pid --fork --kill-child bash -euo pipefail -c '
     mount --bind "$1" "$1"
     mount -o remount,bind,ro "$1"
     mount -t tmpfs tmpfs "$1/tmp"
