@@ -22,7 +22,7 @@ from tests import ROOT
 HOME = "app.py"
 
 
-def opened(page: str, **link: str | list[str]) -> AppTest:
+def opened(page: str, /, **link: str | list[str]) -> AppTest:
     """The page, run once, as a link with these parameters opens it."""
     app = AppTest.from_file(ROOT / HOME, default_timeout=120)  # s; a busy machine is slow, not wrong
     if page != HOME:

@@ -151,8 +151,8 @@ ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
     "Regression": (*_OF_DIGITS[:5], "sample"),
     "Gallery": (*_OF_DIGITS, "sample", "unseen", "own measure", *_PARTS),
     "Train": _OF_DIGITS,
-    "Scoreboard": ("unseen", *_OF_DIGITS, "own measure", *_PARTS, "conformal", "AUROC"),
-    "Reproductions": ("unseen", *_OF_DIGITS, "sample", "entropy", "AUROC"),
+    "Scoreboard": ("unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS, "conformal", "AUROC"),
+    "Reproductions": ("defer", "unseen", *_OF_DIGITS, "sample", "entropy", "nats", "AUROC"),
 }
 """The words of each page, by its name in `ui.page.DOORS`."""
 

@@ -328,12 +328,13 @@ def test_a_training_is_paused_goes_on_by_one_epoch_and_is_stopped(visit: Visit, 
 
 @needs_browser
 def test_the_unseen_cluster_is_dragged_or_set_by_numbers(visit: Visit, url: str) -> None:
-    page = visit(small(url, t_more="true"), ready="[data-testid=stExpander]")
-    if not page.locator(".points-pad canvas").is_visible():
-        page.get_by_text("Data, network and training").click()
+    page = visit(small(url), ready="[data-testid=stExpander]")
+    settle(page)
+    page.get_by_text("Methods, data, network and training").click()
     canvas = page.locator(".points-pad canvas")
     canvas.wait_for()
-    canvas.scroll_into_view_if_needed()
+    stand_still(page.get_by_test_id("stExpander"))  # it opens slowly
+    canvas.evaluate("canvas => canvas.scrollIntoView({block: 'center'})")  # all of it, to be dragged in
     stand_still(canvas)
     page.mouse.move(*at(canvas, 0.9, 0.9))
     page.mouse.down()
