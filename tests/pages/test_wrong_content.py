@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests import ROOT
 from tests.app_pages import html, opened
 from tests.wrong_content import fill_wrongly
 from ui import page
-from ui.budget import forget
 from uqcore.methods import METHODS, of_task
-from uqcore.store import MODELS_VARIABLE, Store, default_store
+from uqcore.store import Store, default_store
 
 COMMITTED = default_store()
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(other_store: Store) -> Store:
     """A copy of the repository's models, which the pages read in their place."""
-    shutil.copytree(COMMITTED.root, tmp_path / "models")
-    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
-    st.cache_resource.clear()
-    forget()
-    yield default_store()
-    st.cache_resource.clear()
-    forget()
+    shutil.copytree(COMMITTED.root, other_store.root)
+    return other_store
 
 
 def sentences(app: AppTest, store: Store) -> list[str]:

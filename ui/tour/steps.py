@@ -11,7 +11,7 @@ from ui import cache, controls
 from ui.cards import picture
 from ui.tour import pictures
 from uqcore.datasets import load
-from uqcore.exhibits import functions, one_image
+from uqcore.exhibits import front_page, functions, one_image
 from uqcore.exhibits.moons import VIEWS
 from uqcore.exhibits.one_image import Corruption
 from uqcore.exhibits.verdicts import OWN, Verdict, judge, own_threshold
@@ -138,14 +138,8 @@ def _always_an_answer() -> Told:
     )
 
 
-def garment() -> FloatArray:
-    """The first T-shirt of the test images, ``(28, 28, 1)``."""
-    some, labels, _ = cache.images("digits", _GARMENTS)
-    return some(np.flatnonzero(labels == 0)[:1])[0]
-
-
 def _a_garment() -> Told:
-    image = garment()
+    image = front_page.garment()
     said = verdicts(Corruption().apply(image))
     fooled, names = _accepting(said), load("digits").class_names
     options, right = _how_many(len(fooled), len(said))

@@ -5,7 +5,6 @@ What each model says of them is kept beside it in a table, so that the first pag
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +15,7 @@ from uqcore.exhibits.one_image import Corruption, noise_image
 from uqcore.exhibits.verdicts import own_threshold
 from uqcore.methods import METHODS
 from uqcore.models import answers
-from uqcore.models.content import problem_with_answers
-from uqcore.models.sampling import load_posterior, rungs
+from uqcore.models.sampling import load_posterior
 from uqcore.store import Store
 from uqcore.types import Dataset, FloatArray, IntArray, ModelRecord, Tick, Weights
 
@@ -90,12 +88,8 @@ def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: Non
     """
     if record.task != TASK:
         return record
-    made = store.save_arrays(record.model_id, _answered(store, record), NAME)
+    record = store.put_table(record, NAME, _answered(store, record))
     tick(1, 1)
-    if record.tables.get(NAME) == made:
-        return record
-    record = replace(record, tables={**record.tables, NAME: made})
-    store.put(record)
     return record
 
 
@@ -106,13 +100,7 @@ def _answered(store: Store, record: ModelRecord) -> Weights:
 
 def check(store: Store, record: ModelRecord) -> Weights:
     """The table of a model as it is stored. UqError: it is not one of this model's."""
-    table = store.table(record, NAME)
-    said = int(table["counts"].max(initial=1)) if "counts" in table else 1
-    counts = rungs(min(max(said, 1), N_SAMPLES), N_SAMPLES)
-    problem = problem_with_answers(table, counts, _n_inputs() + len(ANGLES), len(dataset().class_names), ())
-    if problem is not None:
-        raise store.damage(record, record.tables[NAME], f"is intact and no such table: {problem}")
-    return table
+    return answers.checked(store, record, NAME, _n_inputs() + len(ANGLES))
 
 
 def said(store: Store, record: ModelRecord) -> tuple[Said, Said]:

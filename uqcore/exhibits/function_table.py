@@ -7,7 +7,6 @@ To fit the methods again takes seconds; here it has been done once for every noi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -53,10 +52,7 @@ def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: Non
     """
     if record.task != TASK:
         return record
-    made = store.save_arrays(record.model_id, build(store, record, tick), NAME)
-    record = replace(record, tables={**record.tables, NAME: made})
-    store.put(record)
-    return record
+    return store.put_table(record, NAME, build(store, record, tick))
 
 
 def build(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> Weights:

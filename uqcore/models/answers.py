@@ -187,6 +187,32 @@ def _alike(tables: Sequence[Weights]) -> list[dict[str, FloatArray]]:
     return [{name: np.repeat(a, most[name] // len(a), axis=0) for name, a in table.items()} for table in tables]
 
 
+def checked(
+    store: Store,
+    record: ModelRecord,
+    name: str,
+    n_examples: int,
+    values: tuple[int, ...] = (),
+    most: int = MOST_SAMPLES,
+) -> Weights:
+    """The table ``name`` of a model as it is stored, made by `answer` of ``n_examples`` with ``most`` samples at most.
+
+    Args:
+        values: the shape of the axes in front: none, or the number of disturbances.
+
+    Raises:
+        UqError: it cannot be read, or is not one of this model's.
+    """
+    table = store.table(record, name)
+    said = table["counts"].max(initial=1) if "counts" in table else 1
+    counts = rungs(int(min(max(said, 1), most)), most)
+    n_classes = len(datasets.load(record.task).class_names)
+    problem = problem_with_answers(table, counts, n_examples, n_classes, values)
+    if problem is not None:
+        raise store.damage(record, record.tables[name], f"is intact and no such table: {problem}")
+    return table
+
+
 class Answers:
     """What one stored model says: read from its tables once and then kept, or drawn. Any number of threads may ask."""
 
@@ -234,19 +260,11 @@ class Answers:
 
     def check(self, part: str) -> Weights:
         """The table of ``part`` as it is stored. UqError: it is not one of this model's."""
-        table = self._store.table(self.record, part)
-        values: tuple[int, ...] = ()
+        if part == PLANE:
+            return checked(self._store, self.record, part, len(self.dataset.plane), most=LADDER[-1])
         if part in _DISTURBANCES:
-            n_examples, values = N_DISTURBED, (len(_DISTURBANCES[part][0]),)
-        else:
-            n_examples = len(self.dataset.plane if part == PLANE else self.dataset.part(part).x)
-        most = LADDER[-1] if part == PLANE else MOST_SAMPLES
-        said = table["counts"].max(initial=1) if "counts" in table else 1
-        counts = rungs(int(min(max(said, 1), most)), most)
-        problem = problem_with_answers(table, counts, n_examples, len(self.dataset.class_names), values)
-        if problem is not None:
-            raise self._store.damage(self.record, self.record.tables[part], f"is intact and no such table: {problem}")
-        return table
+            return checked(self._store, self.record, part, N_DISTURBED, (len(_DISTURBANCES[part][0]),))
+        return checked(self._store, self.record, part, len(self.dataset.part(part)))
 
     def plane(self, n_samples: int, factor: float | None = None) -> Predictions:
         """What the model says of `Dataset.plane` by its first ``n_samples`` samples.

@@ -147,6 +147,18 @@ class Store:
             self._keep(file, data)
         return file
 
+    def put_table(self, record: ModelRecord, name: str, arrays: Weights) -> ModelRecord:
+        """Store ``arrays`` as the table ``name`` of ``record`` and put the row that lists it; returns that row.
+
+        Raises:
+            StoreError: as for `save_arrays` and `put`.
+        """
+        record = dataclasses.replace(
+            record, tables={**record.tables, name: self.save_arrays(record.model_id, arrays, name)}
+        )
+        self.put(record)
+        return record
+
     def check_writable(self) -> None:
         """StoreError unless something can be stored: asked before a training starts rather than after it."""
         with self._writing(), self._locked():
