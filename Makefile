@@ -27,7 +27,7 @@ check: lint ## style, types and the quick tests: the inner loop, under a minute
 	$(PY) -m pytest -n 2 --dist loadfile -k "not keras" $(QUICK)
 
 test: .venv/dev.stamp ## run all tests, in WORKERS processes (one more than there are cores)
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n $(WORKERS) --max-worker-restart 1 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff check .

@@ -18,9 +18,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, W
 
 from tests import ROOT
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# The one without windows does the same for two thirds of the work.
+_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, _BROWSERS)), None)
 needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="The browser tests need Chromium: install it with `apt-get install chromium`."
+    CHROMIUM is None, reason="The browser tests need Chromium: `apt-get install chromium-headless-shell`."
 )
 Visit = Callable[..., Page]
 PATIENCE_S = 120.0
@@ -63,7 +65,10 @@ def started(app: str, *settings: str) -> Iterator[Server]:
         yield Server(f"http://127.0.0.1:{port}", server.pid)
     finally:
         server.terminate()
-        server.wait()
+        try:
+            server.wait(PATIENCE_S)
+        finally:
+            server.kill()
 
 
 def until(page: Page, holds: Callable[[], object]) -> None:
@@ -71,7 +76,12 @@ def until(page: Page, holds: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline, "what was waited for did not come"
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        next_frame(page)
+
+
+def next_frame(page: Page) -> None:
+    """Wait until what was changed is painted. `Page.evaluate` would wait for ever where no frame comes."""
+    page.wait_for_function("() => new Promise((painted) => requestAnimationFrame(() => painted(true)))")
 
 
 def settle(page: Page) -> None:
@@ -174,14 +184,16 @@ def _is_as_new(page: Page) -> bool:
 
 def stand_still(box: Locator) -> None:
     """Wait until the box has stayed as it is for 20 frames: an expander opens slowly, a table grows."""
-    box.evaluate(
+    box.page.wait_for_function(  # and not `evaluate`, which has no end where nothing ever stands still
         """async (box) => {
             for (let frames = 0, last = ""; frames < 20; frames++) {
                 await new Promise(requestAnimationFrame);
                 const now = JSON.stringify(box.getBoundingClientRect());
                 if (now !== last) [frames, last] = [0, now];
             }
-        }"""
+            return true;
+        }""",
+        arg=box.element_handle(),
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import ROOT
-from tests.browsing import PATIENCE_S, Visit, at, leave, needs_browser, settle, stand_still
+from tests.browsing import PATIENCE_S, Visit, at, leave, needs_browser, next_frame, settle, stand_still
 from ui.page import DOORS
 
 pytestmark = needs_browser
@@ -31,13 +31,14 @@ def opened(visit: Visit, url: str, **options: Any) -> Page:
 
 def grow_no_more(page: Page) -> None:
     """Wait until nothing has grown for half a second of frames."""
-    page.evaluate(
+    page.wait_for_function(
         """async () => {
             const box = document.querySelector('[data-testid=stMain]');
             for (let frames = 0, last = -1; frames < 30; frames++) {
                 await new Promise(requestAnimationFrame);
                 if (box.scrollHeight !== last) [frames, last] = [0, box.scrollHeight];
             }
+            return true;
         }"""
     )
 
@@ -124,7 +125,7 @@ def test_hardly_anything_moves_while_a_page_loads_and_none_is_wider_than_its_scr
     assert sum(value for value, *_ in shifts) < 0.1, shifts
     for width, height in ((320, 640), (640, 360)):  # the least phone, and 1280 by 720 at 200 %
         page.set_viewport_size({"width": width, "height": height})
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        next_frame(page)
         assert page.evaluate(WIDEST) <= width
     leave(page)
     page.close()

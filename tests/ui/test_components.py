@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.browsing import Visit, at, draw, needs_browser, settle, until
+from tests.browsing import Visit, at, draw, needs_browser, next_frame, settle, until
 from ui.components.surfaces import Panel, PointGroup, pack, stack, surfaces, within
 from uqcore.plots.palette import lut
 from uqcore.types import UqError
@@ -116,7 +116,7 @@ def test_while_the_pen_moves_python_has_the_drawing_so_far(visit: Visit, pad_url
 def test_the_pen_is_as_wide_as_python_says(visit: Visit, pad_url: str) -> None:
     page = visit(f"{pad_url}/?strokes={encode([(0, 128), (255, 128)])}")
     received(page, 1)
-    page.evaluate("() => new Promise(requestAnimationFrame)")  # in which it is painted
+    next_frame(page)
     ink = [pixel(page.locator(".pad canvas"), 0.5, 0.5 + offset)[3] for offset in (-0.05, -0.04, 0.04, 0.05)]
     assert ink == [0, 255, 255, 0]  # Half of 0.09 on each side.
 
