@@ -358,11 +358,13 @@ def test_painted_points_are_trained_and_their_link_paints_the_same(visit: Visit,
     touch = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True} if by == "touch" else {}
     page = visit(small(url, t_kind="Your+own+points"), ready=".points-pad canvas", **touch)
     canvas = page.locator(".points-pad canvas")
-    canvas.scroll_into_view_if_needed()
+    touched = canvas.tap if by == "touch" else canvas.click  # once it stands still and nothing covers it
+    size = canvas.bounding_box()
+    assert size is not None
     for name, places in (("First class", [(0.2, 0.3), (0.4, 0.3)]), ("Second class", [(0.6, 0.7), (0.8, 0.7)])):
         page.get_by_role("radio", name=name).click()
-        for place in places:
-            page.touchscreen.tap(*at(canvas, *place)) if by == "touch" else page.mouse.click(*at(canvas, *place))
+        for right, down in places:
+            touched(position={"x": right * size["width"], "y": down * size["height"]})
     expect(page.locator(".hint")).to_have_text("first class: 2, second class: 2")
     expect(page).to_have_url(re.compile("t_points="))
     settle(page)
