@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlencode
 
 import numpy as np
@@ -39,6 +40,7 @@ def to_picture(image: FloatArray, task: str | None) -> str:
     return f"digit_lab?{urlencode(asked | {'picture': encode_image(image)})}"
 
 
+@lru_cache(maxsize=4096)  # the threshold lab shows the same ones again and again
 def to_example(task: str, part: str, value: float, i: int) -> str | None:
     """Opens example ``i`` of what `uqcore.models.answers.Answers.of` calls ``part`` and ``value``; None where the lab
     cannot make it, because its noise is drawn for each image by itself."""

@@ -374,7 +374,7 @@ class Images:
     def __len__(self) -> int:
         return sum(group.n for group in self.groups)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         return (len(self), *self.groups[0].take(np.arange(1)).shape[1:])
 

@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from uqcore.networks.parallel import map_examples
@@ -286,11 +287,14 @@ def convolve(hidden: FloatArray, kernel: FloatArray, stride: int) -> FloatArray:
     )
     padded = np.zeros((n_networks, n_examples, height + rows, width + columns, channels), hidden.dtype)
     padded[:, :, rows // 2 : rows // 2 + height, columns // 2 : columns // 2 + width] = hidden
-    patches = np.empty((n_networks, n_examples, out_height, out_width, size, size, channels), hidden.dtype)
-    for i in range(size):
-        for j in range(size):
-            patches[..., i, j, :] = padded[
-                :, :, i : i + (out_height - 1) * stride + 1 : stride, j : j + (out_width - 1) * stride + 1 : stride
-            ]
-    flat = patches.reshape(n_networks, -1, size * size * channels) @ kernel.reshape(len(kernel), -1, n_filters)
+    # A row of a patch lies in one piece: `size` copies of a piece, not `size` times as many of a pixel.
+    network, example, row, column, value = padded.strides
+    pieces = as_strided(
+        padded,
+        (n_networks, n_examples, out_height, out_width, size, size * channels),
+        (network, example, row * stride, column * stride, row, value),
+        writeable=False,
+    )
+    patches = pieces.reshape(n_networks, -1, size * size * channels)
+    flat = patches @ kernel.reshape(len(kernel), -1, n_filters)
     return flat.reshape(len(flat), n_examples, out_height, out_width, n_filters)

@@ -44,6 +44,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
 def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
     predictions, task = source.predictions, source.task
     images = None if predictions.images is None else predictions.images[indices]
+    with_links = _links(predictions)
     items = []
     for place, i in enumerate(indices.tolist()):
         name = predictions.class_names[int(predictions.predicted[i])]
@@ -53,7 +54,7 @@ def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
         said = words.name_in_html(name, 20)
         said += "" if truth is None else f" <small>is {words.name_in_html(truth, 20)}</small>"
         link = None
-        if images is not None and _links(predictions):
+        if images is not None and with_links:
             if task is not None and isinstance(predictions.images, Images):
                 link = to_example(task, *predictions.images.of(i))
             link = link or to_picture((images[place] / np.float32(255))[..., None], task)
