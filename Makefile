@@ -63,6 +63,7 @@ train: .venv/train.stamp ## train every model again (hours on two cores)
 	@set -e; for task in $$($(PY) -c "from uqcore.datasets import DATASETS; print(*DATASETS)"); do \
 		$(PY) -m uqcore train --task $$task; done
 	$(PY) -m uqcore tables --task sine
+	$(PY) -m uqcore reproduce --keep
 
 clean: ## remove .venv and the tools' caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

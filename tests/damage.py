@@ -29,6 +29,7 @@ from tests.store.test_store import stored
 from tests.wrong_content import KINDS, fill_wrongly
 from ui import page
 from ui.budget import forget
+from uqcore.reproduce import counted
 from uqcore.reproduce.trainings import store_beside
 from uqcore.store import MODELS_VARIABLE, Store, all_files
 from uqcore.types import UqError
@@ -67,6 +68,10 @@ def named(stores: list[Store], path: Path) -> list[str]:
             continue
         of_it = [row for row in rows if any(store.root / file.path == path for file in all_files(row))]
         found += [check.problem for check in store.verify(of_it) if check.problem]
+    try:
+        counted.read(stores[0])
+    except UqError as error:
+        found.append(str(error))
     return found
 
 
@@ -76,7 +81,7 @@ def flips(n: int, seed: int) -> dict[str, object]:
     with copy_of_the_models() as store:
         stores = [store, store_beside(store)]
         files = {each.root / file.path for each in stores for row in each.records() for file in all_files(row)}
-        whole = sorted(files | {each.manifest for each in stores})
+        whole = sorted(files | {each.manifest for each in stores} | {stores[1].root / "rows.json"})
         sizes = [path.stat().st_size for path in whole]
         for i in range(n):
             path = chance.choices(whole, sizes)[0] if i % 2 else chance.choice(whole)

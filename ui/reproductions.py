@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
-from uqcore.reproduce import SOURCES, Row, Source
-from uqcore.reproduce.trainings import store_beside
-from uqcore.store import default_store
+from uqcore.reproduce import SOURCES, Row, Source, counted
+from uqcore.store import Store, default_store
 
 _HEAD = ("", "quantity", "published", "ours", "note")
 
 
 def rows_of(source: Source) -> list[Row]:
-    """The rows of one source, counted once for all visitors until a model changes.
+    """The rows of one source, as they are kept, or counted once for all visitors until a model changes.
 
     Raises:
         UqError: a model or a training cannot be read.
     """
     store = default_store()
-    manifests = [path.read_bytes() for path in (store.manifest, store_beside(store).manifest) if path.is_file()]
-    return _rows(source.title, sha256(b"\0".join([str(store.root).encode(), *manifests])).hexdigest())
+    return _rows(source.title, str(store.root), counted.models(store))
 
 
 @st.cache_data(show_spinner="Counting …", max_entries=32)
-def _rows(title: str, digest: str) -> list[Row]:
+def _rows(title: str, root: str, models: str) -> list[Row]:
     (source,) = (source for source in SOURCES if source.title == title)
-    return list(source.rows(default_store()))
+    return counted.rows_of(source, Store(Path(root)))
 
 
 def what_came_out(rows: Sequence[Row]) -> str:

@@ -12,8 +12,9 @@ import pytest
 
 from uqcore.cli import reproduce
 from uqcore.cli.main import main
-from uqcore.reproduce import SOURCES, Row
+from uqcore.reproduce import SOURCES, Row, counted
 from uqcore.reproduce.rows import claim
+from uqcore.reproduce.trainings import store_beside
 from uqcore.store import MODELS_VARIABLE, Store
 from uqcore.types import Progress
 
@@ -48,6 +49,19 @@ def test_json_is_strict_and_has_every_field(found: list[Store], capsys: pytest.C
     assert [set(row) for row in rows] == [{field.name for field in fields(Row)}] * 2
     assert rows[0]["values"] == {"values": [4.0, None]}
     assert [row["agrees"] for row in rows] == [True, False]
+
+
+def test_rows_are_kept_for_the_page_where_asked(
+    found: list[Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path))
+    store_beside(Store(tmp_path)).root.mkdir()
+    assert main(["reproduce"]) == 0
+    assert counted.read(Store(tmp_path)) is None
+    assert main(["reproduce", "--keep"]) == 0
+    kept = counted.read(Store(tmp_path))
+    assert kept is not None
+    assert [row.quantity for row in kept.rows] == [row.quantity for row in ROWS]
 
 
 def test_text_names_every_source_row_and_reason(found: list[Store], capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from uqcore.datasets.bundled import fashion_mnist, mnist
 from uqcore.methods import METHODS
 from uqcore.models.answers import TEST, Answers
 from uqcore.models.training import ReportModel
-from uqcore.reproduce import SOURCES, Row, collect, mnist_entropy, retrain, sngp_tutorial, svi
+from uqcore.reproduce import SOURCES, Row, collect, counted, mnist_entropy, retrain, sngp_tutorial, svi
 from uqcore.reproduce.rows import measured
 from uqcore.reproduce.trainings import Training, outputs, run, store_beside
 from uqcore.store import Store
@@ -37,6 +37,11 @@ def rows(committed: Store) -> list[Row]:
     found, problems = collect(committed)
     assert problems == []
     return found
+
+
+def test_what_the_page_shows_at_once_is_what_is_counted(rows: list[Row], committed: Store) -> None:
+    kept = counted.read(committed)
+    assert kept == counted.Counted(counted.models(committed), tuple(rows)), "run `python -m uqcore reproduce --keep`"
 
 
 def of_source(rows: list[Row], title: str) -> list[Row]:

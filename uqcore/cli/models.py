@@ -14,6 +14,7 @@ from uqcore.exhibits.verdicts import own_threshold
 from uqcore.models.answers import Answers
 from uqcore.models.content import stored_noise
 from uqcore.models.sampling import load_posterior
+from uqcore.reproduce import counted
 from uqcore.reproduce.retrain import TRAININGS
 from uqcore.reproduce.trainings import FOLDER, output, store_beside
 from uqcore.store import MODELS_VARIABLE, Store, StoreError, all_files, default_store
@@ -44,6 +45,11 @@ def _models(arguments: argparse.Namespace) -> int:
         except StoreError as error:  # a manifest that is damaged; the other store may be whole
             problems.append(str(error))
             print(f"error: {error}", file=sys.stderr)
+    try:
+        counted.read(store)
+    except UqError as error:
+        problems.append(str(error))
+        print(f"error: {error}", file=sys.stderr)
     if arguments.json:
         print(json.dumps([{**asdict(record), "problems": found} for record, found in rows], indent=2))
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from uqcore.reproduce import SOURCES, Row, collect, to_plain
+from uqcore.reproduce import SOURCES, Row, collect, counted, to_plain
 from uqcore.store import MODELS_VARIABLE, Store, default_store
 from uqcore.types import UqError
 
@@ -20,6 +20,7 @@ def add_command(commands: Any, train_into: Callable[[Store], None]) -> None:
     """Adds it to the sub-parsers of ``python -m uqcore``; ``train_into`` fills a store, showing progress."""
     reproducing = commands.add_parser("reproduce", help="the numbers that the sources publish, beside ours")
     reproducing.add_argument("--json", action="store_true")
+    reproducing.add_argument("--keep", action="store_true", help="also beside the models, for the dashboard's page")
     reproducing.add_argument(
         "--retrain",
         action="store_true",
@@ -31,18 +32,20 @@ def add_command(commands: Any, train_into: Callable[[Store], None]) -> None:
 
 def _reproduce(arguments: argparse.Namespace, train_into: Callable[[Store], None]) -> None:
     if not arguments.retrain:
-        _print(default_store(), arguments.json)
+        _print(default_store(), arguments.json, arguments.keep)
     elif os.environ.get(MODELS_VARIABLE):
         train_into(default_store())
-        _print(default_store(), arguments.json)
+        _print(default_store(), arguments.json, arguments.keep)
     else:
         with TemporaryDirectory(prefix="uqcore-") as folder:
             train_into(Store(Path(folder)))
-            _print(Store(Path(folder)), arguments.json)
+            _print(Store(Path(folder)), arguments.json, keep=False)
 
 
-def _print(store: Store, as_json: bool) -> None:
+def _print(store: Store, as_json: bool, keep: bool) -> None:
     rows, problems = collect(store)
+    if keep and not problems:
+        counted.keep(store, rows)
     if as_json:
         print(json.dumps(to_plain(rows), indent=2, ensure_ascii=False, allow_nan=False))
     else:
