@@ -17,7 +17,6 @@ from ui.thumbs import png_url
 from ui.words import ACCEPT, DEFER
 from uqcore.exhibits import front_page
 from uqcore.exhibits.front_page import ANGLES, Said
-from uqcore.models.answers import levels
 from uqcore.plots.palette import series_style
 from uqcore.text import percent
 from uqcore.types import UqError
@@ -54,7 +53,7 @@ def said() -> tuple[Shown, list[str]]:
 @cache
 def _sheet() -> str:
     """The URL of one picture of the garment at every angle."""
-    return png_url(levels(front_page.turned(front_page.garment())), len(ANGLES))
+    return png_url(front_page.pictures()[1], len(ANGLES))
 
 
 def garment(answers: Mapping[str, Said]) -> None:

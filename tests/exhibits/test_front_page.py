@@ -13,6 +13,7 @@ from uqcore.exhibits.front_page import ANGLES, N_SAMPLES
 from uqcore.exhibits.one_image import Corruption
 from uqcore.exhibits.verdicts import judge, own_threshold
 from uqcore.methods import METHODS
+from uqcore.models.answers import levels
 from uqcore.models.sampling import draw
 from uqcore.store import Store
 from uqcore.types import Posterior, StoredFile, UqError
@@ -34,6 +35,14 @@ def test_each_input_is_judged_as_the_digit_lab_judges_it(
             (one,) = judge(draw(posterior, x, N_SAMPLES), METHODS[method].own_measure, own_threshold(record))
             assert (said.labels[i], said.accepted[i]) == (one.label, one.accepted)
             assert np.isclose(said.confidences[i], one.probs.max(), atol=2e-3)  # logarithms in half precision
+
+
+def test_the_pictures_that_are_kept_are_those_of_the_inputs() -> None:
+    of_inputs, turned = front_page.pictures()
+    assert list(of_inputs) == list(front_page.inputs())
+    for kept, made in zip(of_inputs.values(), front_page.inputs().values(), strict=True):
+        np.testing.assert_array_equal(levels(kept[None]), levels(made[None]))
+    np.testing.assert_array_equal(turned, levels(front_page.turned(front_page.garment())))
 
 
 def test_without_a_table_it_is_drawn(committed: Store) -> None:

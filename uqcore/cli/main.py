@@ -194,6 +194,7 @@ def _tables(arguments: argparse.Namespace) -> None:
 
     store = default_store()
     store.check_writable()
+    front_page.keep_pictures()
     chosen = [store.get(arguments.model)] if arguments.model else _selected(store, arguments.task, arguments.method)
     for record in chosen:
         if record.seed != 0 and not arguments.model:  # pages show those of seed 0

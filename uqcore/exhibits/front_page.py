@@ -1,10 +1,12 @@
 """What the front page shows to every model: a digit, a garment and noise, and the garment turned once around.
 
-What each model says of them is kept beside it in a table, so that the first page of a server needs no model.
+What each model says of them is kept beside it in a table, and how they look in a file here, so that the first page of a
+server needs no model, no data and no SciPy.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +30,7 @@ ANGLES = tuple(range(0, 360, 10))
 """Degrees, counter-clockwise."""
 
 _GARMENTS = "fashion"
+_PICTURES = Path(__file__).with_name("front_page.npy")
 
 
 class Said(NamedTuple):
@@ -76,6 +79,21 @@ def garment() -> FloatArray:
 def turned(image: FloatArray) -> FloatArray:
     """The image ``(28, 28, 1)`` at every one of `ANGLES`: ``(A, 28, 28, 1)``, as the digit lab turns it."""
     return np.concatenate([Corruption(rotation=float(angle)).apply(image) for angle in ANGLES])
+
+
+def pictures() -> tuple[dict[str, FloatArray], NDArray[np.uint8]]:
+    """How `inputs` look, to whole grey levels, and the garment at each of `ANGLES`: ``(A, 28, 28)``."""
+    made: NDArray[np.uint8] = np.load(_PICTURES, allow_pickle=False)
+    names = [*(f"a {noun}" for noun in _sets()), "noise"]
+    of_inputs = made[: len(names), ..., np.newaxis] / np.float32(255)
+    return dict(zip(names, of_inputs, strict=True)), made[len(names) :]
+
+
+def keep_pictures() -> None:
+    """Writes the file of `pictures`, where other data, or another way to turn them, make others."""
+    made = answers.levels(np.concatenate([np.stack(list(inputs().values())), turned(garment())]))
+    if not _PICTURES.is_file() or not np.array_equal(np.load(_PICTURES, allow_pickle=False), made):
+        np.save(_PICTURES, made)
 
 
 def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:
