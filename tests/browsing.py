@@ -93,10 +93,11 @@ class Tabs:
     """The tabs of a browser, each with storage of its own, used again by the next test.
 
     A new tab is a new process that compiles all of Streamlit's scripts: four times the work of one that goes elsewhere.
+    Each page runs ``script`` before its own.
     """
 
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
+    def __init__(self, browser: Browser, script: str = "") -> None:
+        self._browser, self._script = browser, script
         self._free: dict[str, list[Page]] = {}  # by the options that a context has for good
         self._taken: list[tuple[str | None, Page]] = []  # without options: to be closed
         self._complaints: list[str] = []
@@ -143,6 +144,7 @@ class Tabs:
     def _new(self, options: dict[str, Any]) -> Page:
         context = self._browser.new_context(**options)
         context.set_default_timeout(1000 * PATIENCE_S)
+        context.add_init_script(self._script)
         context.on("request", lambda request: self._check_host(request.url))
         page = context.new_page()
         page.on("pageerror", lambda error: self._complaints.append(str(error)))

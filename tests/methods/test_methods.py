@@ -163,7 +163,10 @@ def test_signs_are_minus_one_or_plus_one_evenly() -> None:
 
 def perturbations(layer: Any, x: FloatArray, n_draws: int) -> FloatArray:
     """``(n_draws, N, units)``: what training's noise adds to the mean's output."""
-    return np.stack([layer(x, training=True).numpy() for _ in range(n_draws)]) - layer(x, training=False).numpy()
+    import tensorflow as tf
+
+    noisy = tf.function(lambda: layer(x, training=True))  # as in training: one graph, which draws anew in every call
+    return np.stack([noisy().numpy() for _ in range(n_draws)]) - layer(x, training=False).numpy()
 
 
 def test_flipout_noise_has_the_variance_of_the_weights_and_is_independent_between_examples() -> None:

@@ -18,7 +18,6 @@ from uqcore.methods import METHODS, of_task
 pytestmark = needs_browser
 
 SEVEN = ((0.25, 0.22), (0.75, 0.22), (0.45, 0.82))
-PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 OF_DIGITS, OF_MOONS = of_task("digits"), of_task("moons")
 # The grey levels of a picture of 28 by 28.
 LEVELS_OF = """const levels = async (shown) => {
@@ -266,15 +265,6 @@ def test_a_text_file_by_the_name_of_a_picture_is_one_sentence_and_the_page_works
     page.get_by_text("Draw", exact=True).click()
     expect(page.locator(CARDS)).to_have_count(len(OF_DIGITS))
     expect(page.get_by_role("alert")).to_have_count(0)
-
-
-@pytest.mark.parametrize(("path", "ready"), [("", "table.grid"), ("two_moons?point=0.5,0.25", "table.verdicts"),
-                                            ("digit_lab", CARDS)])  # fmt: skip
-def test_a_phone_does_not_scroll_sideways(visit: Visit, dashboard: str, path: str, ready: str) -> None:
-    page = visit(f"{dashboard}/{path}", ready=ready, **PHONE)
-    # Streamlit scrolls a box of its own, so the body alone would say nothing.
-    for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
-        assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1
 
 
 def test_a_server_that_is_away_is_told_of_in_our_words(browser: Browser) -> None:

@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests import ROOT
-from tests.browsing import PATIENCE_S, Visit, at, leave, needs_browser, next_frame, settle, stand_still
+from tests.browsing import Tabs, Visit, at, needs_browser, next_frame, settle, stand_still
 from ui.page import DOORS
 
 pytestmark = needs_browser
 
 AXE = ROOT / "tests" / "tools" / "axe.min.js"
 PATHS = [re.sub(r"app\.py|pages/|\.py", "", door.path) for door in DOORS]
+MORE = ["two_moons?point=0.5,0.25", "digit_lab?worse=true&source=Upload"]  # which show what is not there at first
+VIEWS = ["gallery?gallery=Errors", "gallery?gallery=Disagreement"]
+PHONE: dict[str, Any] = {"width": 390, "height": 844, "is_mobile": True, "has_touch": True}
+SIZES: dict[str, dict[str, Any]] = {"screen": {"width": 1280, "height": 720}, "phone": PHONE}
+ON_SCREEN = [("screen", path) for path in [*PATHS, *MORE]]
+ON_PHONE = [("phone", path) for path in [*PATHS, *MORE, *VIEWS]]
+OF_COLOUR = ["color-contrast", "link-in-text-block"]
+"""Those of axe's rules that look at colours: what is there, and what it is called, is the same light and dark."""
 
 
 def opened(visit: Visit, url: str, **options: Any) -> Page:
@@ -43,39 +51,13 @@ def grow_no_more(page: Page) -> None:
     )
 
 
-def violations(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds: the rule, and the first elements that break it."""
+def violations(page: Page, rules: list[str] | None = None) -> list[tuple[str, list[str]]]:
+    """What axe finds by these rules, or else by all: the rule, and the first elements that break it."""
     # The place to drop files, which has a role and a name that contradict each other, is Streamlit's own.
-    asked = "async () => (await axe.run({exclude: [['[data-testid=stFileUploaderDropzone]']]})).violations"
-    found: list[dict[str, Any]] = page.evaluate(asked)
+    asked = """async (rules) => (await axe.run(
+        {exclude: [['[data-testid=stFileUploaderDropzone]']]}, rules ? {runOnly: rules} : {})).violations"""
+    found: list[dict[str, Any]] = page.evaluate(asked, rules)
     return [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found]
-
-
-@pytest.mark.parametrize("path", [*PATHS, "two_moons?point=0.5,0.25", "digit_lab?worse=true&source=Upload"])
-def test_axe_finds_nothing_light_and_dark(visit: Visit, dashboard: str, path: str) -> None:
-    page = opened(visit, f"{dashboard}/{path}")
-    page.add_script_tag(path=AXE)
-    assert violations(page) == []
-    app = page.get_by_test_id("stApp")
-    light = app.evaluate("app => getComputedStyle(app).backgroundColor")
-    page.emulate_media(color_scheme="dark")
-    expect(app).not_to_have_css("background-color", light)
-    settle(page)
-    grow_no_more(page)
-    assert violations(page) == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_moves_because_a_map_is_pointed_at(visit: Visit, dashboard: str, scheme: str) -> None:
-    page = opened(visit, f"{dashboard}/two_moons", color_scheme=scheme)
-    plots = page.locator(".plot")
-    plots.first.scroll_into_view_if_needed()
-    stand_still(plots.first)
-    tops = plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)")
-    for down in (0.02, 0.5, 0.98):
-        page.mouse.move(*at(plots.first, 0.5, down))
-        expect(page.locator(".value").first).not_to_have_text("")
-        assert plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)") == tops
 
 
 # Adds up all layout shifts that no visitor caused. What is waited for is waited for however slow the machine is.
@@ -97,38 +79,78 @@ addEventListener("DOMContentLoaded", () => {
 WIDEST = "Math.max(document.scrollingElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
 
 
-@pytest.fixture(scope="module", params=[(1280, 720), (390, 844)], ids=["screen", "phone"])
-def watched(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
-    """A window whose shifts are added up."""
-    width, height = request.param
-    context = browser.new_context(viewport={"width": width, "height": height})
-    context.set_default_timeout(1000 * PATIENCE_S)
-    context.add_init_script(SHIFTS)
-    yield context
-    context.close()
+class Shown(NamedTuple):
+    """A page, its width, and what moved while it was loaded: how much, and the elements."""
+
+    page: Page
+    width: int
+    shifts: list[Any]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_hardly_anything_moves_while_a_page_loads_and_none_is_wider_than_its_screen(
-    watched: BrowserContext, dashboard: str, path: str
-) -> None:
-    page = watched.new_page()
+@pytest.fixture(scope="module")
+def watched(browser: Browser) -> Tabs:
+    """Tabs whose shifts are added up."""
+    return Tabs(browser, SHIFTS)
+
+
+@pytest.fixture(scope="module")
+def shown(request: pytest.FixtureRequest, watched: Tabs, dashboard: str) -> Iterator[Shown]:
+    """A page in a size, loaded once for all that is asked of it."""
+    size, path = request.param
     for _ in range(3):  # where a part comes much later than the others, on a busy machine, it moves them
-        page.goto(f"{dashboard}/{path}")
-        page.locator("html[data-whole]").wait_for(state="attached")
-        settle(page)
+        page = watched.visit(f"{dashboard}/{path}", ready="html[data-whole] h1", **SIZES[size])
         grow_no_more(page)
         shifts = page.evaluate("window.shifted")
         if sum(value for value, *_ in shifts) < 0.1:
             break
-        leave(page)
-    assert sum(value for value, *_ in shifts) < 0.1, shifts
+        assert watched.put_back() == []
+    yield Shown(page, SIZES[size]["width"], shifts)
+    assert watched.put_back() == []
+
+
+on_screen = pytest.mark.parametrize("shown", ON_SCREEN, indirect=True, ids="-".join)
+in_every_size = pytest.mark.parametrize("shown", [*ON_SCREEN, *ON_PHONE], indirect=True, ids="-".join)
+
+
+@in_every_size
+def test_hardly_anything_moves_while_a_page_loads(shown: Shown) -> None:
+    assert sum(value for value, *_ in shown.shifts) < 0.1, shown.shifts
+
+
+@on_screen
+def test_axe_finds_nothing_light_and_dark(shown: Shown) -> None:
+    page = shown.page
+    page.add_script_tag(path=AXE)
+    assert violations(page) == []
+    app = page.get_by_test_id("stApp")
+    light = app.evaluate("app => getComputedStyle(app).backgroundColor")
+    page.emulate_media(color_scheme="dark")
+    expect(app).not_to_have_css("background-color", light)
+    settle(page)
+    grow_no_more(page)
+    assert violations(page, OF_COLOUR) == []
+
+
+@in_every_size
+def test_no_page_is_wider_than_its_screen(shown: Shown) -> None:
+    assert shown.page.evaluate(WIDEST) <= shown.width
     for width, height in ((320, 640), (640, 360)):  # the least phone, and 1280 by 720 at 200 %
-        page.set_viewport_size({"width": width, "height": height})
-        next_frame(page)
-        assert page.evaluate(WIDEST) <= width
-    leave(page)
-    page.close()
+        shown.page.set_viewport_size({"width": width, "height": height})
+        next_frame(shown.page)
+        assert shown.page.evaluate(WIDEST) <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_moves_because_a_map_is_pointed_at(visit: Visit, dashboard: str, scheme: str) -> None:
+    page = opened(visit, f"{dashboard}/two_moons", color_scheme=scheme)
+    plots = page.locator(".plot")
+    plots.first.scroll_into_view_if_needed()
+    stand_still(plots.first)
+    tops = plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)")
+    for down in (0.02, 0.5, 0.98):
+        page.mouse.move(*at(plots.first, 0.5, down))
+        expect(page.locator(".value").first).not_to_have_text("")
+        assert plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)") == tops
 
 
 @pytest.mark.parametrize(
@@ -137,7 +159,7 @@ def test_hardly_anything_moves_while_a_page_loads_and_none_is_wider_than_its_scr
 def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(
     visit: Visit, dashboard: str, path: str, answer: str, folded: str
 ) -> None:
-    page = opened(visit, f"{dashboard}/{path}", width=390, height=844, is_mobile=True, has_touch=True)
+    page = opened(visit, f"{dashboard}/{path}", **PHONE)
     box = page.locator(answer).first.bounding_box()
     assert box is not None
     assert box["y"] < 844

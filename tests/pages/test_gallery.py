@@ -350,11 +350,3 @@ def test_a_picture_can_be_reached_and_opened_by_the_keyboard(visit: Visit, url: 
     page.get_by_role("link", name=re.compile("4, read as 9, .*, test image ")).first.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".card .label b")).to_have_count(len(of_task("digits")))
-
-
-@needs_browser
-@pytest.mark.parametrize("view", ["Extremes", "Errors", "Disagreement"])
-def test_a_phone_does_not_scroll_sideways(visit: Visit, url: str, view: str) -> None:
-    page = visit(f"{url}?gallery={view}", ready=".thumbs a", width=390, height=844, has_touch=True, is_mobile=True)
-    for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
-        assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1

@@ -357,13 +357,6 @@ def test_a_slider_stops_at_the_numbers_of_the_table_and_nothing_is_fitted(visit:
     assert link(tab) == {"y_noise": ["0.5"], "samples": ["20"]}
 
 
-@needs_browser
-def test_a_phone_does_not_scroll_sideways(visit: Visit, url: str) -> None:
-    tab = visit(url, width=390, height=844, ready="table.verdicts", has_touch=True, is_mobile=True)
-    for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
-        assert tab.evaluate(f"{box}.scrollWidth") <= tab.evaluate("innerWidth") + 1
-
-
 def test_the_ratio_that_is_said_is_the_one_that_is_drawn() -> None:
     app = page()
     lines = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]

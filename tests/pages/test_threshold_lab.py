@@ -29,6 +29,7 @@ from tests.app_pages import (
     tables,
 )
 from tests.browsing import Visit, at, needs_browser, settle, stand_still
+from tests.prediction_files import npz
 from ui import cache, controls, words
 from ui.threshold import cost_matrix
 from uqcore.datasets import DATASETS, load
@@ -38,6 +39,7 @@ from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import MOST_SAMPLES, N_DISTURBED, NOISES, ROTATIONS, Answers, Unseen, levels, predictions_of
 from uqcore.predictions import example_file, read_predictions
+from uqcore.predictions.examples import FileKind
 from uqcore.reproduce import mnist_article
 from uqcore.selection.policy import ThresholdPolicy
 from uqcore.store import Store
@@ -424,6 +426,61 @@ def test_what_methods_are_compared_by_is_the_target_even_if_the_threshold_was_mo
     assert any("on the same split: at most 0.1 % of the accepted wrong" in caption.value for caption in app.caption)
 
 
+# A visitor's own predictions
+
+
+def brought(name: str, data: bytes) -> AppTest:
+    """The page after this file was chosen."""
+    app = lab(predictions="Your own")
+    app.file_uploader[0].set_value((name, data, ""))
+    return checked(app.run())
+
+
+def text_of(app: AppTest) -> str:
+    return " ".join(element.value.replace("\\", "") for element in app.markdown)
+
+
+def test_a_file_with_a_problem_is_forgotten_when_its_part_is_left() -> None:
+    app = brought("much.npz", npz(probs=np.full((200, 3), 0.4)))
+    assert [box.label for box in app.checkbox if box.key == "own_normalize"] == ["Divide each row by its sum"]
+    app = choose(app, "predictions", "ours")
+    assert "**MC Dropout** accepts" in text_of(app)
+    app = choose(app, "predictions", "own")
+    assert "**Breast cancer (Wisconsin)** accepts" in text_of(app)
+
+
+def test_rows_that_do_not_sum_to_one_are_offered_to_be_divided() -> None:
+    rng = np.random.default_rng(0)
+    app = brought("twice.npz", npz(probs=rng.dirichlet([1, 1, 1], 200) * 2, labels=rng.integers(0, 3, 200)))
+    (said,) = app.warning
+    assert "200" in said.value
+    app.checkbox(key="own_normalize").check()
+    app = checked(app.run())
+    assert said.value not in [warning.value for warning in app.warning]
+    assert 'class="promise' in html(app)
+
+
+def test_predictions_that_are_all_ood_are_one_sentence() -> None:
+    app = brought("ood.npz", npz(probs=np.full((50, 2), 0.5), labels=np.zeros(50, int), ood=np.ones(50, bool)))
+    (said,) = app.warning
+    assert said.value.startswith("Expected examples that are not OOD for both parts")
+
+
+@pytest.mark.parametrize("known", [{}, {"ood": np.arange(60) >= 40}])
+def test_predictions_without_labels_get_what_needs_none(known: dict[str, Any]) -> None:
+    app = brought("bare.npz", npz(probs=np.random.default_rng(1).dirichlet([1, 1, 1], 60), **known))
+    assert "Accepts at least 95 %" in html(app)
+    assert "wrong among the accepted" not in html(app)
+    assert ("unseen let through" in html(app)) == bool(known)
+
+
+def test_a_file_that_holds_no_predictions_is_one_sentence() -> None:
+    app = brought("mine.npz", b"not an archive")
+    (said,) = app.warning
+    assert said.value.startswith("Expected")
+    assert "Traceback" not in said.value
+
+
 # In a browser
 
 browser_tests = needs_browser
@@ -459,32 +516,34 @@ def test_a_dragged_threshold_is_in_the_link_and_judged_on_the_held_out_half(visi
 
 
 def upload(page: Page, name: str, data: bytes) -> None:
-    page.locator("input[type=file]").set_input_files(
+    page.locator("input[type=file]").first.set_input_files(
         {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     )
 
 
 @browser_tests
-@pytest.mark.parametrize("kind", ["npz", "csv", "parquet"])
-def test_own_predictions_are_read_and_their_policy_goes_home(visit: Visit, url: str, kind: Any) -> None:
-    data = example_file(kind)
-    page = visit(f"{url}?predictions=Your+own&risk=25", ready="[data-testid=stFileUploader]")
-    upload(page, f"mine.{kind}", data)
-    expect(page.get_by_text(f"mine.{kind} accepts")).to_be_visible()
-    expect(page.locator(".promise")).to_contain_text("with 95 % confidence")
-    page.get_by_text("Take home", exact=True).click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Policy (JSON)").click()
-    policy = ThresholdPolicy.from_json(download.value.path().read_bytes())
-    predictions = read_predictions(data, f"mine.{kind}")
-    assert policy.thresholds == tune(study(predictions, "predictive_entropy"), Goal("risk", 0.25)).policy.thresholds
-    assert policy.fingerprint == predictions.fingerprint
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Decisions (CSV)").click()
-    lines = download.value.path().read_text().splitlines()
-    assert len(lines) == 1 + len(predictions)
-    accepted = policy.decide_measured(predictions.measure("predictive_entropy"), predictions.predicted)
-    assert [line.endswith('"accept"') for line in lines[1:]] == accepted.tolist()
+def test_own_predictions_are_read_and_their_policy_goes_home(visit: Visit, url: str) -> None:
+    page = visit(f"{url}?predictions=Your+own&risk=25&look_6=Take+home", ready="[data-testid=stFileUploader]")
+    kinds: tuple[FileKind, ...] = ("npz", "csv", "parquet")
+    for kind in kinds:
+        data = example_file(kind)
+        upload(page, f"mine.{kind}", data)
+        expect(page.get_by_text(f"mine.{kind} accepts")).to_be_visible()
+        expect(page.locator(".promise")).to_contain_text("with 95 % confidence")
+        settle(page)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Policy (JSON)").click()
+        policy = ThresholdPolicy.from_json(download.value.path().read_bytes())
+        predictions = read_predictions(data, f"mine.{kind}")
+        tuned = tune(study(predictions, "predictive_entropy"), Goal("risk", 0.25))
+        assert policy.thresholds == tuned.policy.thresholds
+        assert policy.fingerprint == predictions.fingerprint
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Decisions (CSV)").click()
+        lines = download.value.path().read_text().splitlines()
+        assert len(lines) == 1 + len(predictions)
+        accepted = policy.decide_measured(predictions.measure("predictive_entropy"), predictions.predicted)
+        assert [line.endswith('"accept"') for line in lines[1:]] == accepted.tolist()
     with page.expect_download() as download:
         page.get_by_role("button", name="Report (HTML)").click()
     assert "plotly" in download.value.path().read_text()
@@ -511,19 +570,6 @@ def test_an_edited_cost_counts_until_all_are_made_the_same_again(visit: Visit, u
     expect(page.locator(".promise")).to_contain_text("At 1 an error")
     settle(page)
     expect(page.locator(".promise")).to_contain_text("At 1 an error")
-
-
-@browser_tests
-def test_a_file_with_a_problem_is_forgotten_when_its_part_is_left(visit: Visit, url: str) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, probs=np.full((200, 3), 0.4))
-    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
-    upload(page, "much.npz", buffer.getvalue())
-    expect(page.get_by_text("Divide each row by its sum")).to_be_visible()
-    page.get_by_text("Our models", exact=True).click()
-    expect(page.get_by_text("MC Dropout accepts")).to_be_visible()
-    page.get_by_text("Your own", exact=True).click()
-    expect(page.get_by_text("Breast cancer (Wisconsin) accepts")).to_be_visible()
 
 
 @browser_tests
@@ -561,54 +607,6 @@ def test_a_file_of_many_megabytes_is_read_and_stays_for_the_visit(visit: Visit, 
     expect(answer).to_be_visible()
     page.get_by_role("button", name="Back to the example").click()
     expect(page.get_by_text("Breast cancer (Wisconsin) accepts")).to_be_visible()
-
-
-@browser_tests
-def test_rows_that_do_not_sum_to_one_are_offered_to_be_divided(visit: Visit, url: str) -> None:
-    rng = np.random.default_rng(0)
-    buffer = io.BytesIO()
-    np.savez(buffer, probs=rng.dirichlet([1, 1, 1], 200) * 2, labels=rng.integers(0, 3, 200))
-    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
-    upload(page, "twice.npz", buffer.getvalue())
-    expect(page.get_by_role("alert")).to_contain_text("200")
-    page.get_by_text("Divide each row by its sum").click()
-    expect(page.locator(".promise")).to_be_visible()
-
-
-@browser_tests
-def test_predictions_that_are_all_ood_are_one_sentence(visit: Visit, url: str) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, probs=np.full((50, 2), 0.5), labels=np.zeros(50, int), ood=np.ones(50, bool))
-    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
-    upload(page, "ood.npz", buffer.getvalue())
-    expect(page.get_by_text("Expected examples that are not OOD for both parts")).to_be_visible()
-
-
-@browser_tests
-@pytest.mark.parametrize("known", [{}, {"ood": np.arange(60) >= 40}])
-def test_predictions_without_labels_get_what_needs_none(visit: Visit, url: str, known: dict[str, Any]) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, probs=np.random.default_rng(1).dirichlet([1, 1, 1], 60), **known)
-    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
-    upload(page, "bare.npz", buffer.getvalue())
-    expect(page.locator(".promise")).to_contain_text("Accepts at least 95 %")
-    expect(page.get_by_text("wrong among the accepted")).to_have_count(0)
-    assert ("unseen let through" in page.locator(".heldout").inner_text()) == bool(known)
-
-
-@browser_tests
-def test_a_file_that_holds_no_predictions_is_one_sentence(visit: Visit, url: str) -> None:
-    page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
-    upload(page, "mine.npz", b"not an archive")
-    expect(page.get_by_role("alert")).to_be_visible()
-    expect(page.get_by_text("Traceback")).to_have_count(0)
-
-
-@browser_tests
-def test_a_phone_does_not_scroll_sideways(visit: Visit, url: str) -> None:
-    page = visit(url, ready=".promise", width=390, height=844, has_touch=True, is_mobile=True)
-    for box in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
-        assert page.evaluate(f"{box}.scrollWidth") <= page.evaluate("innerWidth") + 1
 
 
 @browser_tests
