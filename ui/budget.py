@@ -27,7 +27,7 @@ BUDGET = 96 * 2**20
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_NOT_OURS = (type, Dataset, Posterior, Store)  # what values refer to and others keep
+_WEIGHTLESS = (int, float, type(None), type, Dataset, Posterior, Store)  # the last of them are others' to keep
 
 
 @dataclass(eq=False)
@@ -141,7 +141,7 @@ def _count(value: Any, seen: set[int]) -> int:
     if isinstance(value, np.ndarray):
         while isinstance(value.base, np.ndarray):  # a part of an array holds the whole of it
             value = value.base
-    if isinstance(value, (int, float, type(None), *_NOT_OURS)) or callable(value) or id(value) in seen:
+    if isinstance(value, _WEIGHTLESS) or callable(value) or id(value) in seen:
         return 0
     seen.add(id(value))
     if isinstance(value, np.ndarray):
