@@ -120,11 +120,11 @@ async def links(url: str, came: Came, seconds: float) -> None:
                 await came.note(client.ask(page, query))
 
 
-async def reconnects(url: str, came: Came, seconds: float) -> None:
-    """Two hundred visits that go before they are answered, or just after."""
+async def reconnects(url: str, came: Came, seconds: float, n_each: int = 20) -> None:
+    """Two hundred visits, of ten visitors, that go before they are answered, or just after."""
 
     async def one(number: int) -> None:
-        for i in range(20):
+        for i in range(n_each):
             page = PAGES[(number + i) % len(PAGES)]
             async with Client(url) as client:
                 if i % 2:

@@ -42,6 +42,14 @@ def test_a_link_puts_no_mark_on_a_page(path: str) -> None:
                 break
 
 
+@pytest.mark.parametrize(
+    "text", ["9" * 4400, "²", "٣" * 400, "1e400", "-0.0"]
+)  # of digits, and no number or an odd one
+@pytest.mark.parametrize("path", [door.path for door in page.DOORS])
+def test_a_link_of_odd_numbers_is_no_exception(path: str, text: str) -> None:
+    opened(path, **{name: text for name in PARAMETERS if name != "go"})
+
+
 def test_a_text_that_is_quoted_is_shown_as_it_is() -> None:
     app = opened("pages/regression.py", y_noise=MARKS[0])
     assert any("\\!\\[\\]\\(//a\\.bc/x\\.png\\)" in text for text in shown(app))

@@ -57,6 +57,9 @@ def test_lists_of_labels_and_scores_are_put_into_one_order() -> None:
     maps = pa.array([list(row.items()) for row in NAMED], pa.map_(pa.string(), pa.float64()))
     np.testing.assert_array_equal(vectors(maps).values, ROWS)
     assert sorted(["LABEL_10", "LABEL_2", "a"], key=in_order) == ["LABEL_2", "LABEL_10", "a"]
+    # Neither is a number for `int`: one that is raised, and one of more than 4,300 digits.
+    assert sorted(["b", "²", f"c{'9' * 5000}", f"c{'1' + '0' * 5000}", "c007"], key=in_order) == [
+        "b", "c007", f"c{'9' * 5000}", f"c{'1' + '0' * 5000}", "²"]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def is_presented() -> bool:
 def step() -> int:
     """The tour's step that the link asks for, from 1; 0 outside the tour."""
     asked = st.query_params.get("tour", "")
-    return int(asked) if asked.isdecimal() and 1 <= int(asked) <= len(STEPS) else 0
+    return int(asked) if asked in map(str, range(1, len(STEPS) + 1)) else 0
 
 
 def show(page: str) -> None:

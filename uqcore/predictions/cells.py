@@ -167,7 +167,11 @@ def _of_named(cells: list[dict[str, Any]], classes: tuple[str, ...] | None, firs
 
 def in_order(name: str) -> tuple[object, ...]:
     """For sorting names: by their text, but numbers in it by value, so that ``LABEL_2`` comes before ``LABEL_10``."""
-    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.split(r"(\d+)", name))
+    # Text and numbers in turn. A number counts by its length and then its digits: some are too long for `int`.
+    parts = re.split(r"(\d+)", name)
+    return tuple(
+        (1, len(part.lstrip("0")), part.lstrip("0")) if i % 2 else (0, 0, part) for i, part in enumerate(parts)
+    )
 
 
 def _literal(text: str) -> Any:

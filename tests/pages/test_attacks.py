@@ -1,0 +1,98 @@
+"""What a client can send that no page offers: nobody sees more than a page, and the next visitor sees it as before.
+
+`make attack` does the same for longer, with files and trainings, and measures what others wait meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from tests.attack import OWN, TRAIN, Came, odd_values, reconnects
+from tests.hostile_client import Answer, Client
+from ui import page
+
+ADDRESSES = [(door.path.removeprefix("pages/").removesuffix(".py").replace("app", ""), "") for door in page.DOORS]
+ADDRESSES += [("threshold_lab", OWN), ("two_moons", TRAIN), ("digit_lab", "source=Upload"), ("", "tour=2")]
+LONG = ("points", "drawing", "picture", "t_points", "roles", "tour", "y_noise")
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: this one may have Playwright's event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+async def ask(url: str, address: tuple[str, str]) -> Answer:
+    async with Client(url) as client:
+        return await client.ask(*address)
+
+
+def beyond(widget: str, kind: str, chance: random.Random) -> WidgetState:
+    """A value of the kind that the widget has, which it never offers."""
+    state = WidgetState(id=widget)
+    number = chance.choice([1e9, -5.0, 0.5, 1e308, -1e308])
+    text = chance.choice(["", "x" * 10**4, "![](//a.bc/x.png)", "\x00", "../../etc/passwd"])
+    if kind == "slider":
+        # Streamlit itself reads a number input's NaN as an integer and fails, for this one visitor.
+        number = chance.choice([number, math.nan, math.inf, -math.inf])
+        state.double_array_value.data.extend([number] * chance.choice([0, 1, 1, 2]))
+    elif kind == "number_input":
+        state.double_value = number
+    elif kind in ("multiselect", "button_group"):
+        state.string_array_value.data.extend([text] * chance.choice([0, 1, 2]))
+    elif kind == "checkbox":
+        state.bool_value = chance.random() < 0.5
+    else:
+        state.string_value = text
+    return state
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_values_that_no_widget_offers_are_no_exception_and_other_kinds_harm_nobody_else(
+    dashboard: str, address: tuple[str, str]
+) -> None:
+    async def attack() -> None:
+        chance = random.Random(repr(address))
+        async with Client(dashboard) as client:
+            seen = await client.ask(*address)
+            for n in (1, 1, 3, 3, len(seen.widgets)):
+                chosen = chance.sample([*seen.widgets.items()], min(n, len(seen.widgets)))
+                answer = await client.ask(*address, [beyond(*widget, chance) for widget in chosen])
+                assert answer.exceptions == []
+            for _ in range(3):
+                await client.ask(*address, [odd_values(widget, chance) for widget in seen.widgets])
+        after = await ask(dashboard, address)
+        assert (after.widgets, after.alerts, after.exceptions) == (seen.widgets, seen.alerts, [])
+
+    run(attack())
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_link_of_half_a_megabyte_is_no_exception(dashboard: str, name: str) -> None:
+    async def attack() -> None:
+        for path, query in ADDRESSES:
+            answer = await ask(dashboard, (path, f"{query}&{name}={'9' * 5 * 10**5}"))
+            assert answer.exceptions == []
+            assert answer.n_bytes < 2**21  # it is not sent back again and again
+
+    run(attack())
+
+
+def test_visits_that_go_before_they_are_answered_leave_the_pages_as_they_are(dashboard: str) -> None:
+    async def attack() -> None:
+        before = [await ask(dashboard, address) for address in ADDRESSES]
+        came = Came()
+        await reconnects(dashboard, came, 0, n_each=4)
+        assert (came.failed, came.exceptions) == ([], [])
+        after = [await ask(dashboard, address) for address in ADDRESSES]
+        assert [(each.widgets, each.alerts) for each in after] == [(each.widgets, each.alerts) for each in before]
+
+    run(attack())
