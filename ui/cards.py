@@ -134,5 +134,6 @@ def verdict_grid(inputs: Mapping[str, FloatArray], answers: Mapping[str, Said], 
 
 
 def _cell(label: int, confidence: float, accepted: bool, class_names: Sequence[str]) -> str:
-    said = f"<b>{escape(class_names[label])}</b> {percent(float(confidence))}"
+    share = percent(float(confidence)).replace(" ", "&nbsp;")
+    said = f"<b>{escape(class_names[label])}</b> {share}"
     return f'<td><span class="{"accept" if accepted else "defer"}">{ACCEPT if accepted else DEFER}</span> {said}</td>'

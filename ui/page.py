@@ -146,9 +146,9 @@ DOORS = (
         ":material/model_training:",
         Onward(
             "where the two learning curves part: from there on the network learns by heart.",
-            "fewer epochs or a smaller network, beside the committed model.",
+            "fewer epochs or a smaller network, beside the model that was trained before.",
             "pages/digit_lab.py",
-            "draw something for the committed models",
+            "draw something for the models to read",
         ),
         (Invitation("Train a model", "Any task and method, with settings of your own, beside ours."),),
     ),
@@ -169,8 +169,8 @@ DOORS = (
         "Reproductions",
         ":material/fact_check:",
         Onward(
-            "the rows that do not agree: each says what was expected.",
-            "open a source, and compare what it did with what was done here.",
+            "the small print below our numbers: what had to come out for a row to agree.",
+            "read what differs between a source and us, above its table, and how far the numbers then lie apart.",
             "app.py",
             "the guided tour, from the first step",
             {"tour": "1"},

@@ -191,7 +191,7 @@ def test_a_thumbnail_is_the_image_that_the_lab_of_the_same_task_opens(task: str)
     dataset = load(task)
     app = lab(task=dataset.title)
     images = levels(np.concatenate([dataset.part(name).x for name in dataset.kept]))
-    examples = [int(number) for number in re.findall(r"· #(\d+)</small>", html(app))]
+    examples = [int(number) for number in re.findall(r"#(\d+)</small>", html(app))]
     assert len(examples) == len(hrefs(app))
     for place in (0, -1):  # a test image, and what was never learnt
         opened_lab = followed(hrefs(app)[place])
@@ -304,7 +304,7 @@ def test_a_thumbnail_of_a_disturbed_image_is_what_the_model_was_asked_about(link
     x = load("digits").test.x[:N_DISTURBED]
     disturbed = add_noise(x, 0.4, 0) if "unseen_noise" in link else rotate(x, 60)
     app = lab(fashion="false", **link)
-    numbers = [int(number) for number in re.findall(r"· #(\d+)</small>", html(app))]
+    numbers = [int(number) for number in re.findall(r"#(\d+)</small>", html(app))]
     place = next(place for place in range(len(numbers) - 1, -1, -1) if numbers[place] >= 10_000)
     np.testing.assert_array_equal(seen(followed(hrefs(app)[place])), levels(disturbed)[numbers[place] - 10_000])
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
+import pytest
 
 from uqcore.plots.board import Line, Mark, Spot, against, forest, lines
+from uqcore.plots.describe import describe
+from uqcore.plots.names import beside
 
 
 def test_rows_stand_in_their_order_with_their_intervals() -> None:
@@ -24,17 +28,46 @@ def test_rows_stand_in_their_order_with_their_intervals() -> None:
     assert set(methods["marker"]["symbol"]).isdisjoint(controls["marker"]["symbol"])
 
 
-def test_each_spot_has_its_name_and_neighbours_have_theirs_on_different_sides() -> None:
-    spots = [Spot("a", 0, 1.0, 0.5), Spot("b", 1, 1.01, 0.5), Spot("c", 2, 100.0, 0.1)]
+def test_each_spot_has_its_name_and_neighbours_have_theirs_in_different_places() -> None:
+    spots = [Spot("a <b>", 0, 1.0, 0.5), Spot("b", 1, 1.01, 0.5), Spot("c", 2, 100.0, 0.1)]
     figure = against(spots, "seconds", "AUROC", front=[(1.0, 0.5)], log_x=True)
     go.Figure(figure)
     front, drawn = figure["data"]
     assert (front["x"], front["y"]) == ([1.0], [0.5])
-    assert [text.strip() for text in drawn["text"]] == ["a", "b", "c"]
-    assert drawn["textposition"][0] != drawn["textposition"][1]
+    assert drawn["x"] == [1.0, 1.01, 100.0]
+    beside = figure["layout"]["annotations"]
+    assert [one["text"] for one in beside] == ["a &lt;b&gt;", "b", "c"]
+    assert [one["x"] for one in beside] == pytest.approx([0, 0.00432, 2], abs=1e-5)  # logarithms
+    assert (beside[0]["xanchor"], beside[0].get("ay")) != (beside[1]["xanchor"], beside[1].get("ay"))
     low, high = figure["layout"]["xaxis"]["range"]
     assert low < 0
     assert high > 2
+    assert {"1", "10", "100"} <= set(figure["layout"]["xaxis"]["ticktext"])
+
+
+def test_names_of_crowded_points_do_not_meet_and_stay_inside() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0.3, 0.7, 9), rng.uniform(0.9, 0.92, 9)
+    made = beside(["Entropy and distance"] * 9, x, y, ((0, 1), (0.5, 1)))
+    boxes = []
+    for one in made:  # as plotly places them, on a plot of 300 by 340
+        left = 300 * one["x"] + one.get("ax", one.get("xshift"))
+        middle = 340 * (1 - one["y"]) / 0.5 + one.get("ay", 0)
+        width = 7 * len(one["text"])
+        boxes.append((left if one["xanchor"] == "left" else left - width, middle, width))
+    for i, (left, middle, width) in enumerate(boxes):
+        assert left >= 0
+        assert left + width <= 300
+        for other, at, wide in boxes[:i]:
+            assert left + width <= other or other + wide <= left or abs(middle - at) >= 18
+
+
+def test_what_points_with_names_show_is_said_name_by_name() -> None:
+    marks = [Mark("Best", 0, 0.9, 0.85, 0.97, "method", True), Mark("Pixels", 0, 0.8, None, None, "control")]
+    assert describe(forest(marks, "AUROC (higher is better)")) == (
+        "Chart of values by AUROC (higher is better): method: Best at 0.9; control: Pixels at 0.8."
+    )
+    assert describe(against([Spot("a", 0, 3.0, 0.5)], "s", "AUROC")) == "Chart of AUROC by s: AUROC: a at 0.5."
 
 
 def test_one_spot_and_none_are_figures() -> None:

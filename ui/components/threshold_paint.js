@@ -214,7 +214,7 @@ function paintRoc(context, scene, logs, colors) {
   const curve = {
     x: logs.roc ? logScale([0.5 / negatives.at(-1), 1], n, share, "0 %") : linearScale([0, 1], n, share),
     y: linearScale([0, 1], 5, share),
-    xLabel: scene.hasOod ? "in-distribution deferred" : "right deferred",
+    xLabel: scene.hasOod ? "known deferred" : "right deferred",
     yLabel: scene.hasOod ? "unseen deferred" : "wrong deferred",
     color: scene.hasOod ? colors.ood : colors.wrong,
     diagonal: true,

@@ -230,7 +230,9 @@ def _ratio(method_id: str) -> float:
 
 def _no_data() -> Told:
     several, thinned = _ratio("deep_ensemble"), _ratio("mc_dropout")
-    options, right = _among(several, (1.0, several / 4), lambda ratio: f"{ratio:.0f} times")
+    options, right = _among(
+        several, (1.0, several / 4), lambda ratio: "no farther" if ratio < 1.5 else f"{ratio:.0f} times"
+    )
     return Told(
         "Curves instead of classes. In the grey gap there is no data. The networks of a deep ensemble agree on the "
         "data: how many times as far apart do they lie in the gap?",
@@ -253,18 +255,19 @@ def _a_promise() -> Told:
     tuned = tune(study, goal)
     seen = tuned.assessment
     options, right = _among(seen.coverage.value, (0.5, 0.75), lambda share: f"{100 * share:.0f} %")
-    slipped = percent(seen.ood_accepted.value)
+    slipped, n_chosen = percent(seen.ood_accepted.value), study.calibration.ranking.n_examples
     return Told(
         f"Of what {METHODS[method_id].label} accepts, at most **{fine_percent(risk)}** may be wrong. How many digits "
         "may it then still answer by itself?",
         options,
         right,
-        f"**{percent(seen.coverage.value)}**; a person reads the rest. The promise: chosen on "
-        f"{len(study.calibration.indices):,} examples, the threshold keeps at most {fine_percent(risk)} of what is "
-        f"accepted wrong, with {percent(1 - goal.delta)} confidence, **on digits like these**. Of "
-        f"{seen.n_accepted:,} others accepted, "
-        f"{seen.n_errors:,} {'is' if seen.n_errors == 1 else 'are'} wrong. It promises nothing of what is no digit: "
-        f"{slipped} of the garments slip through. [Ask for half a percent](risk={_HALF_A_PERCENT}).",
+        f"**{percent(seen.coverage.value)}**; a person reads the rest. The threshold was chosen on {n_chosen:,} digits "
+        f"whose answers are known, and promises: of what it accepts, at most {fine_percent(risk)} is wrong, "
+        f"**on digits like these**. A threshold chosen so breaks that at most {_number(round(100 * goal.delta))} times "
+        f"in a hundred ({percent(1 - goal.delta)} confidence). On others: {seen.n_errors:,} of {seen.n_accepted:,} "
+        f"accepted {'is' if seen.n_errors == 1 else 'are'} wrong. It promises nothing of what is no digit: "
+        f"{slipped} of the garments slip through. "
+        f"[Ask for half a percent](risk={_HALF_A_PERCENT}).",
     )
 
 

@@ -13,8 +13,10 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from uqcore.plots import names
 from uqcore.plots.palette import series_style
 from uqcore.plots.style import layout
+from uqcore.types import FloatArray
 
 Kind = Literal["method", "control", "published"]
 _SYMBOLS: Mapping[Kind, str] = {"method": "circle", "control": "square-open", "published": "star-open"}
@@ -67,6 +69,7 @@ def forest(marks: Sequence[Mark], title: str, percent: bool = False) -> dict[str
             {
                 "type": "scatter",
                 "mode": "markers",
+                "name": kind,
                 "x": [mark.value for _, mark in those],
                 "y": [row for row, _ in those],
                 "error_x": {
@@ -88,7 +91,11 @@ def forest(marks: Sequence[Mark], title: str, percent: bool = False) -> dict[str
         "layout": layout(
             _AXIS_HEIGHT + _ROW_HEIGHT * len(marks),
             showlegend=False,
-            xaxis={"title": {"text": escape(title)}, "zeroline": False, **({"tickformat": "~%"} if percent else {})},
+            xaxis={
+                "title": {"text": escape(title).replace(" (", "<br>(")},
+                "zeroline": False,
+                **({"tickformat": "~%"} if percent else {}),
+            },
             # Named one by one, since each kind is a trace of its own: in the order of the marks, from the top.
             yaxis={"type": "category", "categoryarray": rows, "range": [len(rows) - 0.4, -0.6], "ticksuffix": "  "},
         ),
@@ -114,53 +121,42 @@ def against(
     traces.append(
         {
             "type": "scatter",
-            "mode": "markers+text",
+            "mode": "markers",
+            "name": escape(y_title),
             "x": [spot.x for spot in spots],
             "y": [spot.y for spot in spots],
-            "text": [f" {escape(spot.label)} " for spot in spots],
-            "textposition": _sides(spots, log_x),
-            "textfont": {"size": 13},
+            "ids": [spot.label for spot in spots],
             "marker": _marker([(spot.kind, spot.place) for spot in spots], 13),
             "customdata": [spot.said for spot in spots],
             "hovertemplate": "%{customdata}<extra></extra>",
             "cliponaxis": False,
         }
     )
-    return {
-        "data": traces,
-        "layout": layout(
-            440,
-            showlegend=False,
-            xaxis={"title": {"text": escape(x_title)}, "zeroline": False, **_wide(spots, log_x)},
-            yaxis={"title": {"text": escape(y_title)}, "zeroline": False, "ticksuffix": " "},
-        ),
-    }
+    settings: dict[str, Any] = {}
+    x_axis: dict[str, Any] = {"title": {"text": escape(x_title)}, "zeroline": False}
+    y_axis: dict[str, Any] = {"title": {"text": escape(y_title)}, "zeroline": False, "ticksuffix": " "}
+    if spots:
+        x = np.array([math.log10(spot.x) if log_x else spot.x for spot in spots])
+        y = np.array([spot.y for spot in spots])
+        x_axis["range"], y_axis["range"] = _room(x, 0.25), _room(y, 0.12)
+        settings["annotations"] = names.beside([spot.label for spot in spots], x, y, (x_axis["range"], y_axis["range"]))
+        if log_x:
+            x_axis |= {"type": "log", **_round_numbers(*x_axis["range"])}
+    return {"data": traces, "layout": layout(440, showlegend=False, xaxis=x_axis, yaxis=y_axis, **settings)}
 
 
-def _sides(spots: Sequence[Spot], log_x: bool) -> list[str]:
-    """On which side each name stands: of neighbours on one, then another."""
-    if not spots:
-        return []
-    x = np.log10([spot.x for spot in spots]) if log_x else np.array([spot.x for spot in spots])
-    y = np.array([spot.y for spot in spots])
-    x, y = ((v - v.min()) / (np.ptp(v) or 1) for v in (x, y))
-    sides: dict[int, str] = {}
-    for i in np.lexsort((x, -y)):
-        near = {sides[j] for j in sides if abs(y[i] - y[j]) < 0.05 and abs(x[i] - x[j]) < 0.3}
-        usual = ("middle left", "middle right") if x[i] > 0.6 else ("middle right", "middle left")
-        order = [*usual, "bottom center", "top center"]
-        sides[int(i)] = next((side for side in order if side not in near), order[0])
-    return [sides[i] for i in range(len(spots))]
+def _room(values: FloatArray, margin: float) -> list[float]:
+    """The ends of an axis, with room for names at both."""
+    low, high = float(values.min()), float(values.max())
+    more = margin * (high - low) or 0.5
+    return [low - more, high + more]
 
 
-def _wide(spots: Sequence[Spot], log: bool) -> dict[str, Any]:
-    """An axis with room for names at both ends."""
-    if not spots:
-        return {}
-    ends = [min(spot.x for spot in spots), max(spot.x for spot in spots)]
-    low, high = map(math.log10, ends) if log else ends
-    margin = 0.25 * (high - low) or 0.5
-    return {"range": [low - margin, high + margin], **({"type": "log"} if log else {})}
+def _round_numbers(low: float, high: float) -> dict[str, Any]:
+    """The ticks 1, 2, 5, 10 ... of an axis between these powers of ten; further apart on a long one."""
+    steps = (1, 2, 5) if high - low < 3 else (1,)
+    ticks = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
+    return {"tickvals": ticks, "ticktext": [f"{tick:,.10g}" for tick in ticks]}
 
 
 def _marker(drawn: Sequence[tuple[Kind, int]], size: int) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 _MOST = 12  # traces that are told of
+_TAG = re.compile("<[^>]*>")
 _POINTS = 6  # of a trace that are told one by one
 
 
@@ -26,7 +28,7 @@ def describe(figure: Mapping[str, Any]) -> str:
 
 def _title(layout: Mapping[str, Any], axis: str) -> str:
     title = layout.get(axis, {}).get("title", "")
-    return str(title.get("text", "") if isinstance(title, Mapping) else title)
+    return str(title.get("text", "") if isinstance(title, Mapping) else title).replace("<br>", " ")
 
 
 def _trace(trace: Mapping[str, Any]) -> str:
@@ -34,6 +36,11 @@ def _trace(trace: Mapping[str, Any]) -> str:
     points = [(x, y) for x, y in zip(xs, ys, strict=False) if x is not None and y is not None and y == y]
     if not points:
         return ""
+    labels = trace.get("ids") or [y for _, y in points if isinstance(y, str)]
+    if len(labels) == len(points):
+        values = [x if isinstance(y, str) else y for x, y in points]
+        told = [f"{_TAG.sub('', label)} at {_said(value)}" for label, value in zip(labels, values, strict=True)]
+        return f"{name}: {', '.join(told[:_MOST])}{f', and {len(told) - _MOST} more' if len(told) > _MOST else ''}"
     if len(points) <= _POINTS:
         return f"{name}: {', '.join(f'{_said(y)} at {_said(x)}' for x, y in points)}"
     numbers = [(x, y) for x, y in points if isinstance(y, int | float)]

@@ -65,7 +65,7 @@ def roc(
         positive: what deferring is to catch.
     """
     points = points or {}
-    x_title = {"OOD": "in-distribution deferred", "errors": "right predictions deferred"}[positive]
+    x_title = {"OOD": "known deferred", "errors": "right predictions deferred"}[positive]
     y_title = f"{positive} deferred"
     defined = {label: curve for label, curve in curves.items() if not np.isnan([curve.fpr[0], curve.tpr[0]]).any()}
     traces = []

@@ -58,7 +58,7 @@ def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
             if task is not None and isinstance(predictions.images, Images):
                 link = to_example(task, *predictions.images.of(i))
             link = link or to_picture((images[place] / np.float32(255))[..., None], task)
-        caption = f"<span>{said}</span><small>{measure[i]:.3g} · #{i}</small>"
+        caption = f"<span>{said}</span><small>{measure[i]:.3g}<br>#{i}</small>"
         items.append(Thumb(f"example {i}", caption, link, new_tab=task is None))
     return thumbs(items, images)
 
