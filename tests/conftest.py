@@ -34,16 +34,24 @@ setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.sca
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
-    """A worker runs whole files, and one worker all those that name ``tiny``, which it trains once."""
+    """A worker runs whole files, and one worker all those that train: it imports TensorFlow once, and has ``tiny``."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "tiny" if _names_tiny(ROOT / file) else file
+        return "training" if _trains(ROOT / file) else file
+
+
+_TRAINING = re.compile(
+    r"\btiny(_store|_training)?:"
+    r"|^ *(from (uqcore\.(fitting|bench\.training)|tests\.keras_models)|import (tensorflow|tf_keras))\b",
+    re.MULTILINE,
+)
 
 
 @cache
-def _names_tiny(file: Path) -> bool:
-    return re.search(r"\btiny\b", file.read_text("utf-8")) is not None
+def _trains(file: Path) -> bool:
+    """Whether tests of this file need TensorFlow in their own process."""
+    return _TRAINING.search(file.read_text("utf-8")) is not None
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
@@ -54,7 +62,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers."""
     in_browser = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: 2 - 2 * _names_tiny(item.path) - (item.path in in_browser))
+    items.sort(key=lambda item: 2 - 2 * _trains(item.path) - (item.path in in_browser))
 
 
 @pytest.fixture(scope="session")

@@ -241,7 +241,7 @@ def test_the_module_runs() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has the device that is always full.")
 @pytest.mark.parametrize("arguments", ["models", "models --json"])
-def test_a_full_disk_behind_stdout_is_one_sentence(arguments: str) -> None:
+def test_a_full_disk_behind_stdout_is_one_sentence(arguments: str, tiny_models: Store) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "uqcore", *arguments.split()],

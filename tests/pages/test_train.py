@@ -1,4 +1,4 @@
-"""The page that trains any model: with processes that say what the test has them say, and once with a real one."""
+"""The page that trains any model: with processes that say what the test says. `test_training` has a real one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import answer, checked, choose, component, html, opened, tables
+from tests.app_pages import answer, checked, choose, component, opened, tables
 from tests.trainings.fakes import Fake
 from ui.training import words, work
 from uqcore.datasets import DATASETS, load
@@ -239,19 +239,3 @@ def test_the_folder_of_a_visitor_who_is_gone_is_removed(jobs: Trainings, committ
     del app
     gc.collect()
     assert not root.exists()
-
-
-def test_a_real_training_of_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Trainings(unseen_s=600)
-    monkeypatch.setattr(work, "trainings", lambda: real)
-    app = opened(PAGE, r_method_moons="Deterministic", r_moons_deterministic_epochs="1")
-    app.button(key="r_train").click()
-    app = checked(app.run())
-    assert job(app).over.wait(300)
-    app = checked(app.run())
-    real.close()
-    assert job(app).state is State.DONE, job(app).error
-    assert answer(app).startswith("**Deterministic, yours: 1 epoch**: ")
-    assert [row[0] for row in tables(app)[0]] == ["", f"Deterministic, {words.SHOWN}", "Deterministic, yours: 1 epoch"]
-    assert any("1/1" in line for line in job(app).log), "the log is what the command line shows"
-    assert "/" + "tmp" not in html(app)

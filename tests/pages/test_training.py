@@ -16,6 +16,7 @@ from tests.app_pages import answer, buttons, checked, choose, component, html, o
 from tests.browsing import Visit, at, needs_browser, settle, stand_still
 from ui import words
 from ui.moons import training
+from ui.training.words import SHOWN
 from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.live import LIVE_METHODS, Setting
 from uqcore.live.jobs import Jobs, State
@@ -411,6 +412,11 @@ def test_any_model_is_trained_shown_on_another_page_and_the_next_one_cancelled(v
     expect(page.locator("table.verdicts th", has_text=name)).to_be_visible(timeout=300_000)
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     expect(page.locator(".plot")).to_have_count(2)
+    expect(page.locator("table.verdicts tr")).to_contain_text(["right", f"Deterministic, {SHOWN}", name])
+    expect(page.get_by_text(re.compile(rf"^{name}: [\d.]+ % of test examples right"))).to_be_visible()
+    page.get_by_text("Log", exact=True).click()
+    expect(page.locator(".st-key-r_log code")).to_contain_text("2/2, 0 s left")  # as the command line shows it
+    assert "/" + "tmp" not in page.content()
     page.get_by_role("link", name="Two moons").click()
     expect(page.locator("figure", has_text=name)).to_have_count(1)
     page.get_by_role("link", name="Train").click()
