@@ -1,6 +1,7 @@
 """When should a model say "I don't know", and what does that promise?"""
 
 import json
+from contextlib import ExitStack
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -9,20 +10,25 @@ from ui import controls, page, words
 from ui.components import threshold_view
 from ui.threshold import class_thresholds, goal, sections, source
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.tuning import Goal, tune
+from uqcore.tuning import Goal, Study, tune
 from uqcore.types import UqError
 
 
 def lab(top: DeltaGenerator) -> None:
     understood = top.container(key="understood")  # what a file holds stands before any number made of it
     left, right = st.columns([5, 22], gap="medium")
-    try:
-        chosen_source = source.choose(left, understood, right)
-        study = source.measured(chosen_source, left)
-    except UqError as error:
-        page.answer(top, words.NO_PREDICTIONS, [str(error)])
-        return
+    with ExitStack() as turn:
+        try:
+            chosen_source = source.choose(left, understood, right)
+            turn.enter_context(source.turn(chosen_source))
+            study = source.measured(chosen_source, left)
+        except UqError as error:
+            page.answer(top, words.NO_PREDICTIONS, [str(error)])
+            return
+        _decide(top, right, chosen_source, study)
 
+
+def _decide(top: DeltaGenerator, right: DeltaGenerator, chosen_source: source.Source, study: Study) -> None:
     with right:
         wanted = goal.choose(study, chosen_source.task, max(1, len(chosen_source.models)))
         tuned = tune(study, wanted)

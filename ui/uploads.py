@@ -11,7 +11,7 @@ import secrets
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 import streamlit as st
@@ -26,6 +26,7 @@ VARIABLE: Final = "UQCORE_UPLOADS_MB"
 USUAL_MB: Final = 1000
 _DROPPED = secrets.token_bytes(32)  # in place of the bytes of a file that found no room
 _TIMES_READ = 2  # what is read of a file takes about as much as the file, and half of it twice
+_LARGE = 2**20  # bytes of what was read, above which it is worked on by one visitor at a time
 
 
 class Budget:
@@ -36,7 +37,7 @@ class Budget:
         self.most, self._in_files = most, in_files
         self._held = 0
         self._lock = threading.RLock()  # a finalizer may run while it is held
-        self._one_reading = threading.Semaphore(1)
+        self._turn = threading.RLock()
 
     @property
     def used(self) -> int:
@@ -65,6 +66,14 @@ class Budget:
         with self._lock:
             self._held -= n_bytes
 
+    def turn(self, n_bytes: int | None = None) -> AbstractContextManager[object]:
+        """What costs much is done for one visitor at a time, however many ask: else they would all take turns with
+        those who brought nothing, and hold all that is needed on the way at once. Who has it may ask for it again.
+
+        ``n_bytes``: of what is worked on; None where that is not known. A little of it waits for nobody.
+        """
+        return self._turn if n_bytes is None or n_bytes > _LARGE else nullcontext()
+
     @contextmanager
     def reading(self, n_bytes: int) -> Iterator[int]:
         """How many bytes the arrays of a file of ``n_bytes`` may take; one visitor's file is read at a time.
@@ -72,7 +81,7 @@ class Budget:
         Raises:
             UqError: there is no room for a file of that size.
         """
-        with self._one_reading:
+        with self.turn():
             if _TIMES_READ * n_bytes > self.room:
                 raise self.spent()
             yield self.room // _TIMES_READ

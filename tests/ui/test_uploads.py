@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from tests.app_pages import opened
+from tests.fuzz_bombs import predictions_of
 from tests.prediction_files import npz
 from ui import uploads
+from ui.threshold import source
 from ui.uploads import Budget, content, keep_within
 from uqcore.types import UqError
 
@@ -92,6 +96,45 @@ def test_the_threshold_lab_says_that_there_is_no_room_and_reads_again_when_there
     app.run()
     assert any("**again\\.npz** accepts" in element.value for element in app.markdown)
     assert 0 < budget.used < 10**6
+
+
+def test_what_is_large_is_worked_on_one_at_a_time_and_a_little_waits_for_nobody() -> None:
+    budget = Budget(100, lambda: 0)
+
+    def work(n_bytes: int | None) -> bool:
+        with budget.turn(n_bytes):
+            return True
+
+    with ThreadPoolExecutor() as others:
+        with budget.turn(), budget.turn():  # again, for who has it
+            assert others.submit(work, 1000).result(10)
+            waiting = [others.submit(work, n_bytes) for n_bytes in (2**21, None)]
+            with pytest.raises(TimeoutError):
+                waiting[0].result(0.1)
+            assert not waiting[1].done()
+        assert [each.result(10) for each in waiting] == [True, True]
+
+
+@pytest.mark.parametrize(("megabytes", "in_turn"), [(0.05, False), (2, True)])
+def test_large_predictions_of_a_visitors_own_are_studied_in_turn(
+    megabytes: float, in_turn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget, in_turns = Budget(10**9, lambda: 0), []
+    study = getattr(source, "study")  # noqa: B009  # which it only imports
+
+    def noted(*arguments: Any) -> Any:
+        in_turns.append(getattr(budget._turn, "_is_owned")())  # noqa: B009  # no type stub knows it
+        return study(*arguments)
+
+    monkeypatch.setattr(uploads, "BUDGET", budget)
+    app = opened("pages/threshold_lab.py", predictions="Your own")
+    monkeypatch.setattr(source, "study", noted)
+    app.file_uploader[0].set_value(("mine.npz", predictions_of(megabytes), ""))
+    app.run()
+    assert not app.exception
+    assert in_turns == [in_turn]
+    with ThreadPoolExecutor() as others:  # it was given back
+        assert others.submit(budget._turn.acquire, True, 10).result()
 
 
 @pytest.mark.parametrize("text", ["much", "-1", "0", "nan", "inf"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ui import uploads
 from uqcore.predictions import Asked, Predictions, Roles, first_cells
 from uqcore.types import UqError
 
@@ -58,6 +59,7 @@ class Own:
     def cells(self) -> dict[str, list[str]] | None:
         """What a person may give roles to, as `first_cells` has it; None where the file cannot be opened."""
         try:
-            return first_cells(self.file.data, self.file.name, max_bytes=MAX_UNPACKED, max_growth=MAX_GROWTH)
+            with uploads.BUDGET.turn():
+                return first_cells(self.file.data, self.file.name, max_bytes=MAX_UNPACKED, max_growth=MAX_GROWTH)
         except UqError:
             return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, controls, shelf
+from ui import cache, controls, shelf, uploads
 from ui.controls import BIND
 from ui.threshold import own, readback
 from uqcore.metrics.uncertainty import MEASURES
@@ -55,6 +56,11 @@ def choose(place: DeltaGenerator, understood: DeltaGenerator, correct: DeltaGene
     with place:
         whose = controls.choice("Predictions", {"ours": "Our models", "own": "Your own"}, "predictions", "ours")
         return _ours() if whose == "ours" else _own(understood, correct)
+
+
+def turn(source: Source) -> AbstractContextManager[object]:
+    """What is computed of many predictions of a visitor's own waits for the other visitors' turns; ours is kept."""
+    return uploads.BUDGET.turn(source.predictions.n_bytes if source.task is None else 0)
 
 
 def measured(source: Source, place: DeltaGenerator) -> Study:
