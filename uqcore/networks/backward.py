@@ -86,20 +86,25 @@ class Adam:
         self._blocks = [tuple(a[i : i + _BLOCK] for a in arrays) for i in range(0, len(w), _BLOCK)]
 
     def step(self, rate: float, weight_decay: float = 0.0) -> None:
-        """One step against the gradient as it stands."""
+        """One step against the gradient as it stands.
+
+        ``total`` and ``squares`` are sums with weights that decay, not means: they are ``1 / (1 - decay)`` times as
+        large, which the step's length and epsilon take into account. That is two passes over all numbers less.
+        """
         self._step += 1
         scaled = rate * math.sqrt(1 - _SQUARE_DECAY**self._step) / (1 - _MEAN_DECAY**self._step)
-        for w, g, mean, square, change in self._blocks:
+        scaled *= (1 - _MEAN_DECAY) / math.sqrt(1 - _SQUARE_DECAY)
+        epsilon = _EPSILON / math.sqrt(1 - _SQUARE_DECAY)
+        for w, g, total, squares, change in self._blocks:
             # In place: arrays made anew at every step would take as long as the arithmetic.
-            mean *= _MEAN_DECAY
-            mean += np.multiply(g, 1 - _MEAN_DECAY, out=change)
-            square *= _SQUARE_DECAY
+            total *= _MEAN_DECAY
+            total += g
             np.square(g, out=change)
-            change *= 1 - _SQUARE_DECAY
-            square += change
-            np.sqrt(square, out=change)
-            change += _EPSILON
-            np.divide(mean, change, out=change)
+            squares *= _SQUARE_DECAY
+            squares += change
+            np.sqrt(squares, out=change)
+            change += epsilon
+            np.divide(total, change, out=change)
             change *= scaled
             if weight_decay:
                 w *= 1 - rate * weight_decay
@@ -164,14 +169,14 @@ def epoch(
     """One pass over ``data``, shuffled, at a constant learning rate: cross-entropy and penalties go down."""
     total, n_correct = 0.0, 0
     order = rng.permutation(len(data))
+    shuffled_x, shuffled_y = data.x[order], data.y[order]
     for i in range(0, len(order), batch_size):
-        chosen = order[i : i + batch_size]
-        y = data.y[chosen]
-        output = forward(learner.layers, data.x[chosen])
+        y = shuffled_y[i : i + batch_size]
+        output = forward(learner.layers, shuffled_x[i : i + batch_size])
         of_batch, error = cross_entropy(output, y)
         backward(learner.layers, error)
         optimizer.step(rate)
-        total += of_batch * len(chosen)
+        total += of_batch * len(y)
         n_correct += int(np.count_nonzero(output.argmax(axis=1) == y))
     mean = total / len(order)
     return Figures(mean + learner.penalty(), n_correct / len(order), mean)

@@ -24,6 +24,7 @@ from uqcore.networks.layers import (
     RandomFeatureLayer,
     glorot_uniform,
     random_features,
+    softplus,
 )
 from uqcore.types import FloatArray, Weights
 
@@ -113,7 +114,7 @@ def weight_posterior(learner: Learner) -> dict[str, FloatArray]:
     posterior = {name: array for name, array in learner.arrays.items() if name.startswith("mean/")}
     for name, array in learner.weights.named.items():
         if name.startswith("rho/"):
-            posterior[f"std/{name.removeprefix('rho/')}"] = np.logaddexp(np.float32(0), array)
+            posterior[f"std/{name.removeprefix('rho/')}"] = softplus(array)
     return posterior
 
 
