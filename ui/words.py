@@ -56,6 +56,7 @@ TRAIN_HERE = (
     "**Train them here, now:** every method's uncertainty forms before your eyes. Then go through it epoch by epoch."
 )
 TRAIN_AGAIN = "These are the networks that were trained last; the settings have changed since. Train again."
+RESET = "Back to the models that were trained before; what was trained here is forgotten."
 LET_GO = "What was trained then was let go to make room for what others train. Train again."
 ORDER = ("first", "second", "third")
 """Of classes that were painted or brought."""

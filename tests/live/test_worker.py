@@ -18,7 +18,7 @@ import pytest
 from tests import ROOT
 from tests.live.settings import ALL, LONG, PATIENCE_S, TINY
 from uqcore.live import Frame, Setting, Trained, messages, wire, worker
-from uqcore.live.estimate import DRAWING_SHARE
+from uqcore.live.estimate import drawing_share
 from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.process import COMMAND, LEAN
 from uqcore.live.worker import Gate
@@ -195,4 +195,4 @@ def test_the_gate_draws_the_first_and_the_last_epoch_and_not_more_than_its_share
         gate.passed()
     assert drawn[0]
     assert drawn[-1]
-    assert 2.0 * sum(drawn) / now[0] == pytest.approx(DRAWING_SHARE, abs=0.05)
+    assert 2.0 * sum(drawn) / now[0] == pytest.approx(drawing_share(TINY), abs=0.05)

@@ -164,6 +164,24 @@ def test_who_stops_a_training_that_others_watch_leaves_it(jobs: Jobs) -> None:
     assert job.state is State.CANCELLED
 
 
+def test_reset_leads_back_to_the_committed_models_at_any_time(jobs: Jobs) -> None:
+    app = trained(page(go="1"), jobs)
+    for ended in (True, False):
+        owner = app.session_state["owner"]
+        app.button(key="t_reset").click()
+        app = checked(app.run())
+        assert buttons(app, "models").value == "stored"
+        assert not component(app)[0].get("frames"), "the committed models were never watched"
+        assert "go" not in app.query_params
+        assert jobs.job(owner) is None
+        app = choose(app, "models", "live")
+        assert answer(app) == words.TRAIN_HERE, "nothing starts by itself, and nothing is there to compare with"
+        assert not app.warning
+        assert "t_reset" not in [button.key for button in app.button]
+        if ended:  # once more in the middle of a training
+            app = page(go="1", t_epochs="300", t_n_points="2000")
+
+
 def test_a_point_is_asked_of_the_trained_networks(jobs: Jobs) -> None:
     app = trained(page(go="1", point="0.5,0.25"), jobs)
     assert "What each method says at (0.50, 0.25)" in [each.value for each in app.header]

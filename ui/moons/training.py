@@ -64,6 +64,8 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
         let_go = [words.LET_GO] if st.session_state.get(_LAST_JOB) is not None else []
         page.answer(top, words.TRAIN_HERE, problems + let_go)
         return
+    icon = ":material/restart_alt:"
+    place.button("Reset", icon=icon, key="t_reset", help=words.RESET, on_click=_reset, args=(owner,))
     with bar:
         view = controls.view(views(job.setting))
     with below:
@@ -101,6 +103,15 @@ def _job(owner: str, asked: Setting | None, go: bool, problems: list[str]) -> Jo
         st.session_state[_LAST_JOB] = weakref.ref(job)
         jobs().look(job)
     return job
+
+
+def _reset(owner: str) -> None:
+    """Back to what was before the training: the committed models, and nothing of it or of the run before."""
+    jobs().leave(owner)
+    st.session_state[_LAST_JOB] = None
+    st.session_state.pop(_JOB_BEFORE, None)
+    controls.put_in_url(_GO, None)
+    st.session_state["models"] = "stored"
 
 
 def _remembered(key: str) -> Job | None:

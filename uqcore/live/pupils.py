@@ -20,6 +20,9 @@ BATCH_SIZE = 128
 SVI_RATE = 10
 """SVI's learning rate, as a multiple of the others'."""
 
+FORMING_SAMPLES = 5
+"""Of a method that draws as many as one likes, and of members, while it learns."""
+
 _STREAM = 6  # Keeps these random numbers apart from those of the methods' samples with the same seed.
 _SNGP, _SVI = 1000, 1001  # their places in the stream, behind all members'
 
@@ -119,7 +122,7 @@ def graduate(setting: Setting, method_id: str, pupil: Pupil, x: FloatArray) -> W
 
 
 def posterior(setting: Setting, method_id: str, arrays: Sequence[Weights], x: FloatArray | None = None) -> Posterior:
-    """The method's posterior over its networks' arrays; SNGP needs the training points ``x`` until it is trained."""
+    """The method's posterior over its networks' arrays; until it is trained, with the training points ``x``."""
     seed, shape = setting.seed, network(setting)
     if method_id == "sngp":
         config = sngp_config(setting)
@@ -129,7 +132,7 @@ def posterior(setting: Setting, method_id: str, arrays: Sequence[Weights], x: Fl
     if method_id == "mc_dropout":
         return ThinnedNetworks(shape, arrays[0], seed)
     if method_id == "svi_flipout":
-        return WeightPosterior(shape, arrays[0], seed)
+        return WeightPosterior(shape, arrays[0], seed, **({} if x is None else {"block": FORMING_SAMPLES}))
     return stacked(shape, arrays)
 
 

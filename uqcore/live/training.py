@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
 from uqcore.live.data import coarse, dataset
 from uqcore.live.estimate import refuse_too_long
 from uqcore.live.frames import Frame, Outcome, Trained, packed
-from uqcore.live.pupils import Pupil, diverged, graduate, posterior, pupils
+from uqcore.live.pupils import FORMING_SAMPLES, Pupil, diverged, graduate, posterior, pupils
 from uqcore.live.setting import Setting
 from uqcore.methods import METHODS
 from uqcore.metrics.classification import auroc
@@ -22,13 +23,12 @@ from uqcore.predictions import Predictions
 from uqcore.selection import threshold_at_coverage
 from uqcore.types import Dataset, FloatArray, Posterior, Weights
 
-FORMING_SAMPLES = 5
-"""Of a method that draws as many as one likes, and of members, while it learns."""
-
 FINAL_SAMPLES = 10
 """In the tables of a trained one; `Trained.posteriors` draw more."""
 
 N_FRAMES = 25
+
+T = TypeVar("T")
 
 Wanted = Callable[[int], bool]
 """Whether the surfaces after an epoch are to be drawn. What is learned does not depend on it."""
@@ -76,6 +76,12 @@ def _learn(
     return figures
 
 
+def _of_methods(function: Callable[[str], T], methods: Iterable[str], pool: ThreadPoolExecutor) -> dict[str, T]:
+    """``function`` of each method; those that take longest, the last ones, start first."""
+    order = [*methods][::-1]
+    return dict(zip(order, pool.map(function, order), strict=True))
+
+
 def _mean(figures: list[Figures]) -> Figures:
     return Figures(*(float(np.mean(values)) for values in zip(*figures, strict=True)))
 
@@ -93,8 +99,8 @@ def _surfaces(
             table, threshold = _asked(forming, method_id, epoch, plane, FORMING_SAMPLES)
         return packed(table), threshold
 
-    found = dict(zip(own, pool.map(drawn, own), strict=True))
-    return {name: table for name, (table, _) in found.items()}, {name: own for name, (_, own) in found.items()}
+    found = _of_methods(drawn, own, pool)
+    return {name: found[name][0] for name in own}, {name: found[name][1] for name in own}
 
 
 def _asked(
@@ -130,8 +136,9 @@ def _trained(
             table, threshold = _asked(asked, method_id, setting.epochs, data, FINAL_SAMPLES)
         return arrays, table, threshold, _outcome(averaged(table, method_id, data.class_names, FINAL_SAMPLES), data)
 
+    found = _of_methods(finished, own, pool)
     arrays, tables, thresholds, outcomes = (
-        dict(zip(own, values, strict=True)) for values in zip(*pool.map(finished, own), strict=True)
+        dict(zip(own, values, strict=True)) for values in zip(*(found[name] for name in own), strict=True)
     )
     return Trained(setting, figures, thresholds, tables, arrays, outcomes, time.process_time() - started)
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from uqcore.live import messages, wire
-from uqcore.live.estimate import DRAWING_SHARE, cpu_seconds, frame_gap
+from uqcore.live.estimate import cpu_seconds, drawing_share, frame_gap
 from uqcore.live.frames import Frame
 from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.setting import Setting
@@ -95,11 +95,11 @@ class Gate:
 
     def wanted(self, setting: Setting) -> Callable[[int], bool]:
         """See `uqcore.live.training.Wanted`: the first epoch, the last, each that was asked for by itself."""
-        gap = frame_gap(setting)
+        gap, share = frame_gap(setting), drawing_share(setting)
 
         def wanted(epoch: int) -> bool:
             now = time.monotonic()
-            in_time = self._drawing_s <= DRAWING_SHARE * (now - self._started) and epoch % gap == 0
+            in_time = self._drawing_s <= share * (now - self._started) and epoch % gap == 0
             drawn = epoch in (1, setting.epochs) or not self._open or in_time
             self._drawn_from = now if drawn else None
             return drawn

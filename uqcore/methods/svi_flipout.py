@@ -92,15 +92,15 @@ def refit(
 class WeightPosterior(Posterior):
     """A Gaussian over all weights of a network, with the samples drawn so far."""
 
-    def __init__(self, network: networks.Network, arrays: Weights, seed: int) -> None:
-        self._network, self._arrays, self._seed = network, arrays, seed
+    def __init__(self, network: networks.Network, arrays: Weights, seed: int, block: int = BLOCK) -> None:
+        self._network, self._arrays, self._seed, self._size = network, arrays, seed, block
         self._block = lru_cache(maxsize=_CACHED_BLOCKS)(self._draw_block)
 
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
         logits = np.empty((len(samples), len(x), self._network.n_classes), np.float32)
-        for block in sorted({sample // BLOCK for sample in samples}):
-            places = [i for i, sample in enumerate(samples) if sample // BLOCK == block]
-            rows = [samples[i] % BLOCK for i in places]
+        for block in sorted({sample // self._size for sample in samples}):
+            places = [i for i, sample in enumerate(samples) if sample // self._size == block]
+            rows = [samples[i] % self._size for i in places]
             logits[places] = networks.logits(self._network, networks.choose(self._block(block), rows), x)
         return logits
 
@@ -114,7 +114,7 @@ class WeightPosterior(Posterior):
         return drawn
 
     def _draw_block(self, block: int) -> Weights:
-        samples = [self.weights(block * BLOCK + i) for i in range(BLOCK)]
+        samples = [self.weights(block * self._size + i) for i in range(self._size)]
         return {
             name: np.stack([sample[name] for sample in samples])
             if f"std/{name}" in self._arrays

@@ -85,6 +85,11 @@ class Queue(ABC, Generic[J]):
             else:
                 self._leave(owner)
 
+    def leave(self, owner: str) -> None:
+        """As `cancel`, and the owner has no job any more."""
+        with self._lock:
+            self._leave(owner)
+
     def reap(self) -> None:
         """Gives up owners that were not seen and jobs that are stuck. Called every second."""
         with self._lock:
