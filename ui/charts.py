@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-# Plotly looks into pandas where it is loaded, which another visitor's page may be doing: half loaded, it breaks the
-# figure ("partially initialized module 'pandas'"). Loaded here, before any figure is drawn, it never is half loaded.
-import pandas  # noqa: F401
 import streamlit as st
 from plotly.basedatatypes import BaseFigure
 from streamlit.delta_generator import DeltaGenerator
@@ -18,7 +15,11 @@ from uqcore.plots.describe import describe
 
 
 class _Ready(BaseFigure):  # type: ignore[misc]
-    """A figure that is a dict already. Given the dict, Streamlit has Plotly check and copy every number of it again."""
+    """A figure that is a dict already. Given the dict, Streamlit has Plotly check and copy every number of it again.
+
+    The dict is plain JSON: for other values Plotly looks into pandas, if that is loaded, and where another visitor's
+    page is just loading it, breaks the figure ("partially initialized module 'pandas'").
+    """
 
     def __init__(self, figure: Mapping[str, Any]) -> None:
         self._figure = figure

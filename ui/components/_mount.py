@@ -27,7 +27,8 @@ def register(name: str, *parts: str, in_page_style: bool = False) -> Callable[..
 
     def mounted(*, data: Mapping[str, Any] | bytes, **options: Any) -> Any:
         if not isinstance(data, bytes):
-            # Streamlit looks through every list for a data frame, and loads pandas for it; a tuple is the same in JSON.
+            # Streamlit looks through every list and dict for a data frame, and loads pandas for it; a tuple is the same
+            # in JSON as a list.
             data = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
         return mount(data=data, **options)
 

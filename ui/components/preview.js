@@ -78,7 +78,7 @@ class Preview {
 
   // Where the sliders stand: what Python has, but for those that are being dragged.
   #follow() {
-    const { disturbed } = this.#data;
+    const disturbed = Object.fromEntries(this.#data.disturbed);
     const now = Object.fromEntries(
       Object.entries(disturbed).map(([key, value]) => {
         const slider = document.querySelector(`.st-key-${key} input[type=range]`);

@@ -24,7 +24,7 @@ def preview(html: str, image: FloatArray, corruption: Corruption) -> None:
     """
     disturbed = asdict(corruption)
     noise = noise_image(disturbed.pop("seed"))  # the field that `uqcore.datasets.corruptions.add_noise` lays over it
-    data = {"html": html, "image": _levels(image), "noise": _levels(noise), "disturbed": disturbed}
+    data = {"html": html, "image": _levels(image), "noise": _levels(noise), "disturbed": [*disturbed.items()]}
     _mount(key="preview", data=data)
 
 
