@@ -84,6 +84,8 @@ def board(top: DeltaGenerator) -> None:
         )
     else:
         st.info(f"Nobody has this figure on {titles[task]}.")
+    for sentence in scoreboard.unknown(task, metric_id, unseen if of_unseen else "", score):
+        st.caption(sentence)
     links.show(links.leads(task, group, unseen, (row.method for row in shown)))
     st.caption(CONVENTIONS)
 

@@ -115,6 +115,15 @@ def chosen(task: str, metric: str, unseen: str = "", score: str = "own", kinds: 
     return best_first(those)
 
 
+def unknown(task: str, metric: str, unseen: str = "", score: str = "own") -> list[str]:
+    """A sentence for each reason why methods have no value of a figure, with the methods."""
+    why: defaultdict[str, list[str]] = defaultdict(list)
+    for row in kept().groups.get((task, metric, unseen), ()):
+        if row.mean is None and (not row.score or score in ("all", row.score) or _is_own(row, score)):
+            why[row.reason].append(name(row, score == "all"))
+    return [f"Without a value: {', '.join(dict.fromkeys(labels))}. {reason}" for reason, labels in why.items()]
+
+
 def _is_own(row: Row, score: str) -> bool:
     return score == "own" and row.score == own_score(row.method)
 

@@ -28,6 +28,11 @@ def test_rows_stand_in_their_order_with_their_intervals() -> None:
     assert set(methods["marker"]["symbol"]).isdisjoint(controls["marker"]["symbol"])
 
 
+def test_one_row_has_room_for_its_axis_and_the_title_below() -> None:
+    one, three = (forest([Mark(str(i), 0, 0.5, None, None) for i in range(n)], "AUROC") for n in (1, 3))
+    assert one["layout"]["height"] == three["layout"]["height"]
+
+
 def test_each_spot_has_its_name_and_neighbours_have_theirs_in_different_places() -> None:
     spots = [Spot("a <b>", 0, 1.0, 0.5), Spot("b", 1, 1.01, 0.5), Spot("c", 2, 100.0, 0.1)]
     figure = against(spots, "seconds", "AUROC", front=[(1.0, 0.5)], log_x=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import joblib
 import pytest
 
+from uqcore.models.training import CPU_S
 from uqcore.scoreboard.campaign import Campaign, joined, merged
 from uqcore.scoreboard.results import Curve, Key, Result
 from uqcore.scoreboard.systems import sources
@@ -73,6 +74,27 @@ def test_a_seed_that_fails_to_train_is_said_and_the_others_are_trained(
         Campaign(tmp_path, Store(tmp_path / "none")).train(["moons"], said.append)
     assert "error: moons, sngp, seed 1: There is no memory left." in said
     assert trained == [*(seed for seed in range(10) if seed != 1), *[0, 2, 3, 4] * 2]
+
+
+def test_where_no_cpu_seconds_were_kept_one_more_is_trained_for_them(
+    tmp_path: Path, committed: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+
+    def train(store: Store, task: str, method: str, seed: int, **_: object) -> object:
+        trained.append((method, seed))
+        return committed.find(task, method, 0)
+
+    monkeypatch.setattr("uqcore.models.training.train", train)
+    campaign = Campaign(tmp_path, committed)
+    networks = [each for each in committed.records() if (each.task, each.method) == ("moons", "deterministic")]
+    assert len(networks) == 10
+    assert not any(CPU_S in each.metrics for each in networks)
+    with joblib.parallel_config("threading", n_jobs=1):
+        campaign.train(["moons"])
+    assert trained == [(method, seed) for method in ("sngp", "svi_flipout") for seed in range(1, 5)] + [
+        ("deterministic", 10)
+    ]
 
 
 def test_a_run_of_another_model_is_measured_again(tmp_path: Path, committed: Store) -> None:

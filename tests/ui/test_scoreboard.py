@@ -111,3 +111,11 @@ def test_chance_is_said_where_it_was_measured(monkeypatch: pytest.MonkeyPatch) -
     assert scoreboard.chance(scoreboard.rows()) == ""
     measured(monkeypatch, [*RESULTS, result("chance", {OWN_FOUND: (0.5,)}, n=1)])
     assert scoreboard.chance(scoreboard.chosen("digits", "auroc", "fashion")) == " Chance: 0.5000."
+
+
+def test_what_has_no_value_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    cost, why = Key("train_s"), "Not kept."
+    unkept = [Result("digits", name, (0,), ("",), {}, {cost: why}) for name in ("deterministic", "energy")]
+    measured(monkeypatch, [*unkept, result("sngp", {cost: (3.0, 3.1, 3.2)})])
+    assert scoreboard.unknown("digits", "train_s") == ["Without a value: Deterministic, Energy. Not kept."]
+    assert scoreboard.unknown("digits", "auroc", "fashion") == []

@@ -20,7 +20,7 @@ from uqcore.types import FloatArray
 
 Kind = Literal["method", "control", "published"]
 _SYMBOLS: Mapping[Kind, str] = {"method": "circle", "control": "square-open", "published": "star-open"}
-_ROW_HEIGHT, _AXIS_HEIGHT = 30, 70
+_ROW_HEIGHT, _AXIS_HEIGHT, _FEWEST_ROWS = 30, 70, 3  # of fewer the axis and its title would not have room
 _CONTROL_COLOR = "#888888"
 
 
@@ -89,7 +89,7 @@ def forest(marks: Sequence[Mark], title: str, percent: bool = False) -> dict[str
     return {
         "data": traces,
         "layout": layout(
-            _AXIS_HEIGHT + _ROW_HEIGHT * len(marks),
+            _AXIS_HEIGHT + _ROW_HEIGHT * max(len(marks), _FEWEST_ROWS),
             showlegend=False,
             xaxis={
                 "title": {"text": escape(title).replace(" (", "<br>(")},

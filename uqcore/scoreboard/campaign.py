@@ -6,7 +6,7 @@ Work is spread by joblib, alone on processes; what `joblib.parallel_config` name
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from uqcore.methods import EVERY_METHOD
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.scoreboard import regression, runs
 from uqcore.scoreboard.results import Curve, Key, Result, load, save
-from uqcore.scoreboard.runs import Models, Run
+from uqcore.scoreboard.runs import Models, Run, training_s
 from uqcore.scoreboard.systems import ENSEMBLES, N_NETWORKS, ON_NETWORK, sources, stale
 from uqcore.store import Store
 from uqcore.types import UqError
@@ -66,7 +66,10 @@ class Campaign:
         return self.folder / "networks" / f"{task}-seed{seed}.npz"
 
     def train(self, tasks: Sequence[str], say: Say = lambda line: None) -> None:
-        """Trains the models that no store has, each in a process of its own."""
+        """Trains the models that no store has, each in a process of its own.
+
+        Where nobody kept the CPU seconds of those that there are, one more is trained, for its cost alone.
+        """
         missing = [
             (task, method, seed)
             for method in TRAINED  # the cheap ones first
@@ -75,8 +78,18 @@ class Campaign:
             for seed in (range(N_NETWORKS) if method == "deterministic" else SEEDS)
             if not self.models.has(task, method, seed)
         ]
+        missing += self._without_cost(tasks, {each[:2] for each in missing})
         say(f"{len(missing)} models to train")
         _spread([delayed(_train)(self.models.seeds.root, *each) for each in missing], say)
+
+    def _without_cost(self, tasks: Sequence[str], soon: Container[tuple[str, str]]) -> list[tuple[str, str, int]]:
+        """A further seed of what nobody knows the CPU seconds of, nor will from those that are trained ``soon``."""
+        every = [(task, method) for method in TRAINED for task in tasks if task in EVERY_METHOD[method].configs]
+        return [
+            (task, method, N_NETWORKS)
+            for task, method in every
+            if (task, method) not in soon and training_s(self.models, self.models.find(task, method, 0)[1]) is None
+        ]
 
     def measure(
         self, tasks: Sequence[str], say: Say = lambda line: None, wanted: Callable[[str], bool] = lambda name: True
