@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import importlib.util
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,7 +25,7 @@ from uqcore.models.evaluation import evaluate
 from uqcore.store import MODELS_VARIABLE, Store
 from uqcore.trainings import Training, Trainings
 from uqcore.trainings.progress import Epoch, Found, Stored
-from uqcore.trainings.visit import ALLOW_VARIABLE
+from uqcore.trainings.visit import ALLOW_VARIABLE, CHECKPOINTS
 from uqcore.workers import State
 
 PAGE = "pages/train.py"
@@ -150,6 +153,42 @@ def test_cancel_stops_it_and_says_what_is_kept(jobs: Trainings, committed: Store
     assert process.killed
     assert job(app).state is State.CANCELLED
     assert answer(app).startswith("**The training was stopped.** 1 of 3 parts are complete.")
+
+
+def test_after_a_restart_of_the_server_the_same_training_goes_on_where_it_stood(
+    committed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before, after = Trainings(start=Fake), Trainings(start=Fake)
+    link = {"r_method_moons": "Deep ensemble", "r_moons_deep_ensemble_n_members": "3"}
+    monkeypatch.setattr(work, "trainings", lambda: before)
+    app = started(**link)
+    first, second, *_ = job(app).order.stages
+    root = job(app).visit.store.root
+    assert first == committed.find("moons", "deterministic").model_id
+    job(app).visit.store.take(committed, committed.find("moons", "deterministic"))
+    (root / CHECKPOINTS / second).mkdir(parents=True)
+    (root / CHECKPOINTS / second / "state").write_text("epoch 7")
+    before.close()  # as when the server ends
+    del app
+    gc.collect()
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    root.rename(tmp_path / f"uqcore-visit-{gone.pid}-x")
+
+    monkeypatch.setattr(work, "trainings", lambda: after)
+    app = started(**link)  # the link again, in a server of its own
+    process = fake(app)
+    assert process.models != root
+    assert [record.model_id for record in Store(process.models).records()] == [first], "it is not trained again"
+    assert (process.models / CHECKPOINTS / second / "state").read_text() == "epoch 7"
+    process.received(Epoch(second, 8, 100, {"loss": 0.5}))
+    app = checked(app.run())
+    (bar,) = progress(app)
+    assert bar.text.startswith("Epoch 108 of 300, part 2 of 3, about ")
+    app.button(key="r_cancel").click()
+    assert answer(checked(app.run())).startswith("**The training was stopped.** 1 of 3 parts are complete.")
+    after.close()
 
 
 def test_an_error_is_one_sentence(jobs: Trainings) -> None:
