@@ -18,7 +18,17 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.typing import Origin, Subprotocol
 
 ANSWER_S = 180.0
-_KINDS = ("slider", "number_input", "selectbox", "multiselect", "button_group", "checkbox", "text_input", "radio")
+_KINDS = (
+    "slider",
+    "number_input",
+    "selectbox",
+    "multiselect",
+    "button_group",
+    "checkbox",
+    "text_input",
+    "radio",
+    "bidi_component",
+)
 _numbers = itertools.count()
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import random
 from collections.abc import Coroutine
@@ -21,6 +22,10 @@ from ui import page
 
 ADDRESSES = [(door.path.removeprefix("pages/").removesuffix(".py").replace("app", ""), "") for door in page.DOORS]
 ADDRESSES += [("threshold_lab", OWN), ("two_moons", TRAIN), ("digit_lab", "source=Upload"), ("", "tour=2")]
+# What scripts of components send, and what they never do.
+SENT = ("added", "asked", "choice", "cluster", "point", "points", "strokes", "threshold")
+ODD: tuple[Any, ...] = (None, True, "x", "9" * 5000, -1, 10**400, 1e308, math.nan, math.inf, [], [1], [[1, 2], [3]], {})
+ODD += ({"revision": [], "threshold": "x"}, [None, None], [1e200, 2], [math.inf, 2], [[0, 0, 7]], [[0, 0, 0.5]] * 5000)
 LONG = ("points", "drawing", "picture", "t_points", "roles", "tour", "y_noise")
 
 
@@ -48,6 +53,8 @@ def beyond(widget: str, kind: str, chance: random.Random) -> WidgetState:
         state.double_value = number
     elif kind in ("multiselect", "button_group"):
         state.string_array_value.data.extend([text] * chance.choice([0, 1, 2]))
+    elif kind == "bidi_component":
+        state.json_value = json.dumps(dict.fromkeys(SENT, chance.choice(ODD)))
     elif kind == "checkbox":
         state.bool_value = chance.random() < 0.5
     else:

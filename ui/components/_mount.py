@@ -11,6 +11,7 @@ import streamlit as st
 from ui.history import is_from_history
 
 _FOLDER = Path(__file__).parent
+MOST = 1e300  # no more than a number of double precision holds, whole ones too
 
 
 def register(name: str, *parts: str, in_page_style: bool = False) -> Callable[..., Any]:
@@ -45,7 +46,8 @@ def key_for(key: str, start: Mapping[str, Any]) -> str:
     """The key to mount the component ``key`` by: another one where history has brought a link that starts it elsewhere
     than where its visitor has left it, for what is on the screen cannot be moved."""
     n, began = st.session_state.get(f"{key}_mounts", (0, start))
-    state = st.session_state.get(f"{key}~{n}" if n else key) or {}
+    state = st.session_state.get(f"{key}~{n}" if n else key)
+    state = state if isinstance(state, Mapping) else {}
     if is_from_history() and {**began, **state} != start:
         n, began = n + 1, start
     elif not state:
@@ -63,7 +65,35 @@ def first(start: Any, key: str, name: str) -> Any:
     return kept.setdefault(name, start)
 
 
-def state_or(start: Any, key: str, name: str) -> Any:
-    """What the component ``key`` last sent as ``name``, or ``start`` if it has sent nothing yet."""
-    state = st.session_state.get(key) or {}
-    return state.get(name, start)
+Fits = Callable[[Any], bool]
+"""Whether a value is of the kind that our script sends: whoever has a connection may send any other."""
+
+
+def state_or(start: Any, key: str, name: str, fits: Fits) -> Any:
+    """What the component ``key`` last sent as ``name``, or ``start`` if that is nothing or does not fit."""
+    return sent(st.session_state.get(key), name, start, fits)
+
+
+def sent(result: Any, name: str, otherwise: Any, fits: Fits) -> Any:
+    """What a mounted component's ``result`` has as ``name``; ``otherwise`` where that is nothing or does not fit."""
+    value = result.get(name, otherwise) if isinstance(result, Mapping) else otherwise
+    return value if value is otherwise or fits(value) else otherwise
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_point(value: Any) -> bool:
+    """Whether it is a pair of finite numbers."""
+    return isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value))
+
+
+def or_none(fits: Fits) -> Fits:
+    """Whether it is None or fits."""
+    return lambda value: value is None or fits(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ui.components._mount import key_for, register, state_or
+from ui.components._mount import is_text, key_for, register, sent, state_or
 
 PEN_WIDTH = 0.09
 """Width of the pen as a fraction of the pad's side, to be seen: what a model sees has a width of its own."""
@@ -34,8 +34,8 @@ def drawing_pad(strokes: str, key: str) -> Drawing:
         key: identity of the pad. Another key makes a new pad that starts from ``strokes``.
     """
     key = key_for(key, {"strokes": strokes})
-    drawn = str(state_or(strokes, key, "strokes"))
+    drawn: str = state_or(strokes, key, "strokes", is_text)
     # The echo matters only when the browser builds the pad anew, e.g. in another place of the page.
     result = _mount(key=key, data={"strokes": drawn.removeprefix(_MOVING), "pen_width": PEN_WIDTH})
-    drawn = str(result.get("strokes", drawn))
+    drawn = sent(result, "strokes", drawn, is_text)
     return Drawing(drawn.removeprefix(_MOVING), drawn.startswith(_MOVING))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.components._mount import register
+from ui.components._mount import is_point, register, sent
 from uqcore.metrics.regression import Gaussian
 from uqcore.plots.palette import series_style
 from uqcore.types import FloatArray
@@ -87,7 +87,7 @@ def functions(
         ],
     }
     result = _mount(key=key, data=pack(header, curves, points), on_added_change=lambda: None)
-    added = result.get("added")
+    added = sent(result, "added", None, is_point)
     return None if added is None else (float(added[0]), float(added[1]))
 
 

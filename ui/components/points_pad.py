@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ui.components._mount import register, state_or
+from ui.components._mount import is_number, is_point, or_none, register, sent, state_or
 
 _mount = register("points_pad", "surfaces_paint")
 
@@ -53,8 +53,16 @@ def points_pad(
     result = _mount(key=key, data=data)
     given: list[Any] = list(points)
     if paints:
-        given = result.get("points", state_or(given, key, "points")) or []
-    moved = result.get("cluster", state_or(None, key, "cluster"))
+
+        def are_points(value: Any) -> bool:
+            return isinstance(value, list | tuple) and len(value) <= most and all(map(is_labelled, value))
+
+        def is_labelled(value: Any) -> bool:
+            is_whole = isinstance(value, list | tuple) and len(value) == 3 and all(map(is_number, value))
+            return is_whole and value[2] in range(n_classes)
+
+        given = sent(result, "points", state_or(given, key, "points", are_points), are_points)
+    moved = sent(result, "cluster", state_or(None, key, "cluster", or_none(is_point)), or_none(is_point))
     return Painted(
         tuple((float(x), float(y), int(label)) for x, y, label in given),
         None if moved is None else (float(moved[0]), float(moved[1])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ui.components._mount import register, state_or
+from ui.components._mount import is_text, register, state_or
 
 _mount = register("stage", "going")
 _KEY = "stage"
@@ -12,8 +12,8 @@ _KEY = "stage"
 
 def asked_code() -> str | None:
     """The link that the visitor wants as a QR code."""
-    url = state_or(None, _KEY, "asked")
-    return url if isinstance(url, str) else None
+    url: str | None = state_or(None, _KEY, "asked", is_text)
+    return url
 
 
 def stage(data: dict[str, Any]) -> None:

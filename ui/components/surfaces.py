@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.components._mount import first, key_for, register, state_or
+from ui.components._mount import first, is_number, is_point, key_for, or_none, register, sent, state_or
 from uqcore.plots.palette import SEQUENTIAL, lut
 from uqcore.types import FloatArray, UqError
 
@@ -135,9 +135,14 @@ def surfaces(
         header["frames"] = [{"time": time, "subtitles": list(said)} for time, said in each]
         header |= {"frame_shape": frames.values.shape[2:], "time": frames.last}
     result = _mount(key=key, data=pack(header, grids, points, colormap, frames))
-    now = {name: result.get(name, state_or(value, key, name)) for name, value in start.items()}
+    kinds = {"point": or_none(is_point), "threshold": or_none(is_number)}
+    now = {
+        name: sent(result, name, state_or(value, key, name, kinds[name]), kinds[name]) for name, value in start.items()
+    }
     picked = now["point"]
-    return Chosen(None if picked is None else (float(picked[0]), float(picked[1])), now["threshold"])
+    if picked is not None:
+        picked = tuple(float(np.clip(each, *ends)) for each, ends in zip(picked, (x_range, y_range), strict=True))
+    return Chosen(picked, now["threshold"])
 
 
 def _packed(subtitles: Sequence[str]) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 
-from ui.components._mount import register, state_or
+from ui.components._mount import is_number, or_none, register, sent, state_or
 from uqcore.plots.threshold_bins import MeasureBins
 from uqcore.selection import ThresholdTable
 from uqcore.types import UqError
@@ -56,7 +57,7 @@ def threshold_view(
     """
     if np.isnan(threshold):
         raise UqError("`threshold` must be a number. Received: NaN.")
-    chosen = chosen_of(state_or(None, key, "choice"), revision, threshold)
+    chosen = chosen_of(state_or(None, key, "choice", _is_choice), revision, threshold)
     header = {
         "revision": revision,
         "n_rows": len(table.thresholds),
@@ -68,9 +69,14 @@ def threshold_view(
         "has_labels": has_labels,
     }
     result = _mount(key=key, data=pack(header, table, chosen, float("nan") if target is None else target))
-    chosen = chosen_of(result.get("choice"), revision, chosen)
+    chosen = chosen_of(sent(result, "choice", None, _is_choice), revision, chosen)
     row = int(np.searchsorted(table.thresholds, chosen, side="right")) - 1
     return float(table.thresholds[row])
+
+
+def _is_choice(value: Any) -> bool:
+    is_whole = isinstance(value, Mapping) and {"revision", "threshold"} <= {*value}
+    return is_whole and or_none(is_number)(value["threshold"])
 
 
 def chosen_of(choice: dict[str, Any] | None, revision: str, threshold: float) -> float:

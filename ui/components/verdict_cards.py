@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ui.components._mount import first, key_for, register, state_or
+from ui.components._mount import first, is_number, key_for, register, sent, state_or
 
 _mount = register("verdict_cards", "range", "whole", in_page_style=True)
 
@@ -24,5 +24,7 @@ def verdict_cards(
     key = key_for(key, {"threshold": threshold})
     told = first(threshold, key, "threshold")  # what the visitor has changed since is not told
     data = {"html": html, "threshold": told, "thresholds": list(thresholds), "accept": accept, "defer": defer}
-    chosen: float = _mount(key=key, data=data).get("threshold", state_or(threshold, key, "threshold"))
+    chosen: float = sent(
+        _mount(key=key, data=data), "threshold", state_or(threshold, key, "threshold", is_number), is_number
+    )
     return chosen
