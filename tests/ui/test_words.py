@@ -149,3 +149,14 @@ def test_why_an_answer_that_is_hardly_likely_is_accepted() -> None:
     unsure = verdict()._replace(probs=np.array([0.31, 0.49, 0.2]), label=1)
     assert "variance of the logits is low" in words.why_accepted(unsure, "variance of the logits")
     assert words.why_accepted(unsure._replace(probs=np.array([0.2, 0.6, 0.2])), "entropy") == ""
+
+
+@pytest.mark.parametrize("mark", ["\u202a", "\u202e", "\u2066", "\u2069"])
+def test_a_visitors_words_do_not_turn_round_ours(mark: str) -> None:
+    assert words.plain(f"a{mark}b") == "a\N{REPLACEMENT CHARACTER}b"
+    assert words.sentence(f"Expected x. Received a{mark}b.") == "Expected x. Received a\N{REPLACEMENT CHARACTER}b."
+
+
+def test_words_of_every_script_stay_as_they_are() -> None:
+    for text in ("חתול", "قطة", "क्‍ष", "👩‍🔬", "می‌خواهم"):
+        assert words.plain(text) == text
