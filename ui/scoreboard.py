@@ -239,6 +239,7 @@ def table(those: Sequence[Row]) -> list[dict[str, Any]]:
             "": "=" if row.best else "",
             "Method": row.label,
             "Kind": KINDS[kind(row)],
+            "Origin": "published" if row.origin == "published" else "run here",
             "Score": MEASURES[row.score].label if row.score in MEASURES else row.score,
             "Figure": METRICS[row.metric].label,
             "Against": row.unseen,

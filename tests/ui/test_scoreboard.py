@@ -9,7 +9,7 @@ import pytest
 from ui import scoreboard
 from ui.scoreboard_answer import answer
 from uqcore.plots.board import Spot
-from uqcore.scoreboard import Key, Result
+from uqcore.scoreboard import PUBLISHED, Key, Result
 
 
 def result(method: str, values: dict[Key, tuple[float, ...]], n: int = 3) -> Result:
@@ -119,3 +119,8 @@ def test_what_has_no_value_is_named_with_its_reason(monkeypatch: pytest.MonkeyPa
     measured(monkeypatch, [*unkept, result("sngp", {cost: (3.0, 3.1, 3.2)})])
     assert scoreboard.unknown("digits", "train_s") == ["Without a value: Deterministic, Energy. Not kept."]
     assert scoreboard.unknown("digits", "auroc", "fashion") == []
+
+
+def test_the_table_says_what_was_run_here_and_what_others_published() -> None:
+    (here, *_), (there, *_) = scoreboard.rows(), PUBLISHED
+    assert [row["Origin"] for row in scoreboard.table([here, there])] == ["run here", "published"]
