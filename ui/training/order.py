@@ -65,7 +65,7 @@ def _setting(name: str, usual: Any, task: str, key: str, place: DeltaGenerator) 
         None if allowed is None else made(allowed.most),
         usual,
         1 if made is int else float(f"{abs(usual) / 10 or 0.01:.0e}"),
-        format="%d" if made is int else "%g",
+        format="%d" if made is int else "%.6g",  # not seventeen digits of pi / 8
         key=key,
         bind=BIND,
         help=None if allowed is None else f"{allowed}".capitalize() + ".",
