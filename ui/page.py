@@ -250,10 +250,11 @@ def fold(label: str) -> None:
 def tiles() -> None:
     """What there is to do, in rows."""
     invitations = [(door.path, invitation) for door in DOORS for invitation in door.invitations]
-    for column, (path, (label, text, query)) in controls.in_rows(invitations, 3):
-        with column.container(border=True, height="stretch"):
-            st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
-            st.write(text)
+    with st.container(key="tiles"):
+        for column, (path, (label, text, query)) in controls.in_rows(invitations, 3):
+            with column.container(border=True, height="stretch"):
+                st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
+                st.write(text)
 
 
 def answer(place: DeltaGenerator, lead: str, problems: Sequence[str]) -> None:

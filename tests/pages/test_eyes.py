@@ -167,3 +167,22 @@ def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(
     expect(slider).to_be_hidden()
     page.locator(".fold summary").tap()
     expect(slider).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_printed_page_is_laid_out_as_on_the_screen_and_as_wide_as_the_paper(
+    visit: Visit, dashboard: str, scheme: str
+) -> None:
+    page = opened(visit, f"{dashboard}/regression", color_scheme=scheme)
+    figures = page.locator(".plot, .stPlotlyChart")
+    widths = figures.evaluate_all("figures => figures.map((figure) => figure.getBoundingClientRect().width)")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
+    expect(page.locator(".st-key-doors")).to_be_hidden()
+    boxes = figures.evaluate_all("figures => figures.map((figure) => figure.getBoundingClientRect().toJSON())")
+    shrunk = float(page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--print-zoom')"))
+    assert 0.5 < shrunk < 0.7
+    assert [box["width"] for box in boxes] == pytest.approx([shrunk * width for width in widths], abs=2)
+    assert all(box["left"] >= 0 and box["right"] <= 701 for box in boxes)
+    turned = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).filter")
+    assert (turned == "none") == (scheme == "light")  # no black sheets

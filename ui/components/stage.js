@@ -84,6 +84,21 @@ function watchForAServerThatIsAway() {
   isWatched = true;
 }
 
+const PAPER = 700; // CSS pixels of an A4 sheet or a letter between its margins
+
+// What the page's style goes by on paper: the page as wide as on the screen, made smaller as a whole.
+function fitPaper() {
+  const box = document.querySelector(".block-container");
+  const { paddingLeft, paddingRight } = getComputedStyle(box);
+  const { documentElement: html } = document;
+  const width = box.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  html.style.setProperty("--print-width", `${width}px`);
+  html.style.setProperty("--print-zoom", Math.min(1, PAPER / width));
+  html.style.setProperty("--print-font", getComputedStyle(html).fontSize);
+  const [red, green, blue] = getComputedStyle(document.querySelector(".stApp")).backgroundColor.match(/\d+/g).map(Number);
+  html.toggleAttribute("data-dark", red + green + blue < 384);
+}
+
 function here(change) {
   const url = new URL(location.href);
   change(url.searchParams);
@@ -225,6 +240,7 @@ class Stage {
     });
     on(this.find(".present"), "click", () => this.#present(true));
     on(this.find(".controls"), "click", () => this.#toggleControls());
+    on(window, "beforeprint", fitPaper);
     on(document, "keydown", (event) => this.#key(event));
     on(document, "scroll", (event) => this.#scrolled(event), { capture: true, passive: true });
     on(document, "wheel", ({ deltaY }) => {

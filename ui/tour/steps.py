@@ -79,6 +79,11 @@ def _how_many(n: int, of: int) -> tuple[tuple[str, ...], int]:
     ), counts.index(n)
 
 
+def _who(n: int) -> str:
+    """How many methods accept, as the beginning of a sentence's end."""
+    return "none accepts" if n == 0 else f"{_number(n)} accept{'s' * (n == 1)}"
+
+
 def _what_share(share: float) -> tuple[tuple[str, ...], int]:
     """Guesses at a share, and which of them comes nearest."""
     return ("hardly any", "about half", "nearly all"), int(np.abs(np.array([0.0, 0.5, 1.0]) - share).argmin())
@@ -157,8 +162,8 @@ def _a_garment() -> Told:
         right,
         f"**{len(fooled)} of {len(said)}** accept it{how_sure}. "
         + (f"**{_listed(wary)}** would rather not say. " if wary else "")
-        + f"[Turn it by {_TURN} degrees](rotation={_TURN}): {turned} accept it. "
-        f"[Lay noise over it](noise={_NOISE:g}): {noisy}. [As it was](rotation=&noise=).",
+        + f"[Turn it by {_TURN} degrees](rotation={_TURN}): {_who(turned)} it. "
+        f"[Lay noise over it](noise={_NOISE:g}): {_who(noisy)} it. [As it was](rotation=&noise=).",
         picture(image, "a T-shirt", 96),
     )
 
