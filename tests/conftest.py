@@ -34,24 +34,28 @@ setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.sca
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
-    """A worker runs whole files, and one worker all those that train: it imports TensorFlow once, and has ``tiny``."""
+    """A worker runs whole files; one all those that ask for `tiny`, and one all others that need TensorFlow: each
+    imports it once."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "training" if _trains(ROOT / file) else file
+        return _trains(ROOT / file) or file
 
 
-_TRAINING = re.compile(
-    r"\btiny(_store|_training)?:"
-    r"|^ *(from (uqcore\.(fitting|bench\.training)|tests\.keras_models)|import (tensorflow|tf_keras))\b",
-    re.MULTILINE,
-)
+_TRAINING = {
+    "tiny": re.compile(r"\btiny(_store|_training)?:"),
+    "TensorFlow": re.compile(
+        r"^ *(from (uqcore\.(fitting|bench\.training)|tests\.keras_models)|import (tensorflow|tf_keras))\b",
+        re.MULTILINE,
+    ),
+}
 
 
 @cache
-def _trains(file: Path) -> bool:
-    """Whether tests of this file need TensorFlow in their own process."""
-    return _TRAINING.search(file.read_text("utf-8")) is not None
+def _trains(file: Path) -> str | None:
+    """What the tests of a file share, if they need TensorFlow in their own process."""
+    text = file.read_text("utf-8")
+    return next((shared for shared, pattern in _TRAINING.items() if pattern.search(text)), None)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
@@ -62,7 +66,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers."""
     in_browser = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: 2 - 2 * _trains(item.path) - (item.path in in_browser))
+    items.sort(key=lambda item: 2 - 2 * (_trains(item.path) is not None) - (item.path in in_browser))
 
 
 @pytest.fixture(scope="session")
