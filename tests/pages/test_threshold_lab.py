@@ -575,6 +575,7 @@ def test_an_edited_cost_counts_until_all_are_made_the_same_again(visit: Visit, u
 @browser_tests
 def test_the_way_back_from_a_moved_threshold_is_one_click(visit: Visit, url: str) -> None:
     page = visit(url, ready=".promise")
+    expect(page.locator(".heldout")).not_to_be_empty()
     before = page.locator(".heldout").inner_text()
     page.get_by_role("slider", name=re.compile("[Tt]hreshold")).focus()
     page.keyboard.press("PageDown")

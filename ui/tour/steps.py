@@ -268,10 +268,10 @@ def _a_promise() -> Told:
         right,
         f"**{percent(seen.coverage.value)}**; a person reads the rest. The threshold was chosen on {n_chosen:,} digits "
         f"whose answers are known, and promises: of what it accepts, at most {fine_percent(risk)} is wrong, "
-        f"**on digits like these**. A threshold chosen so breaks that at most {_number(round(100 * goal.delta))} times "
-        f"in a hundred ({percent(1 - goal.delta)} confidence). On others: {seen.n_errors:,} of {seen.n_accepted:,} "
-        f"accepted {'is' if seen.n_errors == 1 else 'are'} wrong. It promises nothing of what is no digit: "
-        f"{slipped} of the garments slip through. "
+        "**on digits like these**. Thresholds chosen like this break their promise at most "
+        f"{_number(round(100 * goal.delta))} times in a hundred ({percent(1 - goal.delta)} confidence). On others: "
+        f"{seen.n_errors:,} of {seen.n_accepted:,} accepted {'is' if seen.n_errors == 1 else 'are'} wrong. It promises "
+        f"nothing of what is no digit: {slipped} of the garments slip through. "
         f"[Ask for half a percent](risk={_HALF_A_PERCENT}).",
     )
 
