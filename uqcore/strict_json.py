@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -118,6 +119,20 @@ def sha256(name: str, value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
         raise _refusal(name, "a SHA-256, 64 digits from 0 to f", value)
     return value
+
+
+NO_SUM = "0" * 64
+"""What stands in a text in the place of its own SHA-256 before it is `sealed`."""
+
+
+def sealed(text: bytes) -> bytes:
+    """The text with its SHA-256 in the place of the first `NO_SUM`."""
+    return text.replace(NO_SUM.encode(), hashlib.sha256(text).hexdigest().encode(), 1)
+
+
+def is_sealed(text: bytes, said: str) -> bool:
+    """Whether ``said``, which the text holds, is its SHA-256 as `sealed` has it."""
+    return hashlib.sha256(text.replace(said.encode(), NO_SUM.encode(), 1)).hexdigest() == said
 
 
 def _finite(number: str) -> float:

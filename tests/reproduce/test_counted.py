@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from uqcore import strict_json
 from uqcore.reproduce import Row, Source, counted
 from uqcore.reproduce.rows import claim
 from uqcore.reproduce.trainings import store_beside
@@ -75,6 +76,6 @@ def test_another_content_under_a_right_checksum_is_refused(store: Store, before:
     path = store_beside(store).root / "rows.json"
     text = path.read_bytes().replace(before, after, 1)
     said = text.split(b'"sha256": "')[1][:64]
-    path.write_bytes(counted.sealed(text.replace(said, b"0" * 64)))
+    path.write_bytes(strict_json.sealed(text.replace(said, b"0" * 64)))
     with pytest.raises(UqError, match="is damaged"):
         counted.read(store)

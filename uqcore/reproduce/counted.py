@@ -20,7 +20,6 @@ from uqcore.store import Store, StoreError
 from uqcore.types import UqError
 
 _NAME, _FORMAT, _MOST_BYTES = "rows.json", 1, 2**22
-_NO_SUM = "0" * 64
 
 
 class Counted(NamedTuple):
@@ -87,21 +86,15 @@ def _path(store: Store) -> Path:
 
 
 def _to_json(of_models: str, plain: Sequence[dict[str, Any]]) -> bytes:
-    content = {"format": _FORMAT, "sha256": _NO_SUM, "models": of_models, "rows": plain}
-    return sealed(f"{json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)}\n".encode())
-
-
-def sealed(text: bytes) -> bytes:
-    """With the sha256 of the text, which has zeros in its place."""
-    return text.replace(_NO_SUM.encode(), sha256(text).hexdigest().encode(), 1)
+    content = {"format": _FORMAT, "sha256": check.NO_SUM, "models": of_models, "rows": plain}
+    return check.sealed(f"{json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)}\n".encode())
 
 
 def _from_json(text: bytes) -> Counted:
     plain = check.json_object(text, _MOST_BYTES)
     check.names("The file", plain, ["format", "sha256", "models", "rows"])
     check.one_of("format", plain["format"], [_FORMAT])
-    said = check.sha256("sha256", plain["sha256"])
-    if sealed(text.replace(said.encode(), _NO_SUM.encode(), 1)) != text:
+    if not check.is_sealed(text, check.sha256("sha256", plain["sha256"])):
         raise UqError("Expected the text that its own sha256 stands for. Received another.")
     listed = check.json_list("rows", plain["rows"])
     rows = tuple(_row(f"rows[{i}]", row) for i, row in enumerate(listed))

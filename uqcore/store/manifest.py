@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from hashlib import sha256
 from typing import Any, TypeVar
 
 from uqcore import strict_json as check
@@ -20,7 +19,6 @@ T = TypeVar("T")
 
 FORMAT = 4
 _BEFORE_CHECKSUM, _BEFORE_TABLES = 3, 2
-_NO_SUM = "0" * 64
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MOST_BYTES = 2**26
 _FILE_FIELDS = [field.name for field in fields(StoredFile)]
@@ -39,14 +37,14 @@ def to_json(records: Iterable[ModelRecord]) -> bytes:
         ValueError, TypeError: a value is one that JSON has no word for, e.g. NaN or a NumPy number.
     """
     rows = [_to_row(record) for record in sorted(records, key=_by_id)]
-    content = {"format": FORMAT, "sha256": _NO_SUM, "models": rows}
+    content = {"format": FORMAT, "sha256": check.NO_SUM, "models": rows}
     text = f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
-    return text.replace(_NO_SUM.encode(), sha256(text).hexdigest().encode(), 1)
+    return check.sealed(text)
 
 
 def _check_sum(text: bytes, said: str) -> None:
     """UqError unless ``said`` is the sha256 of the whole text with zeros in its place."""
-    if sha256(text.replace(said.encode(), _NO_SUM.encode(), 1)).hexdigest() != said:
+    if not check.is_sealed(text, said):
         raise UqError(
             "Expected the text that its own sha256 stands for. Received another, so a letter of it has changed (after "
             f"an edit by hand, take out the line `sha256` and set `format` to {_BEFORE_CHECKSUM})."
