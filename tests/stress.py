@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import gc
 import json
 import os
 import random
@@ -26,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.garbage import collect
 from tests.load import megabytes, quantile
 from uqcore.live import Setting, Trained, train
 from uqcore.live.jobs import Job, Jobs, State
@@ -222,7 +222,7 @@ def requests_without_end(n: int = N_REQUESTS) -> tuple[dict[str, object], list[s
 
 
 def _settled_mb() -> float:
-    gc.collect()
+    collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     return megabytes(os.getpid(), "VmRSS")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import answer, checked, choose, component, opened, tables
+from tests.garbage import collect
 from tests.trainings.fakes import Fake
 from ui.training import words, work
 from uqcore.datasets import DATASETS, load
@@ -171,7 +171,7 @@ def test_after_a_restart_of_the_server_the_same_training_goes_on_where_it_stood(
     (root / CHECKPOINTS / second / "state").write_text("epoch 7")
     before.close()  # as when the server ends
     del app
-    gc.collect()
+    collect()
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
     root.rename(tmp_path / f"uqcore-visit-{gone.pid}-x")
@@ -276,5 +276,5 @@ def test_the_folder_of_a_visitor_who_is_gone_is_removed(jobs: Trainings, committ
     jobs.cancel(job(app).visit.owner)
     assert root.is_dir()
     del app
-    gc.collect()
+    collect()
     assert not root.exists()

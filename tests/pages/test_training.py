@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import answer, buttons, checked, choose, component, html, opened, plotted
 from tests.browsing import Visit, at, needs_browser, settle, stand_still
+from tests.garbage import collect
 from ui import words
 from ui.moons import training
 from ui.training.words import SHOWN
@@ -137,7 +137,7 @@ def test_what_was_let_go_for_others_is_said_and_nothing_starts(monkeypatch: pyte
     owner = app.session_state["owner"]
     jobs.cancel(owner)
     trained(page(go="1", t_seed="1"), jobs)  # somebody else
-    gc.collect()
+    collect()
     app = checked(app.run())
     assert [warning.value for warning in app.warning] == [words.LET_GO]
     assert jobs.job(owner) is None

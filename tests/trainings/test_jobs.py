@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.garbage import collect
 from tests.trainings.fakes import Fake, order
 from tests.workers.clock import Clock
 from uqcore.trainings import Training, Trainings, Visit
@@ -193,12 +193,12 @@ def test_the_folder_of_a_visit_goes_with_it(jobs: Trainings) -> None:
     job: Training | None = jobs.submit(visit, order())
     owner = visit.owner
     del visit
-    gc.collect()
+    collect()
     assert root.is_dir()  # the training writes there
     jobs.cancel(owner)
     jobs.cancel(owner)  # the second one leaves
     del job
-    gc.collect()
+    collect()
     assert not root.exists()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.garbage import collect
 from uqcore.models.sampling import load_posterior
 from uqcore.store import Store, StoreError, all_files
 from uqcore.trainings import visit as visits
@@ -66,7 +66,7 @@ def test_a_training_goes_on_where_a_server_that_is_gone_was_with_it(
     before.leave()  # as when the server ends while it trains
     root = before.store.root
     del before
-    gc.collect()
+    collect()
     assert root.is_dir()
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-
 from playwright.sync_api import Page, expect
 
 from tests.browsing import Visit, leave, needs_browser, started
+from tests.garbage import collect
 from ui import memory
 
 
@@ -50,4 +49,4 @@ def test_memory_is_given_back_by_one_thread_a_server() -> None:
     assert first is memory.give_back()
     assert first.daemon
     assert first.is_alive()
-    gc.collect()
+    collect()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 
 from tests.app_pages import opened
 from tests.fuzz_bombs import predictions_of
+from tests.garbage import collect
 from tests.prediction_files import npz
 from ui import uploads
 from ui.threshold import source
@@ -31,7 +31,7 @@ def test_what_is_held_takes_room_as_long_as_it_lives() -> None:
     with pytest.raises(UqError, match="for the files of all its visitors are in use"):
         budget.hold(second, 31)
     del first
-    gc.collect()
+    collect()
     budget.hold(second, 90)
     assert budget.room == 0
 
@@ -91,7 +91,7 @@ def test_the_threshold_lab_says_that_there_is_no_room_and_reads_again_when_there
     assert not app.exception
     assert "files of all its visitors are in use" in app.warning[0].value
     del other
-    gc.collect()
+    collect()
     app.file_uploader[0].set_value(("again.npz", data, ""))
     app.run()
     assert any("**again\\.npz** accepts" in element.value for element in app.markdown)
