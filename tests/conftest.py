@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 from xdist.scheduler import LoadFileScheduling
 
 from tests import ROOT
@@ -31,6 +32,9 @@ from uqcore.types import ModelRecord, Posterior
 one_blas_thread()  # as every program of ours does
 # Each AppTest looks for components in the metadata of all installed packages, which takes longer than most pages: once.
 setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))  # noqa: B010
+# After each run of a script Streamlit resets Keras where that was imported, as no server of ours does, which collects
+# garbage: a quarter of a second among TensorFlow's objects.
+setattr(script_runner, "_clean_problem_modules", lambda: None)  # noqa: B010
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
