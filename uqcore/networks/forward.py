@@ -130,7 +130,10 @@ def choose(weights: Weights, rows: Sequence[int]) -> Weights:
     n_networks = max(len(array) for array in weights.values())
     if list(rows) == list(range(n_networks)):
         return weights
-    return {name: array[list(rows)] if len(array) > 1 else array for name, array in weights.items()}
+    # Networks that lie side by side are not copied: a megabyte each, at every move of a slider.
+    side_by_side = list(rows) == list(range(rows[0], rows[0] + len(rows)))
+    wanted = slice(rows[0], rows[0] + len(rows)) if side_by_side else list(rows)
+    return {name: array[wanted] if len(array) > 1 else array for name, array in weights.items()}
 
 
 def head(weights: Weights, hidden: FloatArray) -> FloatArray:
