@@ -449,6 +449,16 @@ def test_a_file_with_a_problem_is_forgotten_when_its_part_is_left() -> None:
     assert "**Breast cancer (Wisconsin)** accepts" in text_of(app)
 
 
+@pytest.mark.parametrize("data", [b'[{"p": 1}, {"q": 2}, "r"]', b'{"a": ', npz(probs=np.full((200, 3), 0.4))])
+def test_what_was_made_of_a_file_that_cannot_be_read_is_not_kept_with_the_sentence(data: bytes) -> None:
+    app = brought("mine", data)
+    for _ in range(2):
+        assert app.warning
+        problem = app.session_state["own"].problem
+        assert (problem.__traceback__, problem.__context__, problem.__cause__) == (None, None, None)
+        app = checked(app.run())
+
+
 def test_rows_that_do_not_sum_to_one_are_offered_to_be_divided() -> None:
     rng = np.random.default_rng(0)
     app = brought("twice.npz", npz(probs=rng.dirichlet([1, 1, 1], 200) * 2, labels=rng.integers(0, 3, 200)))

@@ -201,7 +201,7 @@ def test_a_packed_file_grows_as_far_as_it_may(make: Callable[[], bytes]) -> None
 
 def test_records_with_names_of_their_own_are_no_table() -> None:
     data = json.dumps([{f"a{i}": 1} for i in range(20_000)]).encode()
-    refused(data, "Expected records with the same names. Received 20,000 different ones")
+    refused(data, r"Expected records with the same names. Received \d\d different ones or more in 20,000 records")
     by_index = json.dumps({f"a{i}": {f"{i}": 1} for i in range(20_000)}).encode()
     refused(by_index, "Expected records with the same names")
 

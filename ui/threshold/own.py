@@ -50,7 +50,7 @@ def choose(understood: DeltaGenerator, correct: DeltaGenerator) -> Own | None:
         with correct:
             _order(own)
             _correct(own)
-        raise own.problem or UqError("The file cannot be read.")
+        raise UqError(str(own.problem or "The file cannot be read."))  # another each time: see `_without_frames`
     own = models.chosen(own)
     assert own.predictions is not None
     roles = own.predictions.roles
@@ -191,12 +191,18 @@ def _read(file: File, labels: File | None, asked: Roles | Asked | None, normaliz
                 budget.hold(one, 2 * one.n_bytes)  # and as much again is computed of them
             read = next(iter(several.values()))
     except UqError as error:
-        read, problem, several = None, error, {}
+        read, problem, several = None, _without_frames(error), {}
     finally:
         bar.empty()
     which = () if labels is None else (f"Predictions from {file.name}, true labels from {labels.name}.",)
     others = several if len(several) > 1 else {}
     return Own(file, labels, asked, normalize, secrets.token_hex(8), read, problem, which, others)
+
+
+def _without_frames(error: UqError) -> UqError:
+    """An error that can be kept: with where it came from it would keep all that had been made of the file."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _show(bar: DeltaGenerator, share: float) -> None:

@@ -47,7 +47,7 @@ def _whole(text: str) -> Any:
     except RecursionError:
         raise UqError("Expected a table in JSON. Received text that is nested too deeply.") from None
     except ValueError as error:
-        whole = error
+        whole = str(error)  # the error itself would hold the text, and this function's frame
     rows = []
     for i, line in enumerate(text.splitlines()):
         try:
@@ -61,10 +61,13 @@ def _whole(text: str) -> Any:
 
 def _rows(rows: list[Any], most_cells: int) -> Opened:
     if all(isinstance(row, dict) for row in rows):
-        rows = [_flat(row) for row in rows]
-        names = list(dict.fromkeys(str(name) for row in rows for name in row))
-        _check_cells(len(names), len(rows), most_cells)
-        return in_memory(names, [[row.get(name) for row in rows] for name in names])
+        flat: list[dict[str, Any]] = []
+        names: dict[str, None] = {}
+        for row in rows:
+            flat.append(_flat(row))
+            names.update(dict.fromkeys(flat[-1]))
+            _check_cells(len(names), len(rows), most_cells)  # before more is made of it
+        return in_memory([*names], [[row.get(name) for row in flat] for name in names])
     if all(isinstance(row, list) for row in rows):
         if all(row and isinstance(row[0], dict) for row in rows):  # Hugging Face: all scores of every text
             return in_memory(["scores"], [rows])
@@ -108,7 +111,10 @@ def _paired(record: dict[str, Any]) -> dict[str, Any]:
 def _check_cells(n_columns: int, n_rows: int, most: int) -> None:
     """UqError where the records have so different names that a table of them would be mostly holes, and immense."""
     if n_columns > _MOST_COLUMNS or n_columns * n_rows > most:
-        raise UqError(f"Expected records with the same names. Received {n_columns:,} different ones.")
+        raise UqError(
+            f"Expected records with the same names. Received {n_columns:,} different ones or more in {n_rows:,} "
+            f"records."
+        )
 
 
 def _columns(content: dict[str, Any], most_cells: int) -> Opened:
