@@ -83,7 +83,11 @@ def of_settings(settings: Mapping[str, Setting]) -> dict[str, dict[str, object]]
     found: dict[str, dict[str, object]] = {}
     jobs = Jobs()
     for name, setting in settings.items():
-        said_s, before_s, job = cpu_seconds(setting) * pace(), _cpu_of_workers(), jobs.submit("visitor", setting)
+        said_s, before_s, job = (
+            cpu_seconds(setting, jobs.n_processes) * pace(),
+            _cpu_of_workers(),
+            jobs.submit("visitor", setting),
+        )
         while not job.over.wait(_POLL_S):
             jobs.job("visitor")
         if job.trained is None:

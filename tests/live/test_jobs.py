@@ -142,7 +142,7 @@ def listeners(monkeypatch: pytest.MonkeyPatch) -> list[process.Listener]:
     class Worker:
         pid = 0
 
-        def __init__(self, setting: Setting, n_threads: int, listener: process.Listener) -> None:
+        def __init__(self, setting: Setting, n_processes: int, listener: process.Listener) -> None:
             found.append(listener)
 
         def tell(self, line: str) -> None: ...

@@ -82,9 +82,9 @@ def test_the_ensembles_first_member_is_the_deterministic_network(trained: Traine
 
 
 def test_a_network_does_not_depend_on_the_others(trained: Trained) -> None:
-    """Nor on what is drawn of it, nor on the number of threads."""
+    """Nor on what is drawn of it."""
     for method in ("sngp", "svi_flipout", "deterministic"):
-        *_, alone = train(replace(SHORT, methods=(method,)), lambda epoch: epoch % 4 == 0, n_threads=2)
+        *_, alone = train(replace(SHORT, methods=(method,)), lambda epoch: epoch % 4 == 0)
         assert isinstance(alone, Trained)
         for name, array in trained.arrays[method][0].items():
             np.testing.assert_array_equal(alone.arrays[method][0][name], array)
@@ -221,9 +221,9 @@ def test_views_of_three_classes_are_those_that_do_not_need_two() -> None:
 
 
 def test_what_diverges_stops_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = pupils(TINY)
-    own["deterministic"][0].learner.weights.vector[3] = np.nan
-    monkeypatch.setattr("uqcore.live.training.pupils", lambda setting: own)
+    (broken,) = pupils(TINY)["deterministic"]
+    broken.learner.weights.vector[3] = np.nan
+    monkeypatch.setattr("uqcore.live.half.pupil", lambda setting, place: broken)
     problem = (
         "Deterministic diverged in epoch 1: expected finite numbers, received a loss of nan. A lower learning rate"
     )

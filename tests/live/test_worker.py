@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import pytest
 
 from tests import ROOT
-from tests.live.settings import ALL, LONG, PATIENCE_S, TINY
+from tests.live.settings import ALL, LONG, PATIENCE_S, TINY, until
 from uqcore.live import Frame, Setting, Trained, messages, wire, worker
-from uqcore.live.estimate import drawing_share
 from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.process import COMMAND, LEAN
+from uqcore.live.split import DRAWING_SHARE, split
 from uqcore.live.worker import Gate
 from uqcore.types import UqError
 
@@ -36,6 +38,20 @@ def noisy(*arguments):
         yield shown
 worker.train = noisy
 os._exit(worker.main())
+"""
+
+SECOND_FAILS = """
+import os
+import uqcore.live.worker as worker
+from uqcore.live.half import Half
+from uqcore.types import UqError
+first, learn = os.getpid(), Half.learn
+def failing(half):
+    if os.getpid() != first:
+        raise UqError("it is the second one")
+    return learn(half)
+Half.learn = failing
+os._exit(worker.main(2))
 """
 
 
@@ -90,10 +106,12 @@ def digest(last: Frame | Trained) -> str:
     return hashed.hexdigest()
 
 
-def test_two_processes_give_equal_bits_with_one_thread_and_with_two(started: Any) -> None:
-    setting, digests = replace(ALL, n_points=200, width=32, depth=2, epochs=3), set()
-    for n_threads in ("1", "2"):
-        process = started(*COMMAND, n_threads)
+def test_a_training_gives_equal_bits_in_one_process_and_in_two(started: Any) -> None:
+    # Seven members: the second process has some that belong to the ensemble's first five, which are drawn.
+    setting, digests = replace(ALL, n_points=200, width=32, depth=2, epochs=3, n_members=7), set()
+    assert split(setting, 2)
+    for n_processes in ("1", "2"):
+        process = started(*COMMAND, n_processes)
         tell(process, setting.to_json())
         *_, last = shown(process.stdout, setting)
         digests.add(digest(last))
@@ -149,6 +167,53 @@ def test_a_paused_one_ends_with_its_input_too(started: Any) -> None:
     assert process.wait(PATIENCE_S) == 3
 
 
+def seconds_of(pid: int) -> list[int]:
+    """The processes that a worker has started."""
+    return [int(pid) for task in Path(f"/proc/{pid}/task").glob("*/children") for pid in task.read_text().split()]
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("end", ["killed", "its input ends"])
+def test_a_second_process_ends_with_the_first_in_the_middle_of_an_epoch(started: Any, end: str) -> None:
+    setting = replace(Setting(), n_points=2000, width=256, epochs=10, svi_epochs=3)  # an epoch takes a second
+    process = started(*COMMAND, "2")
+    tell(process, setting.to_json())
+    until(lambda: seconds_of(process.pid))
+    (second,) = seconds_of(process.pid)
+    if end == "killed":
+        process.kill()
+    else:
+        process.stdin.close()
+    process.wait(PATIENCE_S)
+    until(lambda: is_gone(second))
+
+
+def test_a_second_process_that_is_killed_is_a_sentence(started: Any) -> None:
+    process = started(*COMMAND, "2")
+    tell(process, replace(ALL, epochs=300, n_points=2000).to_json())
+    frames = shown(process.stdout, ALL)
+    next(frames)
+    for second in seconds_of(process.pid):
+        os.kill(second, signal.SIGKILL)
+    with pytest.raises(UqError, match="One of the training's two processes was ended by the system; train again"):
+        list(frames)
+    assert process.wait(PATIENCE_S) == 0
+
+
+def test_what_fails_in_the_second_process_is_said_by_the_first(started: Any) -> None:
+    process = started("-c", SECOND_FAILS)
+    tell(process, ALL.to_json())
+    with pytest.raises(UqError, match="it is the second one"):
+        list(shown(process.stdout, ALL))
+    assert process.wait(PATIENCE_S) == 0
+
+
 def test_paused_it_goes_on_an_epoch_at_a_time_and_then_to_the_end(started: Any) -> None:
     setting = replace(TINY, epochs=6)
     process = started()
@@ -195,4 +260,4 @@ def test_the_gate_draws_the_first_and_the_last_epoch_and_not_more_than_its_share
         gate.passed()
     assert drawn[0]
     assert drawn[-1]
-    assert 2.0 * sum(drawn) / now[0] == pytest.approx(drawing_share(TINY), abs=0.05)
+    assert 2.0 * sum(drawn) / now[0] == pytest.approx(DRAWING_SHARE, abs=0.05)

@@ -7,17 +7,19 @@ all left, or were not seen for a while, gives its place back. Any number of thre
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
-from uqcore.live.estimate import cpu_seconds, pace, refuse_too_long
+from uqcore.live.estimate import pace, refuse_too_long, wall_seconds
 from uqcore.live.frames import Frame, Trained
 from uqcore.live.job import Job, State, Status
 from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.process import Process
 from uqcore.live.setting import Setting
+from uqcore.live.split import MOST_PROCESSES
 from uqcore.types import UqError
 from uqcore.workers import MOST_WAITING, UNSEEN_S, Queue
 
@@ -48,15 +50,18 @@ class Jobs(Queue[Job]):
     ) -> None:
         cores = os.cpu_count() or 1
         super().__init__(n_workers or max(1, cores - 1), most_waiting, unseen_s, clock)
-        self._n_threads = max(1, cores // self._n_workers)
+        self.n_processes = min(MOST_PROCESSES, cores) if sys.platform == "linux" else 1  # macOS' BLAS must not fork
         self._most_bytes = most_bytes
         self._kept: OrderedDict[Job, None] = OrderedDict()
-        # Two threads on an idle machine: a guess until the first job is done.
-        self._wall_by_estimate, self._n_learned = (1.0 if self._n_threads == 1 else 0.75), 0
+        self._wall_by_estimate, self._n_learned = 1.0, 0
 
     def estimate_s(self, setting: Setting) -> float:
         """Expected seconds from start to end, on this machine as the last jobs found it."""
-        return cpu_seconds(setting) * pace() * self._wall_by_estimate
+        return self._alone_s(setting) * self._wall_by_estimate
+
+    def _alone_s(self, setting: Setting) -> float:
+        """On an idle machine."""
+        return wall_seconds(setting, self.n_processes) * pace()
 
     def submit(self, owner: str, setting: Setting) -> Job:
         """A training for ``owner``, in place of the one that they have: a finished one if it is kept, a running one of
@@ -104,7 +109,7 @@ class Jobs(Queue[Job]):
         return next((job for job in (*self._running, *self._queue) if job.setting == setting), None)
 
     def _start(self, job: Job) -> None:
-        job.process = Process(job.setting, self._n_threads, _Listener(self, job))
+        job.process = Process(job.setting, self.n_processes, _Listener(self, job))
 
     def _whole_s(self, job: Job) -> float:
         return self.estimate_s(job.setting)
@@ -130,7 +135,7 @@ class Jobs(Queue[Job]):
 
     def _learn(self, job: Job) -> None:
         """How long jobs take here and now, beside what was expected."""
-        took = self._passed_s(job) / (cpu_seconds(job.setting) * pace())
+        took = self._passed_s(job) / self._alone_s(job.setting)
         self._n_learned = min(self._n_learned + 1, _MEMORY)
         self._wall_by_estimate += (took - self._wall_by_estimate) / self._n_learned
 

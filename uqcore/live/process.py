@@ -37,10 +37,10 @@ class Listener(Protocol):
 class Process(WorkerProcess):
     """One training in a process. Whatever happens to it, `Listener.ended` is called once, and nobody else is harmed."""
 
-    def __init__(self, setting: Setting, n_threads: int, listener: Listener) -> None:
+    def __init__(self, setting: Setting, n_processes: int, listener: Listener) -> None:
         """UqError: the system starts no process."""
         self._setting, self._listener = setting, listener
-        super().__init__([sys.executable, *COMMAND, str(n_threads)], LEAN, subprocess.PIPE)
+        super().__init__([sys.executable, *COMMAND, str(n_processes)], LEAN, subprocess.PIPE)
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
         self._drain = threading.Thread(target=self._read_errors, daemon=True)
         self._drain.start()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 import numpy as np
 
@@ -23,8 +24,10 @@ SVI_RATE = 10
 FORMING_SAMPLES = 5
 """Of a method that draws as many as one likes, and of members, while it learns."""
 
+SNGP, SVI = 1000, 1001
+"""Their places among all networks, behind those of all members, which are 0, 1 and so on."""
+
 _STREAM = 6  # Keeps these random numbers apart from those of the methods' samples with the same seed.
-_SNGP, _SVI = 1000, 1001  # their places in the stream, behind all members'
 
 
 class Pupil:
@@ -58,32 +61,35 @@ def sngp_config(setting: Setting) -> sngp.Config:
     return sngp.Config(spec_norm_bound=setting.bound, n_random_features=setting.n_random_features)
 
 
+def places(setting: Setting) -> dict[str, tuple[int, ...]]:
+    """Method -> the places of the networks that it is made of. The ensemble's first member is the deterministic one."""
+    special = {"deep_ensemble": tuple(range(setting.n_members)), "sngp": (SNGP,), "svi_flipout": (SVI,)}
+    return {method_id: special.get(method_id, (0,)) for method_id in setting.methods}
+
+
+def forming(setting: Setting) -> dict[str, tuple[int, ...]]:
+    """Method -> the places of those networks by which it is drawn while they learn."""
+    return {method_id: own[:FORMING_SAMPLES] for method_id, own in places(setting).items()}
+
+
+def pupil(setting: Setting, place: int) -> Pupil:
+    """The network at a place, where it starts."""
+    return {SNGP: _sngp, SVI: _svi}.get(place, _plain)(setting, np.random.default_rng([setting.seed, _STREAM, place]))
+
+
 def pupils(setting: Setting) -> dict[str, tuple[Pupil, ...]]:
-    """Method -> the networks that it is made of. The first member of the ensemble is the deterministic network."""
-    n_plain = setting.n_members if "deep_ensemble" in setting.methods else 1
-    members = [_plain(setting, i) for i in range(n_plain)]
-    makers: Mapping[str, Callable[[], tuple[Pupil, ...]]] = {
-        "deterministic": lambda: (members[0],),
-        "mc_dropout": lambda: (members[0],),
-        "deep_ensemble": lambda: tuple(members),
-        "sngp": lambda: (_sngp(setting),),
-        "svi_flipout": lambda: (_svi(setting),),
-    }
-    return {method_id: makers[method_id]() for method_id in setting.methods}
+    """Method -> its networks; methods share them."""
+    made = cache(partial(pupil, setting))
+    return {method_id: tuple(made(place) for place in own) for method_id, own in places(setting).items()}
 
 
-def _rng(setting: Setting, place: int) -> np.random.Generator:
-    return np.random.default_rng([setting.seed, _STREAM, place])
-
-
-def _plain(setting: Setting, member: int) -> Pupil:
-    rng = _rng(setting, member)
+def _plain(setting: Setting, rng: np.random.Generator) -> Pupil:
     learner = learners.plain(network(setting), rng)
     return Pupil(learner, rng, setting.learning_rate, 1, lambda learner: learner.arrays)
 
 
-def _sngp(setting: Setting) -> Pupil:
-    rng, config = _rng(setting, _SNGP), sngp_config(setting)
+def _sngp(setting: Setting, rng: np.random.Generator) -> Pupil:
+    config = sngp_config(setting)
     scale = (2 / config.n_random_features) ** 0.5
     learner = learners.bounded(
         network(setting), rng, config.spec_norm_bound, config.n_random_features, config.kernel_scale, scale
@@ -91,20 +97,21 @@ def _sngp(setting: Setting) -> Pupil:
     return Pupil(learner, rng, setting.learning_rate, 1, lambda learner: learner.arrays)
 
 
-def _svi(setting: Setting) -> Pupil:
-    rng, config = _rng(setting, _SVI), svi_flipout.CONFIGS["moons"]
+def _svi(setting: Setting, rng: np.random.Generator) -> Pupil:
+    config = svi_flipout.CONFIGS["moons"]
     kl_scale = config.kl_weight / setting.n_points
     learner = learners.flipout(network(setting), rng, config.prior_std, config.initial_std, kl_scale)
     rate = SVI_RATE * setting.learning_rate
     return Pupil(learner, rng, rate, setting.svi_epochs, learners.weight_posterior)
 
 
-def graduate(setting: Setting, method_id: str, pupil: Pupil, x: FloatArray) -> Weights:
+def graduate(setting: Setting, place: int, pupil: Pupil, x: FloatArray) -> Weights:
     """A network's final arrays, copied; SNGP's is within its bound and has the exact precision, given points ``x``.
 
     Raises:
         UqError: they are not finite, or SNGP's precision has no factor.
     """
+    method_id = next(method_id for method_id, own in places(setting).items() if place in own)
     if method_id == "sngp":
         learners.project(pupil.learner)
     arrays = {name: np.array(array) for name, array in pupil.arrays.items()}

@@ -1,4 +1,4 @@
-"""``python -m uqcore.live.worker [THREADS]``: one training in a process of its own, so that it can be killed.
+"""``python -m uqcore.live.worker [PROCESSES]``: one training in a process of its own, so that it can be killed.
 
 Standard input: a setting as one line of JSON, then a command a line (`PAUSE`, `STEP`, `RESUME`). When it ends, so does
 this process: no server that dies leaves one behind. Standard output: messages (`uqcore.live.messages`) and nothing
@@ -17,10 +17,12 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from uqcore.live import messages, wire
-from uqcore.live.estimate import cpu_seconds, drawing_share, frame_gap
+from uqcore.live.estimate import cpu_seconds, refuse_too_long
 from uqcore.live.frames import Frame
 from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.setting import Setting
+from uqcore.live.split import DRAWING_SHARE, frame_gap
+from uqcore.live.team import Team
 from uqcore.live.training import train
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.types import UqError
@@ -34,7 +36,7 @@ _MOST_LINE = 2**20
 _ENDED = 3  # the exit code when standard input has ended
 
 
-def main(n_threads: int = 1) -> int:
+def main(n_processes: int = 1) -> int:
     """The exit code: 0 when the training has ended, well or with a sentence."""
     one_blas_thread()
     _limit(resource.RLIMIT_AS, MOST_BYTES)
@@ -43,10 +45,8 @@ def main(n_threads: int = 1) -> int:
     line = sys.stdin.buffer.readline(_MOST_LINE)
     if not line.endswith(b"\n"):
         return _ENDED
-    gate = Gate()
-    threading.Thread(target=gate.obey, args=(sys.stdin.buffer,), daemon=True).start()
     with suppress(BrokenPipeError):
-        run(line, n_threads, gate, out)
+        run(line, n_processes, Gate(sys.stdin.buffer), out)
     return 0
 
 
@@ -55,16 +55,19 @@ def _limit(kind: int, most: int) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def run(line: bytes, n_threads: int, gate: Gate, out: BinaryIO) -> None:
+def run(line: bytes, n_processes: int, gate: Gate, out: BinaryIO) -> None:
     """The training of ``line``, a setting in JSON; its messages go to ``out``, the last one a sentence if it fails."""
     try:
         setting = Setting.from_json(line)
+        refuse_too_long(setting)
         _limit(resource.RLIMIT_CPU, CPU_S + round(CPU_FACTOR * cpu_seconds(setting)))
-        for shown in train(setting, gate.wanted(setting), n_threads):
-            out.write(messages.to_bytes(shown))
-            out.flush()
-            if isinstance(shown, Frame):  # behind the last one nothing is left to pause
-                gate.passed()
+        with Team(setting, n_processes) as team:
+            gate.listen()  # no thread before: a process that forks has none that holds a lock
+            for shown in train(setting, gate.wanted(setting), team):
+                out.write(messages.to_bytes(shown))
+                out.flush()
+                if isinstance(shown, Frame):  # behind the last one nothing is left to pause
+                    gate.passed()
         return
     except UqError as error:
         sentence = str(error)
@@ -77,14 +80,18 @@ def run(line: bytes, n_threads: int, gate: Gate, out: BinaryIO) -> None:
 class Gate:
     """Where the training waits between epochs, and decides which surfaces to draw: as many as the clock allows."""
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
+    def __init__(self, commands: BinaryIO | None = None) -> None:
+        self._commands, self._changed = commands, threading.Condition()
         self._open, self._steps = True, 0
         self._started, self._drawing_s = time.monotonic(), 0.0
         self._drawn_from: float | None = None
 
-    def obey(self, commands: BinaryIO) -> None:
-        """Runs until the commands end, and then ends the process."""
+    def listen(self) -> None:
+        """Obeys from now on, in a thread of its own. When the commands end, so does the process."""
+        if self._commands is not None:
+            threading.Thread(target=self._obey, args=(self._commands,), daemon=True).start()
+
+    def _obey(self, commands: BinaryIO) -> None:
         for line in commands:
             command = line.decode(errors="replace").strip()
             with self._changed:
@@ -95,11 +102,11 @@ class Gate:
 
     def wanted(self, setting: Setting) -> Callable[[int], bool]:
         """See `uqcore.live.training.Wanted`: the first epoch, the last, each that was asked for by itself."""
-        gap, share = frame_gap(setting), drawing_share(setting)
+        gap = frame_gap(setting)
 
         def wanted(epoch: int) -> bool:
             now = time.monotonic()
-            in_time = self._drawing_s <= share * (now - self._started) and epoch % gap == 0
+            in_time = self._drawing_s <= DRAWING_SHARE * (now - self._started) and epoch % gap == 0
             drawn = epoch in (1, setting.epochs) or not self._open or in_time
             self._drawn_from = now if drawn else None
             return drawn
