@@ -1,5 +1,7 @@
 """How good are the uncertainties, and is a network needed for them at all?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -9,7 +11,7 @@ from ui.charts import chart
 from ui.controls import BIND
 from ui.scoreboard_answer import answer
 from uqcore.plots.board import against, forest, lines
-from uqcore.scoreboard import METRICS, SYSTEMS, Metric, writers
+from uqcore.scoreboard import METRICS, SYSTEMS, Metric, Row, writers
 from uqcore.scoreboard.metrics import Group
 from uqcore.types import UqError
 
@@ -21,6 +23,7 @@ GROUPS: dict[Group, str] = {
 }
 OF_FUNCTIONS: dict[Group, str] = {"regression": "Functions", "cost": "Cost"}
 OPENS_WITH = "digits_0_4"  # where pixels alone do not do: it shows what training adds
+CURVES_OPEN_WITH = ("deterministic", "deep_ensemble", "sngp", "feature_density", "pixel_neighbour")
 CONVENTIONS = (
     "Mean and 95 % interval over trainings with different seeds (Student's t; of a share no narrower than Wilson's). "
     "**Bold** (= in the table): cannot be told from the best at 5 % by paired t-tests over seeds, Holm-corrected; "
@@ -46,6 +49,36 @@ def titled(metric_id: str) -> str:
 
 def better(metric: Metric) -> str:
     return "higher" if metric.higher_is_better else "lower"
+
+
+def table(task: str, figure: Sequence[Row]) -> None:
+    """The rows in numbers: those of ``figure``, the one above, or all."""
+    with st.container(horizontal=True):
+        which = controls.choice("Rows", {"figure": "The figure above", "all": "All figures"}, "table_rows", "figure")
+        kinds = st.pills(
+            "Of", list(scoreboard.KINDS), selection_mode="multi", default=list(scoreboard.KINDS),
+            format_func=scoreboard.KINDS.__getitem__, key="table_kinds", bind=BIND,
+        )  # fmt: skip
+    those = figure if which == "figure" else [row for row in scoreboard.rows() if row.task == task]
+    those = [row for row in those if not kinds or scoreboard.kind(row) in kinds]
+    exact = st.column_config.NumberColumn(format="%.5g")
+    st.dataframe(
+        scoreboard.table(those),
+        hide_index=True,
+        height="content" if len(those) <= 20 else 460,
+        column_config={
+            "": st.column_config.TextColumn(width=20),
+            **dict.fromkeys(("Mean", "Low", "High"), exact),
+        },
+    )
+    with st.container(horizontal=True):
+        for name, suffix, mime in (
+            ("CSV", "csv", "text/csv"),
+            ("Markdown", "md", "text/markdown"),
+            ("LaTeX", "tex", "application/x-tex"),
+        ):
+            text = writers.WRITERS[name.lower()](those)
+            st.download_button(name, text, f"scoreboard-{task}.{suffix}", mime, icon=":material/download:")
 
 
 def board(top: DeltaGenerator) -> None:
@@ -88,6 +121,10 @@ def board(top: DeltaGenerator) -> None:
         st.caption(sentence)
     links.show(links.leads(task, group, unseen, (row.method for row in shown)))
     st.caption(CONVENTIONS)
+    whole = st.expander("The table: to sort, to filter, to take home", key="board_table", on_change="rerun", bind=BIND)
+    if whole.open:
+        with whole:
+            table(task, scoreboard.chosen(task, metric_id, unseen if of_unseen else "", score))
 
     left, right = st.columns(2)
     with left:
@@ -127,13 +164,14 @@ def board(top: DeltaGenerator) -> None:
 
     st.header("Curves", anchor=False)
     with st.container(horizontal=True):
+        usually = [method for method in CURVES_OPEN_WITH if method in known]
         curve_kinds = scoreboard.curve_kinds(task)
         curve = controls.choice("Curve", curve_kinds, f"curve_{task}", next(iter(curve_kinds)))
         picked = st.pills(
-            "Of", list(known), selection_mode="multi", default=list(known)[:4], format_func=known.__getitem__,
+            "Of", list(known), selection_mode="multi", default=usually, format_func=known.__getitem__,
             key=f"of_{task}", bind=BIND,
         )  # fmt: skip
-    traced = scoreboard.curves(task, curve, unseen, picked or list(known)[:4])
+    traced = scoreboard.curves(task, curve, unseen, picked or usually)
     if traced:
         x_title, y_title = scoreboard.AXES[curve]
         chart(
@@ -145,17 +183,6 @@ def board(top: DeltaGenerator) -> None:
 
     with st.expander("Who is on the board", key="board_who"):
         st.markdown("\n".join(f"- **{system.label}**: {system.summary}" for system in SYSTEMS.values()))
-    whole = st.expander("All figures, to sort, to filter and to take home", key="board_table", on_change="rerun")
-    if whole.open:
-        every = [row for row in scoreboard.rows() if row.task == task and not row.metric.startswith("shift")]
-        whole.dataframe(scoreboard.table(every), hide_index=True, height=460)
-        with whole.container(horizontal=True):
-            for label, text, suffix, mime in (
-                ("CSV", writers.to_csv(every), "csv", "text/csv"),
-                ("Markdown", writers.to_markdown(every), "md", "text/markdown"),
-                ("LaTeX", writers.to_latex(every), "tex", "application/x-tex"),
-            ):
-                st.download_button(label, text, f"scoreboard-{task}.{suffix}", mime, icon=":material/download:")
 
 
 page.show("Scoreboard", board)

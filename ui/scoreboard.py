@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 
 from uqcore.datasets import load
 from uqcore.datasets.mnist_c import MNIST_C
-from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.board import Kind, Line, Mark, Spot
 from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, Key, Result, Row, best_first, load_results, stale
 from uqcore.scoreboard import rows as rows_of
@@ -18,7 +17,7 @@ from uqcore.scoreboard.markdown import scores_shown
 from uqcore.scoreboard.metrics import Group
 from uqcore.scoreboard.rows import LEAST_SEEDS
 from uqcore.scoreboard.statistics import wilson
-from uqcore.scoreboard.writers import interval, name, number
+from uqcore.scoreboard.writers import against, interval, name, number, ranked_by
 from uqcore.store import default_store
 from uqcore.text import percent
 
@@ -148,7 +147,7 @@ def chance(those: Sequence[Row]) -> str:
 def _said(row: Row) -> str:
     metric = METRICS[row.metric]
     trained = row.citation or (f"{row.n_seeds} seeds" if row.n_seeds > 1 else "one run")
-    by = f" by {MEASURES[row.score].label.lower()}" if row.score in MEASURES else ""
+    by = f" by {ranked_by(row).lower()}" if row.score else ""
     return f"{escape(row.label)}{by}: {number(row.mean or 0.0, metric)}<br>{interval(row)}<br>{escape(trained)}"
 
 
@@ -240,9 +239,9 @@ def table(those: Sequence[Row]) -> list[dict[str, Any]]:
             "Method": row.label,
             "Kind": KINDS[kind(row)],
             "Origin": "published" if row.origin == "published" else "run here",
-            "Score": MEASURES[row.score].label if row.score in MEASURES else row.score,
+            "Score": ranked_by(row),
             "Figure": METRICS[row.metric].label,
-            "Against": row.unseen,
+            "Against": against(row),
             "Mean": row.mean,
             "Low": row.low,
             "High": row.high,

@@ -36,3 +36,16 @@ def test_each_column_opens_by_its_link(column: str) -> None:
 def test_corruptions_stand_by_name() -> None:
     app = opened(PAGE, board="MNIST", drift_digits="Corruptions of MNIST-C")
     assert any('"canny edges"' in chart.proto.spec for chart in app.get("plotly_chart"))
+
+
+def test_the_table_of_a_link_holds_the_figure_above_or_all_of_the_kinds_asked_for() -> None:
+    link: dict[str, str | list[str]] = {"board": "MNIST 0 to 4", "board_table": "true"}
+    above, every, controls = (
+        opened(PAGE, **link, **more).dataframe[0].value
+        for more in ({}, {"table_rows": "All figures"}, {"table_kinds": ["□ control"]})
+    )
+    assert set(above["Figure"]) == {"AUROC of unseen"}
+    assert set(above["Against"]) == {"MNIST 5 to 9"}
+    assert list(above["Mean"]) == sorted(above["Mean"], reverse=True)
+    assert len(every) == sum(row.task == "digits_0_4" for row in scoreboard.rows())
+    assert set(controls["Kind"]) == {"□ control"}

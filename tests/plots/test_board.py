@@ -40,7 +40,9 @@ def test_each_spot_has_its_name_and_neighbours_have_theirs_in_different_places()
     front, drawn = figure["data"]
     assert (front["x"], front["y"]) == ([1.0], [0.5])
     assert drawn["x"] == [1.0, 1.01, 100.0]
-    beside = figure["layout"]["annotations"]
+    annotations = figure["layout"]["annotations"]
+    assert len({one["opacity"] for one in annotations}) == 2  # for a phone and for a desktop
+    beside = annotations[:3]
     assert [one["text"] for one in beside] == ["a &lt;b&gt;", "b", "c"]
     assert [one["x"] for one in beside] == pytest.approx([0, 0.00432, 2], abs=1e-5)  # logarithms
     assert (beside[0]["xanchor"], beside[0].get("ay")) != (beside[1]["xanchor"], beside[1].get("ay"))
@@ -50,21 +52,22 @@ def test_each_spot_has_its_name_and_neighbours_have_theirs_in_different_places()
     assert {"1", "10", "100"} <= set(figure["layout"]["xaxis"]["ticktext"])
 
 
-def test_names_of_crowded_points_do_not_meet_and_stay_inside() -> None:
+@pytest.mark.parametrize(("first", "wide"), [(0, 300), (9, 470)])  # on a phone, on a desktop
+def test_names_of_crowded_points_do_not_meet_and_stay_inside(first: int, wide: int) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.uniform(0.3, 0.7, 9), rng.uniform(0.9, 0.92, 9)
-    made = beside(["Entropy and distance"] * 9, x, y, ((0, 1), (0.5, 1)))
+    made = beside(["Entropy and distance"] * 9, x, y, ((0, 1), (0.5, 1)))[first : first + 9]
     boxes = []
-    for one in made:  # as plotly places them, on a plot of 300 by 340
-        left = 300 * one["x"] + one.get("ax", one.get("xshift"))
+    for one in made:  # as plotly places them, on a plot 340 high
+        left = wide * one["x"] + one.get("ax", one.get("xshift"))
         middle = 340 * (1 - one["y"]) / 0.5 + one.get("ay", 0)
-        width = 7 * len(one["text"])
+        width = 6.2 * len(one["text"])
         boxes.append((left if one["xanchor"] == "left" else left - width, middle, width))
     for i, (left, middle, width) in enumerate(boxes):
         assert left >= 0
-        assert left + width <= 300
-        for other, at, wide in boxes[:i]:
-            assert left + width <= other or other + wide <= left or abs(middle - at) >= 18
+        assert left + width <= wide
+        for other, at, its in boxes[:i]:
+            assert left + width <= other or other + its <= left or abs(middle - at) >= 18
 
 
 def test_what_points_with_names_show_is_said_name_by_name() -> None:

@@ -11,8 +11,10 @@ import numpy as np
 from uqcore.types import FloatArray
 
 SIZE = 13  # of the letters
-_WIDE, _TALL = 300, 340  # pixels of the plot on a phone; where it is wider names are only farther apart
-_LETTER, _LINE, _RADIUS = 7.0, 18, 9
+_TALL = 340  # pixels of the plot
+_PHONE, _DESKTOP = 300, 470  # its width; where it is wider names are only farther apart
+_OPACITY = {_PHONE: 0.99, _DESKTOP: 0.98}
+_LETTER, _LINE, _RADIUS = 6.2, 18, 9
 _FARTHEST = 12  # lines away
 
 
@@ -31,24 +33,32 @@ class _Box(NamedTuple):
 def beside(
     names: Sequence[str], x: FloatArray, y: FloatArray, ranges: Sequence[Sequence[float]]
 ) -> list[dict[str, Any]]:
-    """A plotly annotation a point ``x, y``, both ``(N,)``, in the units of axes with these ``ranges``.
+    """Plotly annotations, two for each point ``x, y``, both ``(N,)``, in the units of axes with these ``ranges``.
 
-    On a logarithmic axis these are the logarithms, as plotly wants them.
+    On a logarithmic axis these are the logarithms, as plotly wants them. A server does not know how wide a figure will
+    be: names are placed for a phone, then for a desktop, and ``ui/style.css`` shows those that fit, by their opacity.
     """
+    return [one for width in _OPACITY for one in _beside(names, x, y, ranges, width)]
+
+
+def _beside(
+    names: Sequence[str], x: FloatArray, y: FloatArray, ranges: Sequence[Sequence[float]], wide: int
+) -> list[dict[str, Any]]:
     (x0, x1), (y0, y1) = ranges
-    across, down = _WIDE * (x - x0) / (x1 - x0), _TALL * (y1 - y) / (y1 - y0)
+    across, down = wide * (x - x0) / (x1 - x0), _TALL * (y1 - y) / (y1 - y0)
     points = [_Box(a - _RADIUS, d - _RADIUS, a + _RADIUS, d + _RADIUS) for a, d in zip(across, down, strict=True)]
     taken: list[_Box] = []
     made: dict[int, dict[str, Any]] = {}
     for i in np.lexsort((x, -y)).tolist():  # from the top
         others = [point for j, point in enumerate(points) if j != i]
-        side, off = _place(len(names[i]) * _LETTER, across[i], down[i], [*taken, *others])
+        side, off = _place(len(names[i]) * _LETTER, across[i], down[i], [*taken, *others], wide)
         taken.append(_box(len(names[i]) * _LETTER, across[i], down[i], side, off))
         made[i] = {
             "x": float(x[i]),
             "y": float(y[i]),
             "text": escape(names[i]),
             "font": {"size": SIZE},
+            "opacity": _OPACITY[wide],
             "xanchor": "left" if side > 0 else "right",
             **(
                 {"ax": side * _RADIUS * 1.5, "ay": off, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": "#888888"}
@@ -59,13 +69,13 @@ def beside(
     return [made[i] for i in range(len(names))]
 
 
-def _place(width: float, across: float, down: float, taken: Sequence[_Box]) -> tuple[int, int]:
+def _place(width: float, across: float, down: float, taken: Sequence[_Box], wide: int) -> tuple[int, int]:
     """The side, -1 or 1, and how many pixels below the point its name stands: the nearest place that is free."""
-    sides = (-1, 1) if across > 0.6 * _WIDE else (1, -1)
+    sides = (-1, 1) if across > 0.6 * wide else (1, -1)
     places = [(side, way * n * _LINE) for n in range(_FARTHEST) for way in (1, -1)[: n + 1] for side in sides]
     for side, off in places:
         box = _box(width, across, down, side, off)
-        inside = box.top > 0 and box.bottom < _TALL and box.left > 0 and box.right < _WIDE
+        inside = box.top > 0 and box.bottom < _TALL and box.left > 0 and box.right < wide
         if inside and not any(box.meets(other) for other in taken):
             return side, off
     return sides[0], 0

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 
+from uqcore.datasets import load
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.scoreboard.metrics import METRICS, Metric
 from uqcore.scoreboard.rows import Row
@@ -40,7 +41,9 @@ def number(value: float, metric: Metric) -> str:
         return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
     if metric.group in ("unseen", "errors") and value > 0.1:
         return f"{value:.4f}"
-    return f"{value:.4f}" if abs(value) >= 0.01 else f"{value:.2e}" if value else "0"
+    if abs(value) >= 0.01:
+        return f"{value:.4f}"
+    return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.2e}" if value else "0"
 
 
 def interval(row: Row) -> str:
@@ -53,7 +56,20 @@ def interval(row: Row) -> str:
 def name(row: Row, with_score: bool = False) -> str:
     """What a row is called; ``with_score`` also by which score it ranks."""
     label = row.label + (" (published)" if row.origin == "published" else "")
-    return f"{label}, {MEASURES[row.score].label.lower()}" if with_score and row.score in MEASURES else label
+    return f"{label}, {ranked_by(row).lower()}" if with_score and row.score else label
+
+
+def ranked_by(row: Row) -> str:
+    """A score's label; a method's own is another of each, so it is called that."""
+    if row.score == "score":
+        return "Its own score"
+    return MEASURES[row.score].label if row.score in MEASURES else row.score
+
+
+def against(row: Row) -> str:
+    """What people call the unseen set, or the shift with its strength; "" on the test set."""
+    name_, _, strength = row.unseen.partition(":")
+    return f"{name_}, {strength}".replace("_", " ") if strength else row.unseen and load(row.task).title_of(row.unseen)
 
 
 def to_csv(those: Sequence[Row]) -> str:
@@ -87,13 +103,13 @@ def _escaped(cell: str) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    """As text; what shares the mark of the best has a ``=``, a control is named as one."""
+    """As text: what shares the mark of the best has a ``=``, a control is named as one, others' figures by source."""
     sign = "".join(mark for mark, there in ((" =", row.best), (" (control)", row.control)) if there)
     return [
-        f"{name(row)}{sign}",
-        MEASURES[row.score].label if row.score in MEASURES else row.score,
+        f"{name(row)}{sign}{f': {row.citation}' if row.citation else ''}",
+        ranked_by(row),
         METRICS[row.metric].label,
-        row.unseen.replace("_", " "),
+        against(row),
         "" if row.mean is None else number(row.mean, METRICS[row.metric]),
         interval(row),
         str(row.n_seeds),
