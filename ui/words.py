@@ -332,7 +332,7 @@ def threshold(value: float) -> str:
 def value(number: float) -> str:
     """A measure in the little room below a picture; never a false zero."""
     if 0 < number < 0.005:
-        return "< 0.01"
+        return "<\u00a00.01"
     return f"{number:.2f}" if number < 10 else f"{number:.0f}"
 
 

@@ -89,7 +89,7 @@ def test_a_table_has_a_row_a_method_and_escapes_names() -> None:
 
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [(0, "0.00"), (1e-12, "< 0.01"), (0.005, "0.01"), (1.234, "1.23"), (12.3, "12")],
+    [(0, "0.00"), (1e-12, "<\u00a00.01"), (0.005, "0.01"), (1.234, "1.23"), (12.3, "12")],
 )
 def test_value(number: float, expected: str) -> None:
     assert words.value(number) == expected

@@ -6,6 +6,7 @@ from uqcore.exhibits.gallery import N_CHAINER, ClassEnds, chainer_table
 from uqcore.models.answers import TEST, Answers
 from uqcore.reproduce.rows import Row, Source, claim, spread
 from uqcore.store import Store
+from uqcore.text import fine_percent, percent
 
 TITLE = "Chainer article"
 N_SAMPLES = 50
@@ -45,11 +46,11 @@ def _wrong(table: tuple[ClassEnds, ...], test_error: float) -> Row:
         TITLE,
         "share of them that is read wrong",
         "the surest are read right, the least sure sometimes wrong (pictures)",
-        f"{among_surest:.1%} and {among_least:.1%} (of {_N * len(table)} each)",
+        f"{percent(among_surest)} and {percent(among_least)} (of {_N * len(table)} each)",
         among_surest == 0 and among_least >= 10 * test_error,
         "none of the surest, and of the least sure at least ten times the share of all test digits",
         {"surest": surest, "least sure": least_sure},
-        f"Of all test digits {test_error:.2%}."
+        f"Of all test digits {fine_percent(test_error)}."
         + (f" All {_N} least sure are read right for {', '.join(spared)}." if spared else ""),
     )
 
