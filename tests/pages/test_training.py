@@ -182,6 +182,30 @@ def test_reset_leads_back_to_the_committed_models_at_any_time(jobs: Jobs) -> Non
             app = page(go="1", t_epochs="300", t_n_points="2000")
 
 
+@pytest.mark.parametrize("way", ["Reset", "by the choice above"])
+def test_settings_survive_a_look_at_the_committed_models(jobs: Jobs, way: str) -> None:
+    """Those of both presets, methods and data; whether they came with the link or were set by hand."""
+    points = Setting(kind="own", points=TRIANGLE).to_params()["points"]
+    app = page(go="1", t_kind="Your own points", t_points=points)
+    app.number_input(key="t_seed").set_value(5)
+    app = choose(checked(app.run()), "preset", "tutorial")
+    app.number_input(key="t_epochs_tutorial").set_value(7)
+    app = choose(checked(app.run()), "t_methods_5", ["SNGP"])
+    if way == "Reset":
+        app.button(key="t_reset").click()
+        app = checked(app.run())
+    else:
+        app = choose(app, "models", "stored")
+    app = choose(app, "models", "live")
+    assert app.number_input(key="t_epochs_tutorial").value == 7
+    assert buttons(app, "preset").value == "tutorial"
+    assert buttons(app, "t_methods_5").value == ["SNGP"]
+    assert buttons(app, "t_kind").value == "own"
+    assert app.query_params["t_points"] == points
+    app = choose(app, "preset", "quick")
+    assert (app.number_input(key="t_seed").value, app.number_input(key="t_epochs").value) == (5, 3)
+
+
 def test_a_point_is_asked_of_the_trained_networks(jobs: Jobs) -> None:
     app = trained(page(go="1", point="0.5,0.25"), jobs)
     assert "What each method says at (0.50, 0.25)" in [each.value for each in app.header]
@@ -398,6 +422,10 @@ def test_painted_points_are_trained_and_their_link_paints_the_same(visit: Visit,
 def test_keys_paint_erase_and_move_the_cluster(visit: Visit, url: str) -> None:
     page = visit(small(url, t_kind="Your+own+points", t_more="true"), ready=".points-pad canvas")
     canvas, hint = page.locator(".points-pad canvas"), page.locator(".hint")
+    train = page.get_by_role("button", name="Train", exact=True)
+    expect(train).to_be_disabled()
+    color, ground = train.evaluate("b => [getComputedStyle(b).color, getComputedStyle(document.body).backgroundColor]")
+    assert color != ground, "what cannot be pressed yet can be read"
     for key in (
         "1",
         "Enter",

@@ -7,6 +7,9 @@ const APART = 0.12; // Of neighbours in one stroke, in units of the plane.
 const ERASED = 0.25; // How far the eraser reaches.
 const MARKER = 5; // px
 
+// What is said of keys, where there may be some.
+const keys = (said) => (matchMedia("(pointer: coarse)").matches ? "" : said);
+
 class PointsPad {
   #component;
   #points;
@@ -179,8 +182,8 @@ class PointsPad {
     const n = NAMES.slice(0, n_classes).map((name, k) => [name, this.#points.filter((p) => p[2] === k).length]);
     const counted = n.filter(([, count]) => count).map(([name, count]) => `${name.toLowerCase()}: ${count}`).join(", ");
     this.root.querySelector(".hint").textContent = this.#component.data.paints
-      ? counted || "Paint points of two classes or three. Keys: arrows move, Enter paints, 1 to 5 choose."
-      : "Drag the crosses: what no method sees in training. Keys: arrows and Enter.";
+      ? counted || `Paint points of two classes or three.${keys(" Keys: arrows move, Enter paints, 1 to 5 choose.")}`
+      : `Drag the crosses: what no method sees in training.${keys(" Keys: arrows and Enter.")}`;
   }
 }
 
