@@ -10,7 +10,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, glossary, memory, shelf, uploads, words
+from ui import controls, fairness, glossary, memory, shelf, uploads, words
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
 
@@ -186,15 +186,17 @@ def show(label: str, body: Callable[[DeltaGenerator], None]) -> None:
     controls moves, it alone runs again, which takes half of the time of the whole page.
     """
     (door,) = (door for door in DOORS if door.label == label)
-    _begin(door)
-    with st.container(height=1, border=False, key="page"):  # until the style is there: nothing is seen that would jump
-        _top(door)
-        st.fragment(partial(_answered, body))()
-        _onward(door.onward)
+    with fairness.turn(opens=True):
+        _begin(door)
+        with st.container(height=1, border=False, key="page"):  # until the style is there: nothing is seen that jumps
+            _top(door)
+            st.fragment(partial(_answered, body))()
+            _onward(door.onward)
 
 
 def _answered(body: Callable[[DeltaGenerator], None]) -> None:
-    body(st.container(key="answer"))
+    with fairness.turn():
+        body(st.container(key="answer"))
 
 
 def _begin(door: Door) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, controls, page, words
+from ui import cache, controls, fairness, page, words
 from ui.budget import kept
 from ui.components import Frames
 from ui.moons import maps, setting, stored
@@ -153,6 +153,7 @@ def _maps(shown: Frame, look: Look) -> dict[str, Map]:
     return {METHODS[name].label: Map(_uncut(shown, name, look), [learnt[METHODS[name].label]]) for name in shown.tables}
 
 
+@fairness.turn()
 def _forming(owner: str, job: Job, look: Look) -> None:
     """What there is of a training that waits or runs; called several times a second."""
     jobs().job(owner)  # the visitor is here

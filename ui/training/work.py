@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from ui import shelf
+from ui import fairness, shelf
 from ui.charts import chart
 from ui.training import words
 from uqcore.plots.learning import learning
@@ -30,6 +30,7 @@ def show(visit: Visit, job: Training) -> None:
     st.fragment(partial(_at_work, visit, job), run_every=_EVERY_S)()
 
 
+@fairness.turn()
 def _at_work(visit: Visit, job: Training) -> None:
     trainings().job(visit.owner)  # the visitor is here
     if job.state.is_over:
