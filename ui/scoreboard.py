@@ -17,6 +17,7 @@ from uqcore.scoreboard.markdown import scores_shown
 from uqcore.scoreboard.metrics import Group
 from uqcore.scoreboard.rows import LEAST_SEEDS
 from uqcore.scoreboard.statistics import wilson
+from uqcore.scoreboard.systems import UNMEASURED, unmeasured
 from uqcore.scoreboard.writers import against, interval, name, number, ranked_by
 from uqcore.store import default_store
 from uqcore.text import percent
@@ -120,6 +121,8 @@ def unknown(task: str, metric: str, unseen: str = "", score: str = "own") -> lis
     for row in kept().groups.get((task, metric, unseen), ()):
         if row.mean is None and (not row.score or score in ("all", row.score) or _is_own(row, score)):
             why[row.reason].append(name(row, score == "all"))
+    if absent := unmeasured(kept().results, task):
+        why[UNMEASURED] = [system.label for system in absent]
     return [f"Without a value: {', '.join(dict.fromkeys(labels))}. {reason}" for reason, labels in why.items()]
 
 

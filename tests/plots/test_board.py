@@ -78,6 +78,12 @@ def test_what_points_with_names_show_is_said_name_by_name() -> None:
     assert describe(against([Spot("a", 0, 3.0, 0.5)], "s", "AUROC")) == "Chart of AUROC by s: AUROC: a at 0.5."
 
 
+def test_a_short_logarithmic_axis_has_several_ticks() -> None:
+    axis = against([Spot("a", 0, 150.0, 0.5), Spot("b", 1, 310.0, 0.4)], "ms", "AUROC", log_x=True)["layout"]["xaxis"]
+    low, high = axis["range"]
+    assert sum(low <= np.log10(tick) <= high for tick in axis["tickvals"]) >= 2
+
+
 def test_one_spot_and_none_are_figures() -> None:
     go.Figure(against([], "x", "y"))
     go.Figure(against([Spot("a", 0, 3.0, 3.0)], "x", "y", log_x=True))

@@ -36,7 +36,7 @@ def test_functions_are_on_it_too(capsys: pytest.CaptureFixture[str]) -> None:
 FORMS = {
     "csv": "task,method,",
     "latex": r"\begin{tabular}",
-    "markdown": "| method |",
+    "markdown": "| trained on | method |",
     "readme": "| two moons | seeds |",
 }
 
@@ -45,6 +45,15 @@ FORMS = {
 def test_it_is_taken_home_in_other_forms(capsys: pytest.CaptureFixture[str], form: str, start: str) -> None:
     assert main(["scoreboard", "--task", "moons", "--format", form]) == 0
     assert capsys.readouterr().out.startswith(start)
+
+
+def test_one_figure_can_be_asked_for_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scoreboard", "--task", "moons", "--metric", "brier", "--json"]) == 0
+    assert {row["metric"] for row in json.loads(capsys.readouterr().out)} == {"brier"}
+    assert main(["scoreboard", "--task", "moons", "--metric", "brier"]) == 0  # not among those usually shown
+    assert capsys.readouterr().out.startswith("moons: Brier\n")
+    assert main(["scoreboard", "--metric", "beauty"]) == 2
+    assert "The board has the figures accuracy, nll, " in capsys.readouterr().err
 
 
 def test_an_unknown_task_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

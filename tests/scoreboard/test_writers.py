@@ -34,14 +34,14 @@ def test_csv_has_every_row_with_every_digit() -> None:
 def test_tables_have_a_line_a_row_and_as_many_cells() -> None:
     lines = to_markdown(MADE).splitlines()
     assert len(lines) == len(MADE) + 2
-    assert {line.count("|") for line in lines} == {8}
+    assert {line.count("|") for line in lines} == {9}
     assert to_latex(MADE).count(r"\\") == len(MADE) + 1
     assert set(WRITERS) == {"csv", "markdown", "latex"}
 
 
 def test_controls_and_what_is_published_are_named() -> None:
     text = to_markdown(MADE)
-    assert "| Chance (control) |" in text
+    assert "| MNIST | Chance (control) |" in text
     assert "| DUQ (published): van Amersfoort et al. 2020, arXiv 2003.02037 |" in text
 
 

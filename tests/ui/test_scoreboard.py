@@ -8,6 +8,7 @@ import pytest
 
 from ui import scoreboard
 from ui.scoreboard_answer import answer
+from uqcore.methods import EVERY_METHOD
 from uqcore.plots.board import Spot
 from uqcore.scoreboard import PUBLISHED, Key, Result
 
@@ -117,8 +118,16 @@ def test_what_has_no_value_is_named_with_its_reason(monkeypatch: pytest.MonkeyPa
     cost, why = Key("train_s"), "Not kept."
     unkept = [Result("digits", name, (0,), ("",), {}, {cost: why}) for name in ("deterministic", "energy")]
     measured(monkeypatch, [*unkept, result("sngp", {cost: (3.0, 3.1, 3.2)})])
-    assert scoreboard.unknown("digits", "train_s") == ["Without a value: Deterministic, Energy. Not kept."]
+    assert "Without a value: Deterministic, Energy. Not kept." in scoreboard.unknown("digits", "train_s")
+
+
+def test_a_method_without_any_run_is_named_where_it_learns_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    everyone = [result(name, {FOUND: (0.9, 0.9, 0.9)}) for name in EVERY_METHOD]
+    measured(monkeypatch, everyone)
     assert scoreboard.unknown("digits", "auroc", "fashion") == []
+    measured(monkeypatch, [each for each in everyone if each.method != "svi_flipout"])
+    (said,) = scoreboard.unknown("digits", "auroc", "fashion")
+    assert said.startswith("Without a value: SVI (Flipout). No seed of it was measured")
 
 
 def test_the_table_says_what_was_run_here_and_what_others_published() -> None:

@@ -26,6 +26,7 @@ def add_command(commands: Any) -> None:
         help="every row, as a table to take home; or the README's tables",
     )
     board.add_argument("--task", help="only this task")
+    board.add_argument("--metric", help="only this figure, e.g. auroc")
     board.add_argument(
         "--run",
         dest="run_missing",  # `run` is the command's function
@@ -40,29 +41,35 @@ def add_command(commands: Any) -> None:
 
 
 def _scoreboard(arguments: argparse.Namespace) -> None:
-    from uqcore.scoreboard import PUBLISHED, SYSTEMS, load_results, rows, stale, to_plain
+    from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, load_results, rows, stale, to_plain
     from uqcore.scoreboard.campaign import TASKS
     from uqcore.scoreboard.markdown import tables
+    from uqcore.scoreboard.systems import UNMEASURED, unmeasured
     from uqcore.scoreboard.writers import WRITERS
 
     if arguments.task is not None and arguments.task not in TASKS:
         raise UqError(f"The board has the tasks {', '.join(TASKS)}. Received: --task {arguments.task}.")
+    if arguments.metric is not None and arguments.metric not in METRICS:
+        raise UqError(f"The board has the figures {', '.join(METRICS)}. Received: --metric {arguments.metric}.")
     tasks = TASKS if arguments.task is None else (arguments.task,)
     if arguments.run_missing:
         _run(arguments, tasks)
     results = [result for result in load_results() if result.task in tasks]
-    made = [row for row in rows(results, PUBLISHED) if row.task in tasks]
+    made = [row for row in rows(results, PUBLISHED) if row.task in tasks and arguments.metric in (None, row.metric)]
     store = default_store()
     for result in results:
         if problem := stale(result, store):
             print(f"note: {result.task}, {SYSTEMS[result.method].label}: {problem}", file=sys.stderr)
+    for task in tasks:
+        for system in unmeasured(results, task):
+            print(f"note: {task}, {system.label}: {UNMEASURED}", file=sys.stderr)
     if arguments.json:
         print(json.dumps([to_plain(row) for row in made], indent=1, ensure_ascii=False, allow_nan=False))
         return
     if arguments.format is not None:
         print(tables(made, tasks) if arguments.format == "readme" else WRITERS[arguments.format](made).rstrip())
         return
-    for line in _lines(made):
+    for line in _lines(made, _SHOWN if arguments.metric is None else (arguments.metric,)):
         print(line)
 
 
@@ -83,11 +90,11 @@ def _run(arguments: argparse.Namespace, tasks: Sequence[str]) -> None:
     save(merged(load(), campaign.collect()))
 
 
-def _lines(made: Sequence[Any]) -> Iterator[str]:
+def _lines(made: Sequence[Any], metrics: Sequence[str]) -> Iterator[str]:
     """A block a task, metric and unseen set; the best first, those that cannot be told from it marked."""
     from uqcore.scoreboard import METRICS, best_first
 
-    chosen = [row for row in made if row.metric in _SHOWN and row.mean is not None]
+    chosen = [row for row in made if row.metric in metrics and row.mean is not None]
     for (task, metric, unseen), block in groupby(sorted(chosen, key=lambda row: row.group), key=lambda row: row.group):
         about = METRICS[metric]
         yield f"{task}: {about.label}{f', {unseen}' if unseen else ''}"

@@ -153,8 +153,8 @@ def _room(values: FloatArray, margin: float) -> list[float]:
 
 
 def _round_numbers(low: float, high: float) -> dict[str, Any]:
-    """The ticks 1, 2, 5, 10 ... of an axis between these powers of ten; further apart on a long one."""
-    steps = (1, 2, 5) if high - low < 3 else (1,)
+    """The ticks 1, 2, 5, 10 ... of an axis between these powers of ten; fewer on a long one, more on a short."""
+    steps = range(1, 10) if high - low < 0.8 else (1, 2, 5) if high - low < 3 else (1,)
     ticks = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
     return {"tickvals": ticks, "ticktext": [f"{tick:,.10g}" for tick in ticks]}
 

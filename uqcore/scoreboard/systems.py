@@ -110,6 +110,15 @@ def sources(method: str, seed: int) -> list[tuple[str, int]]:
     return [] if method not in EVERY_METHOD else [(method, seed)]
 
 
+UNMEASURED = "No seed of it was measured; `python -m uqcore scoreboard --run` trains and measures five."
+
+
+def unmeasured(results: Sequence[Result], task: str) -> list[System]:
+    """The methods that learn ``task`` and have no result on it."""
+    there = {result.method for result in results if result.task == task}
+    return [SYSTEMS[name] for name, each in EVERY_METHOD.items() if task in each.configs and name not in there]
+
+
 def fingerprint(records: Sequence[ModelRecord]) -> str:
     """Twelve digits that change with any file of the models; "" of none."""
     digests = "".join(file.sha256 for record in records for file in record.files)

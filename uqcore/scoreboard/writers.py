@@ -28,6 +28,7 @@ _COLUMNS = (
     "citation",
     "reason",
 )
+_HEADS = ("trained on", "method", "score", "figure", "against", "mean", "95 % interval", "seeds")
 _IN_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
     sign: f"\\{sign}" for sign in "&%$#_{}"
 }
@@ -83,14 +84,14 @@ def to_csv(those: Sequence[Row]) -> str:
 
 def to_markdown(those: Sequence[Row]) -> str:
     """A table of Markdown; ``=`` marks the clique of the best."""
-    lines = ["| method | score | figure | against | mean | 95 % interval | seeds |", "|---|---|---|---|---|---|---|"]
+    lines = [f"| {' | '.join(_HEADS)} |", "|" + "---|" * len(_HEADS)]
     cells = ([cell.replace("|", r"\|") for cell in _cells(row)] for row in those)
     return "\n".join([*lines, *(f"| {' | '.join(each)} |" for each in cells)]) + "\n"
 
 
 def to_latex(those: Sequence[Row]) -> str:
     """A ``tabular``, with what LaTeX reads as commands escaped."""
-    head = r"\begin{tabular}{llllrlr}" + "\n" + r"method & score & figure & against & mean & 95\,\% interval & seeds \\"
+    head = r"\begin{tabular}{lllllrlr}" + "\n" + " & ".join(map(_escaped, _HEADS)) + r" \\"
     body = [" & ".join(map(_escaped, _cells(row))) + r" \\" for row in those]
     return "\n".join([head, r"\hline", *body, r"\end{tabular}"]) + "\n"
 
@@ -106,6 +107,7 @@ def _cells(row: Row) -> list[str]:
     """As text: what shares the mark of the best has a ``=``, a control is named as one, others' figures by source."""
     sign = "".join(mark for mark, there in ((" =", row.best), (" (control)", row.control)) if there)
     return [
+        load(row.task).title,
         f"{name(row)}{sign}{f': {row.citation}' if row.citation else ''}",
         ranked_by(row),
         METRICS[row.metric].label,
