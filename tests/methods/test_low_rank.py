@@ -7,6 +7,7 @@ import pytest
 
 from uqcore import datasets
 from uqcore.methods import sngp
+from uqcore.methods.low_rank import LowRankFactor
 from uqcore.networks import NETWORKS
 from uqcore.store import Store
 
@@ -15,7 +16,7 @@ from uqcore.store import Store
 @pytest.mark.parametrize("ridge", [0.01, 1.0])
 def test_with_all_directions_the_factor_is_exact(n_examples: int, n_features: int, ridge: float) -> None:
     phi = np.random.default_rng(0).normal(size=(n_examples, n_features)).astype(np.float32)
-    factor = sngp.LowRankFactor(phi, ridge, rank=64)
+    factor = LowRankFactor(phi, ridge, rank=64)
     covariance = ridge * np.linalg.inv(ridge * np.eye(n_features) + phi.T.astype(float) @ phi)
     identity = np.eye(n_features, dtype=np.float32)
     np.testing.assert_allclose(factor @ (identity @ factor), covariance, atol=2e-5)
@@ -33,3 +34,13 @@ def test_of_two_moons_few_directions_give_the_variance(committed: Store) -> None
     # A sample is a draw of the same distribution.
     spread = forming.draw(x, range(400)).var(axis=0).mean(axis=1)
     np.testing.assert_allclose(spread, theirs.variance, rtol=0.3, atol=0.003)
+
+
+def test_features_that_are_kept_between_two_questions_are_those_of_the_points(committed: Store) -> None:
+    (arrays,) = committed.arrays(committed.find("moons", "sngp"))
+    network = NETWORKS["moons"]
+    asked, plain = (make(network, arrays, sngp.Config(), 0) for make in (sngp.AskedTwice, sngp.GaussianProcess))
+    for x in np.random.default_rng(0).uniform(-2, 2, (2, 600, 2)).astype(np.float32):
+        np.testing.assert_array_equal(asked.draw(x, range(3)), plain.draw(x, range(3)))
+        for ours, theirs in zip(asked.closed_form(x), plain.closed_form(x), strict=True):
+            np.testing.assert_array_equal(ours, theirs)

@@ -43,7 +43,7 @@ def frame_ms(setting: Setting) -> Mapping[str, float]:
         "mc_dropout": _of_network(setting, (2.95, 0.121, 0.00536, 0.000113)),
         "deep_ensemble": min(setting.n_members, FORMING_SAMPLES) / FORMING_SAMPLES * sampled,
         "sngp": _of_network(setting, (4.65, 0.211, 0.0, 5.3e-5))
-        + d * (0.0102 + 2.1e-5 * setting.width + 1.5e-5 * setting.n_points),
+        + d * (0.0047 + 2.1e-5 * setting.width + 9.1e-6 * setting.n_points),
         "svi_flipout": _of_network(setting, (3.08, 0.0541, 0.00818, 0.000169)),
     }
     return {method_id: _TOGETHER * costs[method_id] for method_id in setting.methods}
