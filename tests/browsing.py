@@ -28,6 +28,17 @@ Visit = Callable[..., Page]
 PATIENCE_S = 120.0
 """For a busy machine, which is slow, not wrong: nothing waits that long unless it is broken."""
 expect.set_options(timeout=1000 * PATIENCE_S)
+SHIFTS = """
+window.shifted = [];
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) {
+        const moved = entry.sources.map(({node, previousRect, currentRect}) =>
+            `${node?.className || node?.nodeName} ${previousRect.y} to ${currentRect.y}`);
+        window.shifted.push([entry.value, ...moved]);
+    }
+}).observe({type: "layout-shift", buffered: true});
+"""
+"""A script that keeps all layout shifts that no visitor caused: how much, and what moved."""
 
 
 class Server(NamedTuple):

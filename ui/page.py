@@ -14,8 +14,9 @@ from ui import controls, fairness, glossary, memory, shelf, uploads, words
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
 
-_CSS, _FIGURE_ONLY, _PRESENTED = (
-    (Path(__file__).parent / name).read_text("utf-8") for name in ("style.css", "figure_only.css", "presented.css")
+_CSS, _FIGURE_ONLY, _ON_TOUR, _PRESENTED = (
+    (Path(__file__).parent / f"{name}.css").read_text("utf-8")
+    for name in ("style", "figure_only", "on_tour", "presented")
 )
 _ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be fetched from another host
 
@@ -205,8 +206,8 @@ def _begin(door: Door) -> None:
     memory.give_back()
     uploads.guard()
     st.set_page_config(page_title=f"{_title(door)} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says
-    presented = frame.is_presented()
-    st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or is_on_tour())}{_PRESENTED * presented}</style>")
+    presented, toured = frame.is_presented(), is_on_tour()
+    st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or toured)}{_ON_TOUR * toured}{_PRESENTED * presented}</style>")
     if views.taken():
         st.stop()
 

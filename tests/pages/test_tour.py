@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import Visit, needs_browser, settle
+from tests.browsing import SHIFTS, Visit, needs_browser, settle
 from ui.tour.steps import STEPS
 from uqcore.methods import of_task
 
@@ -58,6 +58,7 @@ def at_step(page: Page, n: int) -> None:
 def test_the_tour_by_keys_alone(visit: Visit, dashboard: str, presented: bool) -> None:
     size = {"width": 1920, "height": 1080} if presented else {}
     page = visit(f"{dashboard}/?tour=1{'&present=1' * presented}", ready=".claim", **size)
+    page.evaluate(SHIFTS)
     for n, step in enumerate(STEPS, start=1):
         at_step(page, n)
         assert f"tour={n}" in page.url
@@ -76,6 +77,8 @@ def test_the_tour_by_keys_alone(visit: Visit, dashboard: str, presented: bool) -
         if presented:
             size_px, words = page.evaluate(SMALLEST)
             assert size_px >= LEAST * 1080, (n, step.claim, words)
+        shifts = page.evaluate("window.shifted.splice(0)")
+        assert sum(value for value, *_ in shifts) < 0.1, (n, shifts)
         page.keyboard.press("ArrowRight")
     at_step(page, len(STEPS))  # there is none after the last
     page.keyboard.press("ArrowLeft")

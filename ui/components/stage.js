@@ -36,14 +36,17 @@ function showTold(n) {
   document.documentElement.toggleAttribute("data-told", n !== null && guessed(n) !== null);
 }
 
-// A page that is opened is seen when it is whole: Python has answered, what is in sight has been loaded, and for some
-// frames nothing has grown. What waits longer than the style says is seen then.
-const STILL = 12; // frames
+// A page that is opened or gone to is seen when it is whole: Python has answered, what is in sight has been loaded, and
+// for some frames nothing has grown. What waits longer than the style says is seen then.
+const [STILL, STILL_TURNED] = [12, 5]; // frames; Streamlit's scripts are there when another page is gone to
 const UNANSWERED = ".st-key-page:not(:has(.st-key-answer .stMarkdown))";
 const LOADING = "[data-testid=stSkeleton], [data-testid=stElementContainer]:not(.st-key-stage) > .stBidiComponent";
 
 function showWhenWhole() {
   const { documentElement: html } = document;
+  const isTurned = html.hasAttribute("data-whole") && html.dataset.page !== location.pathname;
+  html.dataset.page = location.pathname;
+  html.toggleAttribute("data-turned", isTurned);
   const inSight = (selector) =>
     [...document.querySelectorAll(selector)].filter((each) => {
       const [box] = each.getClientRects(); // None of what is folded.
@@ -57,10 +60,11 @@ function showWhenWhole() {
     const now = places.join();
     frames = isDone && !waits && now === last ? frames + 1 : 0;
     last = now;
-    if (frames < STILL) requestAnimationFrame(look);
-    else html.toggleAttribute("data-whole", true);
+    if (frames < (isTurned ? STILL_TURNED : STILL)) return requestAnimationFrame(look);
+    html.toggleAttribute("data-turned", false);
+    return html.toggleAttribute("data-whole", true);
   };
-  if (!html.hasAttribute("data-whole")) look();
+  if (isTurned || !html.hasAttribute("data-whole")) look();
 }
 
 // Streamlit tells visitors of a server that is away to start it in their terminal.
