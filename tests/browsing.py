@@ -135,6 +135,8 @@ class Tabs:
         page.goto(url)
         page.locator(ready).first.wait_for()
         settle(page)
+        # A component's HTML may be there before its script: a key that is pressed then is lost.
+        expect(page.locator("[role=slider]:not([aria-valuenow])")).to_have_count(0)
         return page
 
     def put_back(self) -> list[str]:
