@@ -43,6 +43,7 @@ _LEAST_S = 1.0  # waits of less are not judged: they are shorter than what nobod
 _PATIENCE_S = 900.0
 _MOST_GROWN_MB, _BACK_S = 50.0, 60.0
 _M_ARENA_MAX = -8  # of glibc: as `ui.memory` has it, or each of a hundred jobs' threads keeps free memory of its own
+_PR_SET_CHILD_SUBREAPER = 36
 _MOST_WRONG = 0.1  # of the waits: other processes may have the machine for a while
 
 
@@ -239,9 +240,17 @@ def _memory_back(before_mb: float) -> tuple[float, float]:
 
 
 def _children() -> list[int]:
-    """Processes of ours that are not gone."""
+    """Processes of ours that are not gone, those included whose parents are: `main` makes us the heir of them."""
     tasks = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    return [int(pid) for path in tasks for pid in path.read_text().split()]
+    return [int(pid) for path in tasks for pid in path.read_text().split() if not _is_gone(int(pid))]
+
+
+def _is_gone(pid: int) -> bool:
+    """Also where nobody has asked yet how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def _neighbour(stress: Stress) -> tuple[Setting, Trained] | None:
@@ -268,6 +277,7 @@ def main() -> int:
     one_blas_thread()  # as on a server, both
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 2)
+        ctypes.CDLL("libc.so.6").prctl(_PR_SET_CHILD_SUBREAPER, 1)
     # Trainings that are over are kept on purpose, up to a limit, which is left out of what memory may grow by.
     jobs = Jobs(most_waiting=N_OWNERS + FATES["vanished"], unseen_s=arguments.unseen_s, most_bytes=2**20)
     for i in range(3):  # how long jobs take here is learned from the first ones, as on a server

@@ -19,7 +19,7 @@ MOST_PROCESSES = 2
 DRAWING_SHARE = 0.36
 """How much of the time surfaces may take while networks learn: drawn by the clock, see `uqcore.live.worker`."""
 
-_START_MS, _SECOND_MS = 450.0, 30.0  # of the first process, with NumPy, and of one more
+_START_MS, _SECOND_MS = 370.0, 30.0  # of the first process, with NumPy, and of one more
 _MOST_FRAMES = 120
 
 
