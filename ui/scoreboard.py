@@ -48,8 +48,8 @@ AXES: Final = {
 CURVE_NOTES: Final = {
     "roc": "By each method's own score, the mean over its seeds. Up and left is better; the diagonal is chance.",
     "risk_coverage": "By each method's own score, the mean over its seeds. Lower is better.",
-    "reliability": "Fifteen bins of equal width over all seeds; point at one for how many inputs it holds and the 95 % "
-    "interval (Wilson). On the diagonal confidence is accuracy.",
+    "reliability": "Fifteen bins of equal width over all seeds, with 95 % intervals of their accuracy (Wilson); point "
+    "at one for how many inputs it holds. On the diagonal confidence is accuracy.",
     "quantiles": "The mean over seeds. On the diagonal as many points lie below a predicted quantile as should.",
 }
 
@@ -304,8 +304,9 @@ def curves(task: str, curve: str, unseen: str, methods: Sequence[str]) -> list[L
             continue
         label, control = SYSTEMS[method].label, SYSTEMS[method].control
         said = [_bin(y, n) for y, n in zip(found.y, found.n, strict=True)] if found.n else []
+        within = [wilson(y, round(n)) for y, n in zip(found.y, found.n, strict=True)] if found.n else []
         kind_: Kind = "control" if control else "method"
-        drawn.append(Line(label, _place(method), found.x, found.y, said, kind_))
+        drawn.append(Line(label, _place(method), found.x, found.y, said, kind_, within))
     return drawn
 
 

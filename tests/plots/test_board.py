@@ -89,6 +89,12 @@ def test_one_spot_and_none_are_figures() -> None:
     go.Figure(against([Spot("a", 0, 3.0, 3.0)], "x", "y", log_x=True))
 
 
+def test_points_of_a_line_have_the_intervals_that_are_given() -> None:
+    bars = lines([Line("a", 0, [0.5], [0.6], within=[(0.4, 0.7)])], "x", "y")["data"][0]["error_y"]
+    assert (bars["arrayminus"], bars["array"]) == (pytest.approx([0.2]), pytest.approx([0.1]))
+    assert "error_y" not in lines([Line("a", 0, [0.5], [0.6])], "x", "y")["data"][0]
+
+
 def test_lines_with_a_diagonal_and_a_gap_at_0_of_a_logarithmic_axis() -> None:
     figure = lines([Line("a", 0, [0, 1], [0.0, 0.5], ["n", "m"])], "x", "y", diagonal=True, log_y=True)
     go.Figure(figure)

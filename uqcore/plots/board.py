@@ -170,7 +170,7 @@ def _marker(drawn: Sequence[tuple[Kind, int]], size: int) -> dict[str, Any]:
 
 
 class Line(NamedTuple):
-    """A named line, or points over names; ``said`` has a text a point for who points at it."""
+    """A named line, or points over names; ``said`` has a text a point for who points at it, ``within`` an interval."""
 
     label: str
     place: int
@@ -178,6 +178,7 @@ class Line(NamedTuple):
     y: Sequence[float]
     said: Sequence[str] = ()
     kind: Kind = "method"
+    within: Sequence[tuple[float, float]] = ()
 
 
 def lines(
@@ -204,6 +205,7 @@ def lines(
             },
             "marker": {"symbol": series_style(line.place).symbol, "size": 8},
             **({"text": list(line.said)} if line.said else {}),
+            **({"error_y": _bars(line)} if line.within else {}),
             "hovertemplate": f"%{{x{':.4g' if _is_numeric(line) else ''}}}, %{{y:.4g}}"
             + ("<br>%{text}" if line.said else ""),
         }
@@ -236,6 +238,17 @@ def lines(
                 **({"type": "log"} if log_y else {}),
             },
         ),
+    }
+
+
+def _bars(line: Line) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - y for y, (_, high) in zip(line.y, line.within, strict=True)],
+        "arrayminus": [y - low for y, (low, _) in zip(line.y, line.within, strict=True)],
+        "thickness": 1.5,
+        "width": 4,
     }
 
 
