@@ -414,6 +414,8 @@ def test_painted_points_are_trained_and_their_link_paints_the_same(visit: Visit,
     train_to_the_end(page)
     expect(page.locator(".plot")).to_have_count(len(LABELS))
     expect(page.locator(".plot").first).to_be_in_viewport()
+    places = [page.locator(selector).first.bounding_box() for selector in (".points-pad canvas", ".plot")]
+    assert places[0]["y"] < places[1]["y"], "what is learnt stands above what is made of it"  # type: ignore[index]
     copy = visit(page.url, ready=".plot", **touch)
     expect(copy.locator(".hint")).to_have_text("first class: 2, second class: 2")
 

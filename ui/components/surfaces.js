@@ -38,6 +38,8 @@ function parse(bytes) {
 const decimals = ([low, high]) => Math.min(8, Math.max(0, 3 - Math.ceil(Math.log10(high - low || 1))));
 const format = (value, range) => value.toFixed(decimals(range)).replace("-", "\u2212");
 
+let revealed = null; // What the page has scrolled to: once, also for whoever comes back to it.
+
 class Surfaces {
   #component;
   #scene;
@@ -46,7 +48,6 @@ class Surfaces {
   #point = null; // The picked point, likewise.
   #threshold = null;
   #time = Infinity; // The frame that is shown; beyond the last it is the last, however many there are.
-  #revealed = null; // What the page has scrolled to.
   #playing = 0;
   #frame = 0;
 
@@ -91,8 +92,12 @@ class Surfaces {
   }
 
   #reveal(what) {
-    if (what && what !== this.#revealed && innerWidth < PHONE) this.root.scrollIntoView();
-    if (what) this.#revealed = what;
+    if (what && what !== revealed) {
+      const { top, height } = this.root.getBoundingClientRect();
+      if (innerWidth < PHONE) this.root.scrollIntoView();
+      else if (innerHeight - top < height / 2) this.root.scrollIntoView({ block: "nearest" }); // What is above is needed.
+    }
+    if (what) revealed = what;
   }
 
   get #now() {

@@ -102,7 +102,8 @@ def surfaces(
         thresholds: rising values for a slider that the maps follow. It starts at ``threshold`` and from then on is the
             visitor's.
         frames: what a slider in time, and a button that plays it, goes through.
-        reveal: on a phone the page scrolls to the maps whenever this is something new.
+        reveal: whenever this is something new the page scrolls to the maps, on a screen wider than a phone's if it
+            shows less than half of them.
         point: the pick to start from (none if it is outside the ranges); from then on it is the visitor's.
 
     Raises:

@@ -36,7 +36,7 @@ _LABELS = {"noise": "Noise (deviation)", "svi_epochs": "SVI, epochs for each"}
 
 def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting | None, DeltaGenerator, list[str]]:
     """What is asked for, the place of the button that trains, which is in ``row`` beside presets and data, and a
-    sentence where it cannot be trained; what needs room is in ``more``.
+    sentence where it cannot be trained. Points are painted in ``row`` too; all else that needs room is in ``more``.
     """
     with row.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         preset = controls.choice("Settings", _PRESETS, "preset", "quick")
@@ -47,7 +47,7 @@ def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting | None, D
             n_classes = int(controls.choice("Classes", {"2": "Two", "3": "Three"}, "t_classes", "2"))
         button = st.container(horizontal=True, gap="small", vertical_alignment="center", width="content")
     values: dict[str, Any] = {"kind": kind, "n_classes": n_classes}
-    pad_at, usual = more.container(), PRESETS[preset]
+    usual = PRESETS[preset]
     with more.expander("Methods, data, network and training", key="t_more"):
         known = {method_id: METHODS[method_id] for method_id in LIVE_METHODS}
         values["methods"] = tuple(controls.shown(known, "t_methods"))
@@ -61,7 +61,7 @@ def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting | None, D
     cluster = values["cluster_x"], values["cluster_y"]
     try:
         if kind == OWN_POINTS:
-            with pad_at:
+            with row:
                 values["points"] = _points(cluster)
             values["n_points"] = len(values["points"])
         asked = Setting(**values)

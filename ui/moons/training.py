@@ -28,6 +28,7 @@ from uqcore.types import UqError
 
 _EVERY_S = 0.2  # a map that forms is looked at anew
 _LAST_JOB, _JOB_BEFORE = "t_job", "t_last"
+_PRESSED = "t_pressed"  # how often Train was, in this visit
 _GO = "go"  # in a link: train at once, or show what is there
 _BESIDE = {"nothing": "Nothing", "stored": "Trained before", "last": "The last run"}
 
@@ -52,7 +53,8 @@ class Look(NamedTuple):
 def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
     """The page while it trains; its first controls stand in ``bar``."""
     owner: str = st.session_state.setdefault("owner", uuid4().hex)
-    # The maps stand below the button; what takes room, below the maps: an audience sees them form without scrolling.
+    # The maps stand below the button, or below the points that are painted; what else takes room, below the maps: an
+    # audience sees them form without scrolling.
     row, stage, below, more = (st.container() for _ in range(4))
     asked, place, problems = setting.choose(row, more)
     with place:
@@ -88,6 +90,7 @@ def _job(owner: str, asked: Setting | None, go: bool, problems: list[str]) -> Jo
 
     The queue forgets whom it has not seen for a while; what they have trained can be looked at as long as it is kept.
     """
+    st.session_state[_PRESSED] = st.session_state.get(_PRESSED, 0) + go
     job: Job | None = jobs().job(owner) or _remembered(_LAST_JOB)
     linked = _GO in st.query_params and _LAST_JOB not in st.session_state
     if asked is not None and (go or linked):
@@ -166,7 +169,12 @@ def _forming(owner: str, job: Job, look: Look) -> None:
         _buttons(owner, job, status)
     if drawn := _drawn(job):
         frame = drawn[-1]
-        maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset, reveal=f"{job.started}"))
+        maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset, reveal=_reveal() or _GO))
+
+
+def _reveal() -> str:
+    """Whoever presses Train is led to the maps, once; who comes back to the page is not."""
+    return f"{st.session_state[_PRESSED] or ''}"
 
 
 def _buttons(owner: str, job: Job, status: Status) -> None:
@@ -231,7 +239,7 @@ def _finished(
     dataset, shown = trained.dataset, _of(trained, look)
     frames = _history(trained.setting.digest, look.key, job, look)
     with stage:
-        point, threshold = maps.keep(maps.show(shown, view, dataset, frames=frames))
+        point, threshold = maps.keep(maps.show(shown, view, dataset, frames=frames, reveal=_reveal()))
         _beside(look)
     seen = {label: one.uncut.at(threshold) for label, one in shown.items()}
     page.answer(top, words.who_accepts_the_unseen(seen, trained.setting.cluster), problems)
