@@ -26,6 +26,7 @@ PAGE = "pages/two_moons.py"
 SMALL = {"t_depth": "1", "t_width": "8", "t_n_points": "20", "t_n_random_features": "16", "t_n_members": "2",
          "t_epochs": "3"}  # fmt: skip
 SETTING = Setting(depth=1, width=8, n_points=20, n_random_features=16, n_members=2, epochs=3)
+LONG = {"t_epochs": "300", "t_n_points": "2000", "t_depth": "6", "t_width": "64"}  # not trained to its end by any test
 LABELS = [METHODS[method_id].label for method_id in LIVE_METHODS]
 TRIANGLE = ((-1.0, 0.0, 0), (1.0, 0.0, 1), (0.0, 1.5, 2))
 
@@ -120,7 +121,7 @@ def test_who_looks_at_the_maps_for_long_keeps_them_and_starts_nothing(jobs: Jobs
 
 
 def test_what_was_stopped_does_not_start_again_by_itself(jobs: Jobs) -> None:
-    app = page(go="1", t_epochs="300", t_n_points="2000")
+    app = page(go="1", **LONG)
     owner = app.session_state["owner"]
     for _ in range(2):  # stopped, and forgotten
         jobs.cancel(owner)
@@ -145,7 +146,7 @@ def test_what_was_let_go_for_others_is_said_and_nothing_starts(monkeypatch: pyte
 
 
 def test_who_stops_a_training_that_others_watch_leaves_it(jobs: Jobs) -> None:
-    link = {"go": "1", "t_epochs": "300", "t_n_points": "2000"}
+    link = {"go": "1", **LONG}
     first, second = page(**link), page(**link)
     job = jobs.job(first.session_state["owner"])
     assert "t_Pause" not in [button.key for button in second.button], "it is not one visitor's to pause"
@@ -179,7 +180,7 @@ def test_reset_leads_back_to_the_committed_models_at_any_time(jobs: Jobs) -> Non
         assert not app.warning
         assert "t_reset" not in [button.key for button in app.button]
         if ended:  # once more in the middle of a training
-            app = page(go="1", t_epochs="300", t_n_points="2000")
+            app = page(go="1", **LONG)
 
 
 @pytest.mark.parametrize("way", ["Reset", "by the choice above"])
@@ -357,7 +358,7 @@ def test_it_trains_to_the_end_and_the_epochs_are_gone_through_without_a_request(
 
 @needs_browser
 def test_a_training_is_paused_goes_on_by_one_epoch_and_is_stopped(visit: Visit, url: str) -> None:
-    page = visit(small(url, t_epochs="300", t_n_points="2000", t_seed="1"), ready="[data-testid=stExpander]")
+    page = visit(small(url, **LONG, t_seed="1"), ready="[data-testid=stExpander]")
     page.get_by_role("button", name="Train", exact=True).click()
     page.locator(".plot").first.wait_for()
     page.get_by_role("button", name="Pause").click()
@@ -414,8 +415,10 @@ def test_painted_points_are_trained_and_their_link_paints_the_same(visit: Visit,
     train_to_the_end(page)
     expect(page.locator(".plot")).to_have_count(len(LABELS))
     expect(page.locator(".plot").first).to_be_in_viewport()
-    places = [page.locator(selector).first.bounding_box() for selector in (".points-pad canvas", ".plot")]
-    assert places[0]["y"] < places[1]["y"], "what is learnt stands above what is made of it"  # type: ignore[index]
+    pad, plot = (page.locator(selector).first.bounding_box() for selector in (".points-pad canvas", ".plot"))
+    assert pad is not None
+    assert plot is not None
+    assert pad["y"] < plot["y"], "what is learnt stands above what is made of it"
     copy = visit(page.url, ready=".plot", **touch)
     expect(copy.locator(".hint")).to_have_text("first class: 2, second class: 2")
 
