@@ -13,6 +13,9 @@ from uqcore.plots.sweep import sweep
 # Enough for a curve, and the curves are there at once.
 SWEEP_SAMPLES = 20
 
+# While the pen moves there is another drawing four times a second; at its release all are drawn that were asked for.
+MOVING_SAMPLES = 10
+
 THRESHOLD, OPENS_AT = "digit_threshold", 0.5  # its name in links
 
 
@@ -45,6 +48,8 @@ def lab(top: DeltaGenerator) -> None:
         page.answer(top, words.no_image(dataset.noun), problems)
         return
 
+    if is_moving:
+        n_samples = min(n_samples, MOVING_SAMPLES)
     x = corruption.apply(image)
     gauges = {method_id: model.gauge(measure_id, len(dataset.class_names)) for method_id, model in models.items()}
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}

@@ -29,7 +29,8 @@ from tests.app_pages import (
     seen,
     tables,
 )
-from ui import cache, controls, page, words
+from ui import cache, controls, page, sources, words
+from ui.components import Drawing
 from ui.sources import EXAMPLE_DRAWING
 from uqcore.datasets import DATASETS, load
 from uqcore.exhibits import one_image
@@ -349,6 +350,15 @@ def test_every_measure_of_the_lab(measure: str, label: str) -> None:
     app = choose(plain, "measure", measure)
     assert html(app) != before
     assert html(visit(LAB, {"measure": label})) == html(app)
+
+
+def test_while_the_pen_moves_fewer_samples_are_drawn_the_same_as_for_who_asks_for_so_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few, all_of_them = html(visit(LAB, {"samples": "10"})), html(visit(LAB))
+    monkeypatch.setattr(sources, "drawing_pad", lambda strokes, key: Drawing(strokes, is_moving=True))
+    assert html(visit(LAB)) == few != all_of_them
+    assert html(visit(LAB, {"samples": "5"})) not in (few, all_of_them)  # nobody gets more than they asked for
 
 
 def test_picking_by_set_class_and_number() -> None:
