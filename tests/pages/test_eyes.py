@@ -145,6 +145,22 @@ def test_no_page_is_wider_than_its_screen(shown: Shown) -> None:
         assert shown.page.evaluate(WIDEST) <= width
 
 
+LONGEST = """() => {
+    const seconds = (text) => Math.max(...text.split(",").map(parseFloat));
+    const of = (root) => Math.max(0, ...[...root.querySelectorAll("*")].map((each) =>
+        Math.max(seconds(getComputedStyle(each).transitionDuration), each.shadowRoot ? of(each.shadowRoot) : 0)));
+    return of(document);
+}"""
+"""The seconds that the slowest change of anything on a page takes."""
+
+
+def test_nothing_fades_for_those_who_ask_for_less_motion(visit: Visit, dashboard: str) -> None:
+    page = opened(visit, f"{dashboard}/threshold_lab")
+    assert page.evaluate(LONGEST) > 0.1
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(LONGEST) < 0.001
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_moves_because_a_map_is_pointed_at(visit: Visit, dashboard: str, scheme: str) -> None:
     page = opened(visit, f"{dashboard}/two_moons", color_scheme=scheme)
@@ -159,7 +175,12 @@ def test_nothing_moves_because_a_map_is_pointed_at(visit: Visit, dashboard: str,
 
 
 @pytest.mark.parametrize(
-    ("path", "answer", "folded"), [("digit_lab", ".card", "rotation"), ("two_moons", "figure .plot", "samples")]
+    ("path", "answer", "folded"),
+    [
+        ("digit_lab", ".card", "rotation"),
+        ("two_moons", "figure .plot", "samples"),
+        ("threshold_lab", ".threshold .histogram", "by"),
+    ],
 )
 def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(
     visit: Visit, dashboard: str, path: str, answer: str, folded: str

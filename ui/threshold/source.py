@@ -48,14 +48,18 @@ class Source:
     models: Mapping[str, Predictions] = field(default_factory=dict)
 
 
-def choose(place: DeltaGenerator, understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
-    """The predictions that the visitor has chosen, in ``place``. UqError: they cannot be read.
+def choose(place: DeltaGenerator, more: DeltaGenerator, understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
+    """The predictions that the visitor has chosen, in ``place``; of which of our models, in ``more``. UqError: they
+    cannot be read.
 
     ``understood`` is where it is told what a file was understood as, ``correct`` where it is asked if it was not.
     """
     with place:
         whose = controls.choice("Predictions", {"ours": "Our models", "own": "Your own"}, "predictions", "ours")
-        return _ours() if whose == "ours" else _own(understood, correct)
+        if whose == "own":
+            return _own(understood, correct)
+    with more:
+        return _ours()
 
 
 def turn(source: Source) -> AbstractContextManager[object]:
