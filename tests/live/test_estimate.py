@@ -1,4 +1,4 @@
-"""What is said of the time before Train. How long it really takes is measured by `python -m uqcore bench`."""
+"""What is said of the time before Train. How long it really takes is measured by `make speed`."""
 
 from __future__ import annotations
 

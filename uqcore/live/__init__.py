@@ -1,7 +1,8 @@
 """Training in front of an audience: small classifiers of points of a plane, and surfaces that form while they learn.
 
 `setting.py` says what can be asked for, `data.py` and `own_points.py` which points are learned, `training.py` trains
-and yields frames, without a process or a clock of its own. `worker.py` is that in a process; `jobs.py` shares the
+and yields frames, without a clock of its own. `worker.py` is that in a process, which may start a second one:
+`split.py` says who has what, by `costs.py`, `team.py` asks both, `half.py` is what each does. `jobs.py` shares the
 workers among visitors.
 
 A page asks and draws like this, and never waits:
