@@ -235,20 +235,20 @@ def problems(task: str) -> list[str]:
 
 
 def table(those: Sequence[Row]) -> list[dict[str, Any]]:
-    """What the page's table shows of each row."""
+    """What the page's table shows of each row; what a phone has no room for stands at the right."""
     return [
         {
             "": "=" if row.best else "",
             "Method": row.label,
+            "Mean": row.mean,
+            "Low": row.low,
+            "High": row.high,
+            "Seeds": row.n_seeds,
             "Kind": KINDS[kind(row)],
             "Origin": "published" if row.origin == "published" else "run here",
             "Score": ranked_by(row),
             "Figure": METRICS[row.metric].label,
             "Against": against(row),
-            "Mean": row.mean,
-            "Low": row.low,
-            "High": row.high,
-            "Seeds": row.n_seeds,
             "Remark": ". ".join(filter(None, (row.citation, row.reason))),
         }
         for row in those
