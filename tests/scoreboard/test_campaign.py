@@ -7,7 +7,9 @@ from pathlib import Path
 import joblib
 import pytest
 
+from uqcore.datasets import load
 from uqcore.models.training import CPU_S
+from uqcore.scoreboard import runs
 from uqcore.scoreboard.campaign import Campaign, joined, merged
 from uqcore.scoreboard.results import Curve, Key, Result
 from uqcore.scoreboard.systems import sources
@@ -142,3 +144,12 @@ def test_ensembles_are_different_draws_of_ten(method: str, n_members: int) -> No
     assert len(set(drawn)) == 5
     assert all(len(set(each)) == n_members and max(each) < 10 for each in drawn)
     assert {seed for each in drawn for seed in each} == set(range(10))
+
+
+def test_what_stands_on_a_density_costs_no_less_than_it(committed: Store) -> None:
+    (weights,) = committed.arrays(committed.find("moons", "deterministic", 0))
+    network = runs._Made(None, 10.0, 100, 1000)
+    wanted = ("feature_density", "entropy_and_distance")
+    density, both = runs._fitted(load("moons"), weights, 0, network, wanted).values()
+    for name in ("train_s", "n_parameters", "n_bytes"):
+        assert getattr(both, name) >= getattr(density, name) > getattr(network, name)

@@ -161,7 +161,8 @@ def _fitted(dataset: Dataset, weights: Weights, seed: int, network: _Made, wante
     for method_id in wanted:
         chosen = EVERY_METHOD[method_id]
         config = chosen.configs[dataset.task_id]
-        below = [weights, *([arrays["feature_density"]] if method_id == "entropy_and_distance" else [])]
+        density = "feature_density" if method_id == "entropy_and_distance" else None  # its part
+        below = [weights, *([arrays[density]] if density else [])]
         started, n_more, n_bytes = time.process_time(), 0, 0
         if chosen.fit is not None:
             fitted = chosen.fit(dataset.task_id, config, dataset, seed, lambda progress: None, below)
@@ -170,10 +171,9 @@ def _fitted(dataset: Dataset, weights: Weights, seed: int, network: _Made, wante
         took = time.process_time() - started
         own = [arrays[method_id]] if method_id in arrays else []
         posterior = chosen.load(dataset.task_id, config, seed, [*below, *own])
-        train_s = None if network.train_s is None else network.train_s + took
-        made[method_id] = _Made(
-            posterior, train_s, (network.n_parameters or 0) + n_more, (network.n_bytes or 0) + n_bytes
-        )
+        base = made[density] if density else network
+        train_s = None if base.train_s is None else base.train_s + took
+        made[method_id] = _Made(posterior, train_s, (base.n_parameters or 0) + n_more, (base.n_bytes or 0) + n_bytes)
     return made
 
 
