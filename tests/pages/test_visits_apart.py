@@ -8,16 +8,18 @@ import gc
 import io
 import sys
 import types
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 from streamlit.runtime.caching import cache_data_api, cache_resource_api
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import HOME, checked, component, html, opened
+from tests.app_pages import HOME, checked, component, html, opened, plotted
 from tests.pages.hostile import shown
 from ui import budget
 from ui.budget import forget
@@ -66,6 +68,67 @@ def kept_by_the_server() -> Iterator[Any]:
         seen.add(id(one))
         yield one
         todo += gc.get_referents(one)
+
+
+class Stay(NamedTuple):
+    """What a visitor does on a page: the link that they follow, and what they do there; ``door`` is the link that the
+    next visitor follows to the same place."""
+
+    path: str
+    link: dict[str, str | list[str]]
+    act: Callable[[AppTest], object] = lambda app: None
+    door: Mapping[str, str | list[str]] = {}
+
+
+def picture() -> bytes:
+    """A thick stroke on paper, of which no model would know what it is."""
+    grey = np.full((90, 70), 255, np.uint8)
+    grey[20:70, 30:40] = 0
+    grey[60:70, 15:60] = 0
+    target = io.BytesIO()
+    Image.fromarray(grey).save(target, "PNG")
+    return target.getvalue()
+
+
+POINTS = "0.1,0.2,0;-0.4,0.9,1;1.5,-0.3,0;2,0.1,1"
+UPLOAD: dict[str, str | list[str]] = {"source": "Upload"}
+PAINT: dict[str, str | list[str]] = {"models": "Train now", "t_kind": "Your own points"}
+STAYS = {
+    "a drawing": Stay("pages/digit_lab.py", {"source": "Draw", "drawing": "ABBjNVk5UD5JRUNN", "rotation": "30"}),
+    "a picture": Stay(
+        "pages/digit_lab.py", UPLOAD, lambda app: app.file_uploader[0].set_value(("mine.png", picture(), "")), UPLOAD
+    ),
+    "painted points": Stay("pages/two_moons.py", {**PAINT, "t_points": POINTS, "t_cluster_x": "1.25"}, door=PAINT),
+    "a file of points": Stay(
+        "pages/two_moons.py",
+        PAINT,
+        lambda app: app.file_uploader[0].set_value(("p.csv", b"x,y,class\n0,1,secretcat\n2,3,secretdog\n", "")),
+        PAINT,
+    ),
+    "added points": Stay("pages/regression.py", {"points": "-0.5,0.25;0.75,-0.5", "y_noise": "0.1"}),
+    "costs": Stay(
+        "pages/threshold_lab.py", {"look_8": "Costs", "costs": "0-1:9"}, lambda app: app.slider[0].set_value(0.6)
+    ),
+    "a link to few methods": Stay("pages/two_moons.py", {"methods_5": ["SNGP"], "moons_threshold": "0.2"}),
+}
+
+
+def whole(app: AppTest) -> list[str]:
+    """All that a visitor is shown, and what a link to it holds."""
+    link = sorted((name, [*values]) for name, values in app.query_params.items())
+    return [*shown(app), html(app), *map(repr, plotted(app)), repr(link)]
+
+
+@pytest.mark.parametrize("stay", STAYS.values(), ids=STAYS)
+def test_the_next_visitor_of_a_page_sees_nothing_of_what_was_done_there(stay: Stay) -> None:
+    before = whole(opened(stay.path, **stay.door))
+    app = opened(stay.path, **stay.link)
+    stay.act(app)
+    app = checked(app.run())
+    theirs = whole(app)
+    assert theirs != before, "there is something to see"
+    assert whole(opened(stay.path, **stay.door)) == before
+    assert whole(checked(app.run())) == theirs, "and it stays theirs"
 
 
 def of_the_visit() -> list[Any]:

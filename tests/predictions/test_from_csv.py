@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.prediction_files import random_probs, read, refused, table
 from uqcore.predictions import from_csv, read_predictions
+from uqcore.types import UqError
 
 EXPECTED = [[0.25, 0.75], [0.5, 0.5], [1, 0]]
 TAKEN = {
@@ -120,6 +122,15 @@ BAD = {
 def test_a_bad_file_is_refused_in_one_sentence(name: str, capfd: pytest.CaptureFixture[Any]) -> None:
     refused(*BAD[name])
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("row", range(6))
+@pytest.mark.parametrize("bad", ["b;0.5", "b", "b;0.5;0.5;a;", ""])
+def test_a_row_of_another_length_is_read_or_refused_wherever_it_stands(row: int, bad: str) -> None:
+    lines = ["id;p_cat;p_dog;label", *(f"{i};0.2{i};0.7{9 - i};cat" for i in range(8))]
+    lines[1 + row] = bad
+    with suppress(UqError):
+        assert len(read("\n".join(lines).encode())) >= 7
 
 
 def test_a_bad_row_far_from_the_start_is_found_and_numbered() -> None:

@@ -93,6 +93,7 @@ def _of_two_levels(first: Row, body: Sequence[Row]) -> tuple[list[str], int] | N
         rest, n_more = rest[1:], 2  # the name of the index, or nothing
     if len(second) != len(first) or any(len(row) != len(first) for row in rest[:2]):
         return None
+    rest = [row for row in rest if len(row) == len(first)]  # who reads the rows refuses the others
     values = [k for k in range(len(first)) if all(_is_fraction(row[k]) or _is_whole(row[k]) for row in rest[:5])]
     values = [k for k in values if any(_is_fraction(row[k]) for row in rest)]
     texts = [second[k].strip() for k in values]
