@@ -74,8 +74,8 @@ def test_settings_are_parsed_by_the_type_of_their_field() -> None:
 def test_settings_written_with_str_are_read_back() -> None:
     """As the store writes them into the command that rebuilds a model."""
     for each in METHODS.values():
-        config = each.configs["digits"]
-        assert configure(config, {name: str(value) for name, value in asdict(config).items()}) == config
+        for config in each.configs.values():
+            assert configure(config, {name: str(value) for name, value in asdict(config).items()}) == config
 
 
 @pytest.mark.parametrize(
