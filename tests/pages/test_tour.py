@@ -201,6 +201,21 @@ def test_back_and_forward_move_what_components_hold(visit: Visit, dashboard: str
     assert "moons_threshold=0.49" in page.url
 
 
+def test_back_brings_back_a_page_that_was_left_by_a_link_in_one_step(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab", ready=".card")
+    page.locator(".st-key-rotation").get_by_role("slider").press("ArrowRight")
+    expect(page).to_have_url(re.compile("rotation=5"))
+    settle(page)
+    was = page.url
+    page.locator(".st-key-doors").get_by_role("link", name="Threshold lab", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Threshold lab")
+    settle(page)
+    assert "rotation" not in page.url
+    page.go_back()
+    expect(page.locator(".st-key-rotation").get_by_test_id("stSliderThumbValue")).to_have_text("5")
+    assert page.url == was
+
+
 def test_the_tours_words_set_what_a_page_opens_with(visit: Visit, dashboard: str) -> None:
     page = visit(f"{dashboard}/?tour=5", ready=".claim")
     at_step(page, 5)

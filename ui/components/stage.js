@@ -121,6 +121,7 @@ class Stage {
     this.#listen();
     this.update(component);
     showWhenWhole();
+    keepOneStep();
     watchForAServerThatIsAway();
   }
 

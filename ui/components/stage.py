@@ -6,7 +6,7 @@ from typing import Any
 
 from ui.components._mount import is_text, register, state_or
 
-_mount = register("stage", "going")
+_mount = register("stage", "going", "leaving")
 _KEY = "stage"
 
 

@@ -181,8 +181,8 @@ def _one_network() -> Told:
     seen = accepted("deterministic")
     options, right = _what_share(seen.ood_accepted)
     return Told(
-        "A network learnt to tell blue dots from orange triangles. It never saw the white crosses. How many of the "
-        "crosses does it accept?",
+        "A network learnt to tell blue dots from orange triangles. It never saw any crosses. How many of them does "
+        "it accept?",
         options,
         right,
         f"**{percent(seen.ood_accepted)}** of them, and {percent(seen.coverage)} of the points that are like its data. "
@@ -199,9 +199,9 @@ def _many_networks() -> Told:
     options, right = _what_share(several.ood_accepted)
     moved = "the strip along the border widens a little" if several.coverage < single.coverage else "little changes"
     return Told(
-        "**MC Dropout** thins one network at random, again and again. A **deep ensemble** is several networks, each "
-        f"trained from another start. Where they disagree, they are unsure. How many crosses do {_number(n)} networks "
-        "accept?",
+        "**MC Dropout** asks one network many times, each time with some of its cells switched off at random. A **deep "
+        "ensemble** is several networks, each trained from another start. Where the answers disagree, they are unsure. "
+        f"How many crosses do {_number(n)} networks accept?",
         options,
         right,
         f"**{percent(several.ood_accepted)}**; MC Dropout, {percent(thinned.ood_accepted)}. They disagree where the "
@@ -215,8 +215,8 @@ def _distance() -> Told:
     seen = accepted("sngp")
     options, right = _what_share(seen.ood_accepted)
     return Told(
-        "**SNGP** asks another question: not whether networks agree, but how far this input is from all that was "
-        "learnt. How many crosses does it accept?",
+        "**SNGP** is one network, built so that what is far apart stays far apart inside it. It does not ask whether "
+        "networks agree, but how far this input is from all that was learnt. How many crosses does it accept?",
         options,
         right,
         f"**{percent(seen.ood_accepted)}**, and still {percent(seen.coverage)} of the points that are like its data. "
@@ -269,7 +269,8 @@ def _a_promise() -> Told:
         f"**{percent(seen.coverage.value)}**; a person reads the rest. The threshold was chosen on {n_chosen:,} digits "
         f"whose answers are known, and promises: of what it accepts, at most {fine_percent(risk)} is wrong, "
         "**on digits like these**. Thresholds chosen like this break their promise at most "
-        f"{_number(round(100 * goal.delta))} times in a hundred ({percent(1 - goal.delta)} confidence). On others: "
+        f"{_number(round(100 * goal.delta))} times in a hundred ({percent(1 - goal.delta)} confidence): that is a "
+        "*certified* threshold. Checked on other digits: "
         f"{seen.n_errors:,} of {seen.n_accepted:,} accepted {'is' if seen.n_errors == 1 else 'are'} wrong. It promises "
         f"nothing of what is no digit: {slipped} of the garments slip through. "
         f"[Ask for half a percent](risk={_HALF_A_PERCENT}).",
