@@ -68,7 +68,7 @@ def received(page: Page, n_strokes: int) -> list[Stroke]:
     expect(page.locator(".pad canvas")).to_have_attribute("aria-label", label_of(n_strokes))
 
     def strokes() -> list[Stroke]:
-        text = page.get_by_test_id("stCode").inner_text().strip()
+        text = page.get_by_test_id("stText").inner_text().strip()
         return [] if text == "empty" or MOVING.search(text) else decode(text)
 
     until(page, lambda: len(strokes()) == n_strokes)
@@ -101,8 +101,8 @@ def test_while_the_pen_moves_python_has_the_drawing_so_far(visit: Visit, pad_url
     (first,) = received(page, 1)
     kept = page.url
     draw(page, (0.5, 0.5), (0.75, 0.5), lift=False)
-    expect(page.get_by_test_id("stCode")).to_have_text(MOVING)
-    before, so_far = decode(page.get_by_test_id("stCode").inner_text().strip().removesuffix(" …"))
+    expect(page.get_by_test_id("stText")).to_have_text(MOVING)
+    before, so_far = decode(page.get_by_test_id("stText").inner_text().strip().removesuffix(" …"))
     assert before == first
     assert so_far[0] == pytest.approx((128, 128), abs=1.5)
     assert page.url == kept
@@ -127,7 +127,7 @@ def test_a_round_digit_is_short_and_stays_round(visit: Visit, pad_url: str) -> N
     turn = np.linspace(0, 2 * np.pi, 25)
     draw(page, *zip(0.5 + 0.4 * np.cos(turn), 0.5 + 0.4 * np.sin(turn), strict=True))
     (stroke,) = received(page, 1)
-    assert len(page.get_by_test_id("stCode").inner_text().strip()) < 250
+    assert len(page.get_by_test_id("stText").inner_text().strip()) < 250
     radii = np.hypot(*(np.array(stroke) - 127.5).T)
     np.testing.assert_allclose(radii, 0.4 * 255, atol=2)
 
@@ -221,7 +221,7 @@ def test_a_late_echo_undoes_nothing_that_was_drawn_since(visit: Visit, pad_url: 
     draw(page, (0.2, 0.8), (0.8, 0.8))
     draw(page, (0.2, 0.5), (0.5, 0.5), lift=False)
     wire.release("to_page")
-    expect(page.get_by_test_id("stCode")).to_have_text(whole)
+    expect(page.get_by_test_id("stText")).to_have_text(whole)
     page.mouse.move(*at(pad, 0.5, 0.6), steps=3)
     expect(pad).to_have_attribute("aria-label", label_of(2))
     assert pixel(pad, 0.5, 0.8) == pixel(pad, 0.4, 0.5) == [255, 255, 255, 255]
@@ -237,7 +237,7 @@ def test_a_broken_drawing_is_an_empty_pad(visit: Visit, pad_url: str, broken: st
     page = visit(f"{pad_url}/?strokes={broken}")
     expect(page.locator(".pad canvas")).to_have_attribute("aria-label", "Drawing pad, empty")
     draw(page, (0.2, 0.2), (0.8, 0.2))
-    expect(page.get_by_test_id("stCode")).not_to_have_text(broken)
+    expect(page.get_by_test_id("stText")).not_to_have_text(broken)
     assert len(received(page, 1)) == 1
 
 
@@ -288,8 +288,8 @@ def axes_point(page: Page, panel: int, pointer: tuple[float, float]) -> tuple[fl
 
 
 def picked(page: Page) -> tuple[float, float]:
-    expect(page.get_by_test_id("stCode").first).not_to_have_text("None")
-    x, y = page.get_by_test_id("stCode").first.inner_text().strip("() \n").split(",")
+    expect(page.get_by_test_id("stText").first).not_to_have_text("None")
+    x, y = page.get_by_test_id("stText").first.inner_text().strip("() \n").split(",")
     return float(x), float(y)
 
 
@@ -322,11 +322,11 @@ def test_a_click_gives_python_the_exact_point_and_reads_what_numpy_reads(visit: 
         pointer = at(plot(page, panel), right, down)
         page.mouse.click(*pointer)
         expected = axes_point(page, panel, pointer)
-        text = page.get_by_test_id("stCode").first
+        text = page.get_by_test_id("stText").first
         expect(text).to_contain_text(f"({expected[0]:.4f}"[:-1])
         settle(page)
         assert picked(page) == pytest.approx(expected, abs=1e-6)
-        assert " ".join(readings(page)) == page.get_by_test_id("stCode").nth(1).inner_text().strip()
+        assert " ".join(readings(page)) == page.get_by_test_id("stText").nth(1).inner_text().strip()
         expect(plot(page, 0).locator(".pick")).to_be_visible()
 
 
@@ -339,7 +339,7 @@ def test_the_keyboard_moves_picks_and_removes(visit: Visit, surfaces_url: str) -
     assert picked(page) == pytest.approx((0.5 + 2 * 7 / 99, 0.5 + 9 * 5 / 99))
     expect(page.get_by_role("status").filter(has_text="SNGP 0.")).to_be_attached()
     page.keyboard.press("Escape")
-    expect(page.get_by_test_id("stCode")).to_have_text(["None"])
+    expect(page.get_by_test_id("stText")).to_have_text(["None"])
     expect(plot(page, 0).locator(".pick")).to_be_hidden()
 
 
@@ -349,13 +349,13 @@ def test_a_point_from_python_is_shown_and_the_visitors_pick_outlives_a_rerun(vis
     assert picked(page) == (1, 2)
     assert readings(page)[:2] == [f"{0.25 * 57 / 99:.3f}", f"{0.25 * 79 / 99:.3f}"]  # The nearest of 100 grid points.
     page.mouse.click(*at(plot(page, 1), 0.5, 0.5))
-    expect(page.get_by_test_id("stCode").first).not_to_have_text("(1.0, 2.0)")
+    expect(page.get_by_test_id("stText").first).not_to_have_text("(1.0, 2.0)")
     mine = picked(page)
     page.get_by_role("slider").press("ArrowRight")
     expect(page.get_by_test_id("stSliderThumbValue")).to_have_text("0.01")
     settle(page)
     assert picked(page) == mine
-    assert " ".join(readings(page)) == page.get_by_test_id("stCode").nth(1).inner_text().strip()
+    assert " ".join(readings(page)) == page.get_by_test_id("stText").nth(1).inner_text().strip()
 
 
 @needs_browser

@@ -90,14 +90,14 @@ def read_at(x: float, functions: list[Gaussian]) -> list[list[str]]:
 
 def n_runs(page: Page) -> int:
     settle(page)
-    return int(page.get_by_test_id("stCode").first.inner_text().split()[1])
+    return int(page.get_by_test_id("stText").first.inner_text().split()[1])
 
 
 def clicked(page: Page, n: int) -> list[tuple[float, float]]:
     """The points that Python has got, once it has this many."""
 
     def points() -> list[tuple[float, float]]:
-        had: list[tuple[float, float]] = ast.literal_eval(page.get_by_test_id("stCode").nth(1).inner_text())
+        had: list[tuple[float, float]] = ast.literal_eval(page.get_by_test_id("stText").nth(1).inner_text())
         return had
 
     until(page, lambda: len(points()) >= n)
@@ -109,7 +109,7 @@ def run_again(page: Page) -> None:
     """The whole script once more, and its answer."""
     before = n_runs(page)
     page.get_by_role("button", name="Run again").click()
-    expect(page.get_by_test_id("stCode").first).to_have_text(f"runs {before + 1}")
+    expect(page.get_by_test_id("stText").first).to_have_text(f"runs {before + 1}")
     settle(page)
 
 
@@ -183,7 +183,7 @@ def test_new_functions_are_read_where_the_cross_hair_stands(visit: Visit, url: s
     page.get_by_role("slider").evaluate(
         "slider => slider.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}))"
     )
-    expect(page.get_by_test_id("stCode").first).to_have_text("runs 2")
+    expect(page.get_by_test_id("stText").first).to_have_text("runs 2")
     expect(page.locator(".value").first).to_have_text(read_at(x, functions_of(0.5))[0][0])
     assert readings(page) in read_at(x, functions_of(0.5))
 
@@ -220,7 +220,7 @@ def test_a_click_gives_python_the_point_under_the_pointer(visit: Visit, url: str
         assert points[-1][1] == pytest.approx(expected[-1][1], abs=along)
     run_again(page)
     assert len(clicked(page, 3)) == 3, "a click is one click, however often the page runs"
-    expect(page.get_by_test_id("stCode").last).to_have_text("None")
+    expect(page.get_by_test_id("stText").last).to_have_text("None")
 
 
 @needs_browser

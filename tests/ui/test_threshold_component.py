@@ -71,12 +71,12 @@ def now(page: Page) -> float:
 
 def n_runs(page: Page) -> int:
     settle(page)
-    return int(page.get_by_test_id("stCode").first.inner_text().split()[1])
+    return int(page.get_by_test_id("stText").first.inner_text().split()[1])
 
 
 def received(page: Page) -> float:
     settle(page)
-    return float(page.get_by_test_id("stCode").last.inner_text().strip())
+    return float(page.get_by_test_id("stText").last.inner_text().strip())
 
 
 def matches(page: Page, ranking: Ranking, threshold: float) -> bool:
@@ -121,7 +121,7 @@ def test_the_counts_follow_the_drag_and_python_hears_at_the_end(visit: Visit, ur
     assert len(seen) == 5
     assert n_runs(page) == before
     page.mouse.up()
-    expect(page.get_by_test_id("stCode").first).to_have_text(f"runs {before + 1}")
+    expect(page.get_by_test_id("stText").first).to_have_text(f"runs {before + 1}")
     assert received(page) == now(page)
     assert matches(page, ranking, received(page))
     assert n_runs(page) == before + 1
@@ -158,7 +158,7 @@ def test_a_handle_taken_beside_its_middle_does_not_jump(visit: Visit, url: str) 
     page.mouse.down()
     page.mouse.move(x + 100, y, steps=4)
     page.mouse.up()
-    expect(page.get_by_test_id("stCode").first).to_have_text(f"runs {runs + 1}")  # the first time told Python nothing
+    expect(page.get_by_test_id("stText").first).to_have_text(f"runs {runs + 1}")  # the first time told Python nothing
     assert received(page) == now(page)
     box = handle(page, "histogram").bounding_box()
     assert box is not None
@@ -179,7 +179,7 @@ def test_dragging_a_curve_moves_the_same_threshold(visit: Visit, url: str, name:
     assert n_runs(page) == runs
     assert matches(page, ranking, now(page))
     page.mouse.up()
-    expect(page.get_by_test_id("stCode").first).to_have_text(f"runs {runs + 1}")
+    expect(page.get_by_test_id("stText").first).to_have_text(f"runs {runs + 1}")
     assert received(page) == now(page)
     assert page.get_by_role("slider").evaluate("slider => slider === slider.getRootNode().activeElement")
 
@@ -289,10 +289,10 @@ def test_python_hears_once_of_a_row_of_key_presses(visit: Visit, url: str) -> No
     # All at once: on a busy machine a key pressed from here may come after the pause.
     press = "key => s.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))"
     slider.evaluate(f"s => Array(10).fill('ArrowRight').forEach({press})")
-    expect(page.get_by_test_id("stCode").first).to_have_text(f"runs {runs + 1}")
+    expect(page.get_by_test_id("stText").first).to_have_text(f"runs {runs + 1}")
     assert received(page) == now(page)
     slider.press("Home")
-    expect(page.get_by_test_id("stCode").last).to_have_text("-inf")
+    expect(page.get_by_test_id("stText").last).to_have_text("-inf")
     assert n_runs(page) == runs + 2
 
 
@@ -325,26 +325,26 @@ def test_a_new_revision_moves_it_and_the_old_one_does_not(visit: Visit, url: str
     drag(page, "histogram", (0.3, 0.5), (0.6, 0.5))
     page.mouse.up()
     mine = now(page)
-    expect(page.get_by_test_id("stCode").last).to_have_text(repr(mine))
+    expect(page.get_by_test_id("stText").last).to_have_text(repr(mine))
     page.get_by_role("button", name="Run again").click()
-    expect(page.get_by_test_id("stCode").first).to_have_text("runs 3")
+    expect(page.get_by_test_id("stText").first).to_have_text("runs 3")
     assert received(page) == now(page) == mine
     page.get_by_role("button", name="To a fifth").click()
     fifth = thresholds[thresholds <= 0.2][-1]
-    expect(page.get_by_test_id("stCode").last).to_have_text(repr(float(fifth)))
+    expect(page.get_by_test_id("stText").last).to_have_text(repr(float(fifth)))
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", repr(float(fifth)))
     assert matches(page, ranking, 0.2)
     drag(page, "risk", (0.5, 0.5), (0.4, 0.5))
     page.mouse.up()
-    expect(page.get_by_test_id("stCode").last).not_to_have_text(repr(float(fifth)))
+    expect(page.get_by_test_id("stText").last).not_to_have_text(repr(float(fifth)))
     assert received(page) == now(page)
     page.get_by_role("button", name="To a fifth").click()
-    expect(page.get_by_test_id("stCode").last).to_have_text(repr(float(fifth)))
+    expect(page.get_by_test_id("stText").last).to_have_text(repr(float(fifth)))
     page.get_by_role("button", name="Accept all").click()
-    expect(page.get_by_test_id("stCode").last).to_have_text(repr(float(thresholds[-1])))
+    expect(page.get_by_test_id("stText").last).to_have_text(repr(float(thresholds[-1])))
     assert matches(page, ranking, np.inf)
     page.get_by_role("button", name="Accept none").click()
-    expect(page.get_by_test_id("stCode").last).to_have_text("-inf")
+    expect(page.get_by_test_id("stText").last).to_have_text("-inf")
     assert matches(page, ranking, -np.inf)
 
 
@@ -356,11 +356,11 @@ def test_an_echo_during_the_next_drag_undoes_nothing(visit: Visit, url: str) -> 
     first = now(page)
     drag(page, "histogram", (0.6, 0.5), (0.8, 0.5))
     held = now(page)
-    expect(page.get_by_test_id("stCode").last).to_have_text(repr(first))
+    expect(page.get_by_test_id("stText").last).to_have_text(repr(first))
     settle(page)
     assert now(page) == held != first
     page.mouse.up()
-    expect(page.get_by_test_id("stCode").last).to_have_text(repr(held))
+    expect(page.get_by_test_id("stText").last).to_have_text(repr(held))
 
 
 # --- What is shown ---
@@ -385,7 +385,7 @@ def test_a_logarithmic_axis_keeps_the_threshold(visit: Visit, url: str, toggle: 
     page.mouse.up()
     button.click()
     assert canvas.evaluate("canvas => canvas.toDataURL()") == linear
-    expect(page.get_by_test_id("stCode").first).to_have_text(f"runs {runs + 1}")
+    expect(page.get_by_test_id("stText").first).to_have_text(f"runs {runs + 1}")
     settle(page)
     assert n_runs(page) == runs + 1
 
@@ -404,7 +404,7 @@ def test_on_the_log_axis_equal_ways_are_equal_factors(visit: Visit, url: str) ->
 @needs_browser
 def test_a_button_leads_back_to_what_python_asked_for(visit: Visit, url: str) -> None:
     page = visit(f"{url}/?target=0.1")
-    asked, back, code = now(page), page.locator(".back"), page.get_by_test_id("stCode").last
+    asked, back, code = now(page), page.locator(".back"), page.get_by_test_id("stText").last
     expect(back).to_be_hidden()
     page.mouse.click(*at(plot(page, "histogram"), 0.6, 0.5))
     expect(code).to_have_text(repr(now(page)))

@@ -43,6 +43,6 @@ with place:
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 if clicked is not None:
     st.session_state.setdefault("clicked", []).append(clicked)
-st.code(f"runs {st.session_state['runs']}")
-st.code(repr(st.session_state.get("clicked", [])))
-st.code(repr(clicked))
+st.text(f"runs {st.session_state['runs']}")
+st.text(repr(st.session_state.get("clicked", [])))
+st.text(repr(clicked))

@@ -10,4 +10,4 @@ strokes, is_moving = drawing_pad(st.query_params["strokes"], key=name)
 if not is_moving:
     st.query_params["strokes"] = strokes
 st.button("Run again")
-st.code((strokes or "empty") + " …" * is_moving)
+st.text((strokes or "empty") + " …" * is_moving)

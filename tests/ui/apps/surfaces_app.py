@@ -41,8 +41,8 @@ point, threshold = surfaces(
     point=(1.0, 2.0) if "picked" in st.query_params else None,
     key="surfaces",
 )
-st.code(repr(point))
+st.text(repr(point))
 st.caption(f"threshold {threshold}")
 if point is not None:
     column, row = np.abs(columns - point[0]).argmin(), np.abs(rows - point[1]).argmin()
-    st.code(" ".join(f"{values[row, column]:.3f}".replace("-", "\u2212") for values in fields))
+    st.text(" ".join(f"{values[row, column]:.3f}".replace("-", "\u2212") for values in fields))

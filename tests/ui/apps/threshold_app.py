@@ -27,7 +27,7 @@ with st.container(horizontal=True):
         if st.button(name):
             moved[:] = [moved[0] + 1, value]
     st.button("Run again")
-    st.code(f"runs {st.session_state['runs']}", width=120)
+    st.text(f"runs {st.session_state['runs']}", width=120)
 
 time.sleep(float(asked.get("pause", 0)))  # s; an answer that comes late
 threshold = threshold_view(
@@ -41,4 +41,4 @@ threshold = threshold_view(
     key="threshold",
     target=float(asked["target"]) if "target" in asked else None,
 )
-st.code(repr(threshold))
+st.text(repr(threshold))
