@@ -212,12 +212,25 @@ def test_measures_rise_as_one_networks_logits_shrink(measure_id: str) -> None:
     assert (np.diff(MEASURES[measure_id].compute(Draws(logits[None]))) > 0).all()
 
 
-@pytest.mark.parametrize("measure_id", DISAGREEMENT)
-def test_measures_of_disagreement_rise_as_the_samples_part(measure_id: str) -> None:
+def ever_farther_apart() -> Draws:
+    """Two samples of five examples: of the first they say the same, of each next one less so."""
     distance = np.array([0, 0.5, 1, 2, 4])
     logits = np.zeros((2, 5, 2))
     logits[0, :, 0] = logits[1, :, 1] = distance
-    assert (np.diff(MEASURES[measure_id].compute(Draws(logits))) > 0).all()
+    return Draws(logits)
+
+
+@pytest.mark.parametrize("measure_id", DISAGREEMENT)
+def test_measures_of_disagreement_are_0_where_samples_agree_and_never_fall_as_they_part(measure_id: str) -> None:
+    values = MEASURES[measure_id].compute(ever_farther_apart())
+    assert values[0] == pytest.approx(0, abs=1e-12)
+    assert (np.diff(values) >= 0).all()
+    assert values[-1] > 0
+
+
+@pytest.mark.parametrize("measure_id", ["mutual_information", "logit_variance"])
+def test_those_that_know_no_steps_rise_with_every_part_of_the_way(measure_id: str) -> None:
+    assert (np.diff(MEASURES[measure_id].compute(ever_farther_apart())) > 0).all()
 
 
 @pytest.mark.parametrize("measure_id", MEASURES)

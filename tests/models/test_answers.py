@@ -22,7 +22,7 @@ from uqcore.models.answers import MOST_SAMPLES, N_DISTURBED, NOISES, ROTATIONS, 
 from uqcore.models.sampling import draw, rungs, with_mean_field
 from uqcore.predictions import Predictions
 from uqcore.store import Store, StoreError
-from uqcore.types import Dataset, Draws, ModelRecord, OodSet, Posterior, Split, UqError
+from uqcore.types import Dataset, Draws, FloatArray, ModelRecord, OodSet, Posterior, Split, UqError
 
 N_CHECKED = 20
 TASKS = [(task, method) for task in ("digits", "fashion") for method in of_task(task)]
@@ -295,6 +295,26 @@ def test_the_table_of_a_plane_is_what_is_drawn_without_it(
         with pytest.raises(StoreError, match=r"has no table 'test'; make it with `python -m uqcore tables"):
             tiny_store.table(record, "test")
         tiny_store.put(tiny[method])
+
+
+def test_a_table_from_before_a_measure_was_added_is_as_good_as_missing(
+    tiny_store: Store, tiny: dict[str, ModelRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = copy.copy(load("moons"))
+    monkeypatch.setattr(few, "plane", few.plane[::50])
+    monkeypatch.setattr("uqcore.datasets.load", lambda task: few)
+    record = answers.keep(tiny_store, tiny["mc_dropout"])
+
+    def variation_ratio(draws: Draws) -> FloatArray:
+        second = draws.logits.argmax(axis=-1).mean(axis=0)
+        return np.asarray(np.minimum(second, 1 - second))
+
+    added = dataclasses.replace(MEASURES["mutual_information"], measure_id="ratio", compute=variation_ratio)
+    monkeypatch.setitem(MEASURES, "ratio", added)
+    kept, drawn = (Answers(tiny_store, each).plane(5) for each in (record, tiny["mc_dropout"]))
+    np.testing.assert_array_equal(kept.measure("ratio"), drawn.measure("ratio"))
+    assert kept.measure("ratio").max() > 0
+    tiny_store.put(tiny["mc_dropout"])
 
 
 @pytest.mark.parametrize("method", of_task("moons"))

@@ -135,6 +135,12 @@ def _measures(n_samples: int, has_variance: bool, has_score: bool) -> list[str]:
     ]
 
 
+def _has_all_measures(table: Weights) -> bool:
+    """Not one that was made before somebody added a measure: it is as good as missing."""
+    n_samples, has_variance = int(table["counts"].max()), bool(table["has_variance"].any())
+    return set(_measures(n_samples, has_variance, "score" in table)) <= set(table)
+
+
 def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:
     """Makes the tables of a model, stores them and puts the row that lists them; returns that row.
 
@@ -244,8 +250,7 @@ class Answers:
             return self._read[part, value]
 
     def _made(self, part: str, value: float) -> Weights:
-        if part in self.record.tables:
-            whole = self.check(part)
+        if part in self.record.tables and _has_all_measures(whole := self.check(part)):
             if part not in _DISTURBANCES:
                 return whole
             for i, known in enumerate(_DISTURBANCES[part][0]):
