@@ -67,9 +67,15 @@ function showWhenWhole() {
   if (isTurned || !html.hasAttribute("data-whole")) look();
 }
 
+// What the page's style goes by. As a rule of the style, with :has, it cost a page with many curves seconds.
+const ANSWERED = ".st-key-answer .stMarkdown, .stProgress, .stSpinner, .stException";
+
+function sayWhetherAnswered() {
+  document.documentElement.toggleAttribute("data-unanswered", !document.querySelector(ANSWERED));
+}
+
 // Streamlit tells visitors of a server that is away to start it in their terminal.
 const AWAY = "It may be starting again. This page stays as it is, and goes on by itself when the server is back.";
-let isWatched = false;
 
 function sayInOurWords() {
   const dialog = document.querySelector("[role=dialog]");
@@ -83,9 +89,17 @@ function sayInOurWords() {
   }
 }
 
-function watchForAServerThatIsAway() {
-  if (!isWatched) new MutationObserver(sayInOurWords).observe(document.body, { childList: true, subtree: true });
+let isWatched = false;
+
+function watch() {
+  sayWhetherAnswered();
+  if (isWatched) return;
   isWatched = true;
+  const onChange = () => {
+    sayWhetherAnswered();
+    sayInOurWords();
+  };
+  new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true });
 }
 
 const PAPER = 700; // CSS pixels of an A4 sheet or a letter between its margins
@@ -122,7 +136,7 @@ class Stage {
     this.update(component);
     showWhenWhole();
     keepOneStep();
-    watchForAServerThatIsAway();
+    watch();
   }
 
   update(component) {
