@@ -212,7 +212,7 @@ def test_back_brings_back_a_page_that_was_left_by_a_link_in_one_step(visit: Visi
     settle(page)
     assert "rotation" not in page.url
     page.go_back()
-    expect(page.locator(".st-key-rotation").get_by_test_id("stSliderThumbValue")).to_have_text("5")
+    expect(page.locator(".st-key-rotation").get_by_test_id("stSliderThumbValue")).to_have_text("5°")
     assert page.url == was
 
 
