@@ -279,12 +279,16 @@ def test_making_tables_again_gives_the_same_files(
         assert both[0].fingerprint == both[1].fingerprint
 
 
-def test_the_table_of_a_plane_is_what_is_drawn_without_it(
-    tiny_store: Store, tiny: dict[str, ModelRecord], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two moons with a fiftieth of the points of its plane."""
     few = copy.copy(load("moons"))
     monkeypatch.setattr(few, "plane", few.plane[::50])
     monkeypatch.setattr("uqcore.datasets.load", lambda task: few)
+
+
+@pytest.mark.usefixtures("few_points")
+def test_the_table_of_a_plane_is_what_is_drawn_without_it(tiny_store: Store, tiny: dict[str, ModelRecord]) -> None:
     for method in ("sngp", "mc_dropout"):
         record = answers.keep(tiny_store, tiny[method])
         assert list(record.tables) == ["plane"]
@@ -297,12 +301,10 @@ def test_the_table_of_a_plane_is_what_is_drawn_without_it(
         tiny_store.put(tiny[method])
 
 
+@pytest.mark.usefixtures("few_points")
 def test_a_table_from_before_a_measure_was_added_is_as_good_as_missing(
     tiny_store: Store, tiny: dict[str, ModelRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = copy.copy(load("moons"))
-    monkeypatch.setattr(few, "plane", few.plane[::50])
-    monkeypatch.setattr("uqcore.datasets.load", lambda task: few)
     record = answers.keep(tiny_store, tiny["mc_dropout"])
 
     def variation_ratio(draws: Draws) -> FloatArray:
