@@ -202,18 +202,21 @@ def test_back_and_forward_move_what_components_hold(visit: Visit, dashboard: str
 
 
 def test_back_brings_back_a_page_that_was_left_by_a_link_in_one_step(visit: Visit, dashboard: str) -> None:
-    page = visit(f"{dashboard}/digit_lab", ready=".card")
+    # Both pages have a control of images, of samples and of methods.
+    page = visit(f"{dashboard}/digit_lab?source=Pick&images=Fashion-MNIST&class=Sandal&samples=20", ready=".card")
     page.locator(".st-key-rotation").get_by_role("slider").press("ArrowRight")
     expect(page).to_have_url(re.compile("rotation=5"))
     settle(page)
-    was = page.url
-    page.locator(".st-key-doors").get_by_role("link", name="Threshold lab", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Threshold lab")
+    was, said = page.url, page.locator(".st-key-answer").inner_text()
+    page.locator(".st-key-doors").get_by_role("link", name="Gallery", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
     settle(page)
     assert "rotation" not in page.url
     page.go_back()
     expect(page.locator(".st-key-rotation").get_by_test_id("stSliderThumbValue")).to_have_text("5°")
-    assert page.url == was
+    expect(page.locator(".st-key-answer")).to_have_text(said)
+    settle(page)
+    expect(page).to_have_url(was)
 
 
 def test_the_tours_words_set_what_a_page_opens_with(visit: Visit, dashboard: str) -> None:
