@@ -28,8 +28,8 @@ def folder_of(task: str, config: TrainingConfig, seed: int) -> Path | None:
 class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
     """Weights, the optimizer's state and the epoch of one compiled model; in ``folder``, or nowhere.
 
-    A training that goes on shuffles and drops out from the start of its random numbers again: it is as good as one that
-    was never interrupted, not equal to it.
+    Its optimizer has been built. A training that goes on shuffles and drops out from the start of its random numbers
+    again: it is as good as one that was never interrupted, not equal to it.
     """
 
     def __init__(self, model: Any, folder: Path | None) -> None:
@@ -37,7 +37,6 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         self._folder, self._saved = folder, time.monotonic()
         self._epoch, self._manager = tf.Variable(0, dtype=tf.int64), None
         if folder is not None:
-            model.optimizer.build(model.trainable_variables)
             state = tf.train.Checkpoint(model=model, optimizer=model.optimizer, epoch=self._epoch)
             self._manager = tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
 

@@ -40,6 +40,8 @@ def fit(model: Any, dataset: Dataset, config: TrainingConfig, seed: int, report:
         else keras.optimizers.Adam(rate),
         **(_regression() if dataset.is_regression else _classification()),
     )
+    # Made here its state is there before the step is traced: made in it, the step would be traced twice.
+    model.optimizer.build(model.trainable_variables)
     validation = tf.data.Dataset.from_tensor_slices((dataset.validation.x, dataset.validation.y)).batch(
         _VALIDATION_BATCH
     )
