@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
@@ -21,13 +22,13 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests import ROOT
 from tests.browsing import CHROMIUM, Tabs, Visit, serve
-from uqcore.methods import METHODS
+from uqcore.methods import EVERY_METHOD, METHODS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.models import training
 from uqcore.models.sampling import load_posterior
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.store import Store, default_store
-from uqcore.types import ModelRecord, Posterior
+from uqcore.types import Dataset, Fitted, ModelRecord, Posterior, Progress, Report, Weights
 
 one_blas_thread()  # as every program of ours does
 # Each AppTest looks for components in the metadata of all installed packages, which takes longer than most pages: once.
@@ -133,6 +134,22 @@ def tiny_training(tiny_store: Store) -> Tiny:
 def tiny(tiny_training: Tiny) -> dict[str, ModelRecord]:
     """Method -> its record in ``tiny_store``."""
     return tiny_training.records
+
+
+@pytest.fixture
+def learnt_before(tiny_store: Store, tiny: dict[str, ModelRecord], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training of the plain network leaves what that of the tiny store left: for tests of what becomes of it."""
+    record, plain = tiny["deterministic"], EVERY_METHOD["deterministic"]
+    (arrays,) = tiny_store.arrays(record)
+
+    def fit(
+        task: str, config: TrainingConfig, dataset: Dataset, seed: int, report: Report, parts: Sequence[Weights]
+    ) -> Fitted:
+        for epoch in range(1, config.epochs + 1):
+            report(Progress(epoch, config.epochs, {"loss": 1 / epoch}))
+        return Fitted(arrays, record.n_parameters, record.n_trainable, {"loss": 1 / config.epochs})
+
+    monkeypatch.setitem(EVERY_METHOD, "deterministic", dataclasses.replace(plain, fit=fit))
 
 
 @pytest.fixture(scope="session")

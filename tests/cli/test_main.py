@@ -137,6 +137,7 @@ def test_models_names_what_is_damaged(tiny_models: Store, tmp_path: Path, monkey
         assert line.endswith("intact") != line.startswith(damaged.model_id)
 
 
+@pytest.mark.usefixtures("learnt_before")
 def test_a_training_as_json_writes_a_line_an_epoch_and_shows_the_same_on_stderr(
     models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +160,7 @@ def test_a_training_as_json_writes_a_line_an_epoch_and_shows_the_same_on_stderr(
         assert f"loss {epoch.metrics['loss']:.4f}" in line
 
 
+@pytest.mark.usefixtures("learnt_before")
 def test_a_training_for_a_page_ends_with_tables_and_figures_beside_the_committed_ones(
     models: Path, committed: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Real trainings of one epoch on two moons."""
+"""Trainings of one epoch on two moons, real ones but where their end alone counts (`learnt_before`)."""
 
 from __future__ import annotations
 
@@ -87,6 +87,7 @@ def test_a_model_that_pages_show_gets_its_tables(copied: Store, tiny: dict[str, 
     assert copied.table(record, "plane")
 
 
+@pytest.mark.usefixtures("learnt_before")
 def test_an_interrupted_ensemble_goes_on_where_it_stopped(copied: Store, fits: list[str]) -> None:
     config = dataclasses.replace(tiny_config("deep_ensemble"), n_members=4)  # type: ignore[call-arg]
     members = [model_id("moons", "deterministic", seed, tiny_config("deterministic")) for seed in range(4)]
@@ -106,6 +107,7 @@ def test_an_interrupted_ensemble_goes_on_where_it_stopped(copied: Store, fits: l
     assert len(record.files) == 4
 
 
+@pytest.mark.usefixtures("learnt_before")
 def test_a_damaged_part_is_trained_again(copied: Store, tiny: dict[str, ModelRecord], fits: list[str]) -> None:
     record = tiny["deterministic"]
     path = copied.root / record.files[0].path
@@ -214,6 +216,7 @@ def test_an_unknown_task_is_one_sentence(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("learnt_before")
 @pytest.mark.parametrize("changes", ["", "class", "logit"])
 def test_half_precision_only_where_nothing_changes(changes: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is stored small is the model that is served: its figures are of the rounded weights."""
