@@ -1,29 +1,62 @@
-"""Who keeps the server busy waits for others who do; who asks little waits for nobody.
+"""Who keeps the server busy waits for others who do, and gives way to those who ask little, who wait for nobody.
 
 Pages share one core, and Python divides it among all threads alike: ten visits that ask without end would leave the
 eleventh an eleventh of it. Here visits that have used much lately run one after the other, and so do openings of whole
-pages, so that who moves a slider shares the core with one of them, however many there are.
+pages and work on large files; and while a slider's answer is made they stand still, at the next element that they show.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 MUCH_S: Final = 0.5
 """Seconds of CPU, of the last ten or so, above which a visit keeps the server busy: a move a second takes a third."""
 
+LONG_S: Final = 1.0
+"""Seconds after which the next run begins beside one that has not ended: it may be waiting itself, for a fit or for
+another visitor's file."""
+
 _MEMORY_S = 10.0
 _MOST_VISITS = 1000  # whose use is remembered
-# Then a run goes on all the same: the one that it waits for may be waiting itself, for a fit or another's file.
-_PATIENCE_S, _AT_OPENING_S = 5.0, 0.5
+# Turns go by who came first, as if these had come so many seconds sooner or later: whoever is here already and opens
+# another page is before a crowd that comes at once, and before those who use much, the more the more they do; but
+# nobody waits for ever.
+_IS_HERE_S, _IS_NEW_S, _USES_MUCH_S = -5.0, 0.0, 10.0
+_A_SECOND_S = 20.0  # of a second of CPU above what is much
+_LOOK_EVERY_S = 0.25  # whether those before take long
+_YIELDS = 3.0  # times as long as it has run, a run stands still for others: a quarter of its pace is left at least
+_LATELY_S = 1.0  # where somebody else has moved something since, those who use much rest as long as they have run
+
+
+@dataclass(order=True)
+class _Run:
+    """One run of a visit's script; of those that wait for their turn the first is the next.
+
+    Attributes:
+        is_move: it waits for nobody.
+        uses_much: it has waited with those who use much.
+        began: when its turn did.
+        began_cpu, rested: this thread's seconds of CPU when its turn began, and when it stood still last.
+    """
+
+    key: tuple[float, int] = (0.0, 0)
+    visit: str = field(default="", compare=False)
+    is_move: bool = field(default=False, compare=False)
+    uses_much: bool = field(default=False, compare=False)
+    has_turn: threading.Event = field(default_factory=threading.Event, compare=False)
+    began: float = field(default=0.0, compare=False)
+    began_cpu: float = field(default=0.0, compare=False)
+    rested: float = field(default=0.0, compare=False)
 
 
 class Fairness:
@@ -31,22 +64,26 @@ class Fairness:
 
     Args:
         much_s: seconds of CPU that make a visit one that waits.
-        patience_s, at_opening_s: the longest that such a visit waits, and that others do who open a page.
+        long_s: the longest that a turn keeps others from theirs.
         now: seconds, by a clock; ``used``: seconds of CPU of this thread.
     """
 
     def __init__(
         self,
         much_s: float = MUCH_S,
-        patience_s: float = _PATIENCE_S,
-        at_opening_s: float = _AT_OPENING_S,
+        long_s: float = LONG_S,
         now: Callable[[], float] = time.monotonic,
         used: Callable[[], float] = time.thread_time,
     ) -> None:
-        self._much_s, self._patience_s, self._at_opening_s = much_s, patience_s, at_opening_s
-        self._now, self._used = now, used
+        self._much_s, self._long_s, self._now, self._used = much_s, long_s, now, used
         self._uses: OrderedDict[str, tuple[float, float]] = OrderedDict()  # seconds, and when they were that many
-        self._lock, self._turn, self._thread = threading.Lock(), threading.Lock(), threading.local()
+        self._lock, self._thread = threading.Lock(), threading.local()
+        self._waiting: list[_Run] = []  # a heap
+        self._having: list[_Run] = []
+        self._n_came = 0
+        self._n_moves, self._calm = 0, threading.Condition(self._lock)
+        self._moved, self._moved_last = -math.inf, ""  # when, and who
+        self._free = -math.inf  # when the next of those who use much may begin
 
     def use(self, visit: str) -> float:
         """Seconds of CPU that a visit has used lately: what is ten seconds old counts a third."""
@@ -60,19 +97,88 @@ class Fairness:
 
         It waits while others have theirs, if the visit has used much or ``opens`` a page.
         """
-        if getattr(self._thread, "is_within", False):
+        if self._run is not None:
             yield
             return
-        patience_s = self._patience_s if self.use(visit) > self._much_s else self._at_opening_s if opens else 0
-        has_turn = patience_s > 0 and self._turn.acquire(timeout=patience_s)
-        began, self._thread.is_within = self._used(), True
+        use, began = self.use(visit), self._used()
+        more = use - self._much_s
+        later_s = min(_A_SECOND_S * more, _USES_MUCH_S) if more > 0 else _IS_HERE_S if use else _IS_NEW_S
+        run = _Run(visit=visit, is_move=not opens and more <= 0, uses_much=more > 0)
+        self._begin(run, later_s)
+        self._thread.run = run
         try:
             yield
         finally:
-            self._thread.is_within = False
-            if has_turn:
-                self._turn.release()
+            self._thread.run = None
+            self._end(run)
             self._count(visit, self._used() - began)
+
+    def much_follows(self) -> None:
+        """The run of this thread is about to use much: it waits for its turn, and gives way from now on."""
+        run = self._run
+        if run is not None and not run.uses_much:
+            self._end(run)
+            run.is_move, run.uses_much = False, True
+            self._begin(run, _USES_MUCH_S)
+
+    def give_way(self) -> None:
+        """Stands still while there are moves of those who wait for nobody; to be called now and then in a turn."""
+        run = self._run
+        if self._n_moves and run is not None and not run.is_move:
+            with self._lock:
+                self._calm.wait_for(lambda: not self._n_moves, _YIELDS * (self._used() - run.rested))
+            run.rested = self._used()
+
+    @property
+    def _run(self) -> _Run | None:
+        run: _Run | None = getattr(self._thread, "run", None)
+        return run
+
+    def _begin(self, run: _Run, later_s: float) -> None:
+        """At once, or when its turn has come."""
+        run.began_cpu = run.rested = self._used()
+        with self._lock:
+            if run.is_move:
+                self._n_moves += 1
+                self._moved, self._moved_last = self._now(), run.visit
+                return
+            self._n_came += 1
+            run.key = self._now() + later_s, self._n_came
+            run.has_turn.clear()
+            heapq.heappush(self._waiting, run)
+            self._begin_next()
+        while not run.has_turn.wait(self._look_in_s(run)):
+            with self._lock:
+                self._begin_next()
+
+    def _look_in_s(self, run: _Run) -> float:
+        """When one that waits looks whether it may begin: the next of all as soon as there has been enough rest."""
+        with self._lock:
+            rest_s = self._free - self._now() if run in self._waiting[:1] else 0.0
+        return min(rest_s, _LOOK_EVERY_S) if rest_s > 0 else _LOOK_EVERY_S
+
+    def _begin_next(self) -> None:
+        now = self._now()
+        while self._waiting and all(now - run.began > self._long_s for run in self._having):
+            if self._waiting[0].uses_much and now < self._free:
+                return
+            run = heapq.heappop(self._waiting)
+            run.began = now
+            self._having.append(run)
+            run.has_turn.set()
+
+    def _end(self, run: _Run) -> None:
+        with self._lock:
+            if run.is_move:
+                self._n_moves -= 1
+                if not self._n_moves:
+                    self._calm.notify_all()
+            else:
+                self._having = [each for each in self._having if each is not run]
+                others_move = self._moved_last != run.visit and self._now() - self._moved < _LATELY_S
+                if run.uses_much and others_move:
+                    self._free = self._now() + self._used() - run.began_cpu
+                self._begin_next()
 
     def _count(self, visit: str, seconds: float) -> None:
         total = self.use(visit) + seconds
@@ -84,11 +190,31 @@ class Fairness:
 
 
 _fairness = Fairness()
+much_follows = _fairness.much_follows
 
 
 @contextmanager
 def turn(opens: bool = False) -> Iterator[None]:
     """The turn of the visit whose script this thread runs; ``opens``: from the top of its page."""
     context = get_script_run_ctx()
-    with _fairness.turn("" if context is None else context.session_id, opens):
+    with _fairness.turn("" if context is None else context.session_id, opens), _giving_way(context):
         yield
+
+
+@contextmanager
+def _giving_way(context: Any) -> Iterator[None]:
+    """Every element that the script shows is an occasion to stand still."""
+    if context is None or "enqueue" in vars(context):  # which a turn around this one does
+        yield
+        return
+    show = context.enqueue
+
+    def show_in_turn(message: object) -> None:
+        _fairness.give_way()
+        show(message)
+
+    context.enqueue = show_in_turn
+    try:
+        yield
+    finally:
+        del context.enqueue

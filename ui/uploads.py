@@ -6,24 +6,33 @@ Counted are the files that Streamlit keeps for its sessions, whichever page they
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import threading
+import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 import streamlit as st
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartParser
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileManager, UploadedFileRec
 
+from ui import fairness
 from uqcore.types import UqError
 
 VARIABLE: Final = "UQCORE_UPLOADS_MB"
 """The environment variable with the budget, in megabytes."""
 
 USUAL_MB: Final = 1000
+BYTES_A_SECOND: Final = 64e6
+"""Of the uploads of all visitors together: a megabyte takes 3 ms of the server's core, so a fifth of it is theirs."""
+
+_BURST_S = 0.02  # shorter waits are not worth one
 _DROPPED = secrets.token_bytes(32)  # in place of the bytes of a file that found no room
 _TIMES_READ = 2  # what is read of a file takes about as much as the file, and half of it twice
 _LARGE = 2**20  # bytes of what was read, above which it is worked on by one visitor at a time
@@ -72,7 +81,10 @@ class Budget:
 
         ``n_bytes``: of what is worked on; None where that is not known. A little of it waits for nobody.
         """
-        return self._turn if n_bytes is None or n_bytes > _LARGE else nullcontext()
+        if n_bytes is not None and n_bytes <= _LARGE:
+            return nullcontext()
+        fairness.much_follows()
+        return self._turn
 
     @contextmanager
     def reading(self, n_bytes: int) -> Iterator[int]:
@@ -110,11 +122,49 @@ def content(file: UploadedFile) -> bytes:
     return data
 
 
+class Pace:
+    """So many bytes a second for all who send. One event loop may ask."""
+
+    def __init__(self, rate: float = BYTES_A_SECOND, now: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._now = rate, now
+        self._free_at = 0.0
+
+    def wait_s(self, n_bytes: int) -> float:
+        """Seconds until more is taken, after so many bytes were."""
+        now = self._now()
+        self._free_at = max(self._free_at, now) + n_bytes / self._rate
+        return self._free_at - now
+
+
 @st.cache_resource(show_spinner=False)
 def guard() -> None:
-    """Makes this server drop files that find no room, whether a page asked for them or not."""
+    """Makes this server drop files that find no room, whether a page asked for them or not, and read no faster than
+    others can bear."""
     if exists():
         keep_within(BUDGET, get_instance().uploaded_file_mgr)
+        keep_pace(Pace())
+
+
+def keep_pace(pace: Pace) -> None:
+    """Bodies of uploads are read at this pace by this process: who sends faster waits, as the network has it.
+
+    Streamlit has no setting for it, and its server reads and takes apart what is sent in the one thread through which
+    every visitor's answers go.
+    """
+    parse = MultiPartParser.parse
+
+    async def parse_in_time(parser: MultiPartParser) -> FormData:
+        parser.stream = _in_time(parser.stream, pace)
+        return await parse(parser)
+
+    setattr(MultiPartParser, "parse", parse_in_time)  # noqa: B010
+
+
+async def _in_time(stream: AsyncGenerator[bytes, None], pace: Pace) -> AsyncGenerator[bytes, None]:
+    async for chunk in stream:
+        yield chunk
+        if (wait_s := pace.wait_s(len(chunk))) > _BURST_S:
+            await asyncio.sleep(wait_s)
 
 
 def keep_within(budget: Budget, manager: UploadedFileManager) -> None:

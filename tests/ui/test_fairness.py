@@ -1,15 +1,17 @@
-"""Who uses much waits for others who do; who uses little never."""
+"""Who uses much waits for others who do, and gives way to who uses little, who waits for nobody."""
 
 from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from ui import fairness
 from ui.fairness import Fairness
 
 
@@ -79,7 +81,7 @@ def test_a_turn_within_a_turn_is_part_of_it_and_an_error_ends_it() -> None:
 @pytest.mark.parametrize(("used", "opens"), [(1.0, False), (1.0, True), (0.0, True)])
 def test_visits_that_used_much_and_openings_run_one_after_the_other(used: float, opens: bool) -> None:
     clock = Clock()
-    fairness = clock.fairness(patience_s=20, at_opening_s=20)
+    fairness = clock.fairness()
     clock.use(fairness, "much", 1)
     clock.use(fairness, "waits", used)
     end = held(fairness, "much")
@@ -99,15 +101,158 @@ def test_visits_that_used_much_and_openings_run_one_after_the_other(used: float,
 
 
 @pytest.mark.parametrize("opens", [False, True])
-def test_a_run_goes_on_where_the_one_before_it_does_not_end(opens: bool) -> None:
+def test_the_next_run_begins_beside_one_that_takes_long(opens: bool) -> None:
     clock = Clock()
-    fairness = clock.fairness(patience_s=0.01, at_opening_s=0.01)
+    fairness = clock.fairness(long_s=2)
     clock.use(fairness, "much", 1)
     clock.use(fairness, "another", 0 if opens else 1)
     end = held(fairness, "much")
-    with fairness.turn("another", opens):
-        end()  # who did not get the turn gives none back
+
+    def waits() -> bool:
+        with fairness.turn("another", opens):
+            return True
+
+    with ThreadPoolExecutor() as threads:
+        clock.wall_s = 1.9
+        waiting = threads.submit(waits)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.6)  # it has looked twice
+        clock.wall_s = 2.1
+        assert waiting.result(20)
+    end()
     held(fairness, "much")()
+
+
+class Crowd:
+    """Runs that wait behind one that has its turn, and the order in which they then have theirs."""
+
+    def __init__(self, clock: Clock, fairness: Fairness) -> None:
+        self._fairness, self.order = fairness, list[str]()
+        self._threads: list[threading.Thread] = []
+        clock.use(fairness, "first", 1)
+        self._end = held(fairness, "first")
+
+    def comes(self, visit: str, opens: bool = True) -> None:
+        def run() -> None:
+            with self._fairness.turn(visit, opens):
+                self.order.append(visit)
+
+        n_waiting = len(getattr(self._fairness, "_waiting"))  # noqa: B009  # to be sure who came first
+        self._threads.append(threading.Thread(target=run, daemon=True))
+        self._threads[-1].start()
+        while len(getattr(self._fairness, "_waiting")) == n_waiting:  # noqa: B009
+            pass
+
+    def goes_on(self) -> list[str]:
+        self._end()
+        for thread in self._threads:
+            thread.join(20)
+        return self.order
+
+
+def test_who_is_here_comes_before_who_is_new_and_who_uses_more_comes_later_but_comes() -> None:
+    clock = Clock()
+    fairness = clock.fairness(long_s=1000)
+    for visit, seconds in (("more", 0.8), ("most", 3.0), ("here", 0.1)):
+        clock.use(fairness, visit, seconds)
+    crowd = Crowd(clock, fairness)
+    crowd.comes("most", opens=False)
+    crowd.comes("more", opens=False)
+    for visit in ("new", "new too", "here"):
+        crowd.comes(visit)
+    clock.wall_s = 11  # the most that anybody is put back
+    crowd.comes("new at last")
+    assert crowd.goes_on() == ["here", "new", "new too", "more", "most", "new at last"]
+
+
+def test_a_run_stands_still_while_a_move_is_answered_three_times_as_long_as_it_has_run() -> None:
+    clock = Clock()
+    fairness = clock.fairness()
+    has_moved = held(fairness, "moves")
+    with fairness.turn("opens", opens=True):
+        fairness.give_way()  # it has not run yet: at once
+        clock.cpu_s += 0.02
+        began = time.monotonic()
+        fairness.give_way()
+        assert time.monotonic() - began >= 0.06  # the move is not over: but it goes on
+        clock.cpu_s += 60
+        timer = threading.Timer(0.1, has_moved)
+        timer.start()
+        fairness.give_way()
+        timer.join(20)
+        assert time.monotonic() - began < 60  # it waited for the move, not for three minutes
+    with fairness.turn("moves"):
+        fairness.give_way()  # a move gives way to none
+
+
+def test_a_run_that_is_about_to_use_much_waits_from_then_on() -> None:
+    clock = Clock()
+    fairness = clock.fairness(long_s=1000)
+    end, steps = held(fairness, "opens", opens=True), list[str]()
+
+    def brings_a_file() -> None:
+        with fairness.turn("brings"):
+            steps.append("moves")
+            fairness.much_follows()
+            fairness.much_follows()  # again: it has its turn
+            steps.append("reads")
+
+    thread = threading.Thread(target=brings_a_file, daemon=True)
+    thread.start()
+    while not getattr(fairness, "_waiting"):  # noqa: B009
+        pass
+    assert steps == ["moves"]
+    end()
+    thread.join(20)
+    assert steps == ["moves", "reads"]
+    fairness.much_follows()  # outside of a turn: nothing
+    held(fairness, "opens", opens=True)()  # and all turns were given back
+
+
+@pytest.mark.parametrize(("lately", "rests"), [(True, True), (False, False)])
+def test_those_who_use_much_rest_as_long_as_they_ran_where_others_move(lately: bool, rests: bool) -> None:
+    clock = Clock()
+    fairness = clock.fairness()
+    clock.use(fairness, "much", 2)
+    clock.use(fairness, "moves", 0.1)
+    if not lately:
+        clock.wall_s = 1.5
+    clock.use(fairness, "much", 3)
+    with ThreadPoolExecutor() as threads:
+
+        def moves_again() -> bool:
+            with fairness.turn("much"):
+                return True
+
+        again = threads.submit(moves_again)
+        if rests:
+            clock.wall_s += 2.9
+            with pytest.raises(TimeoutError):
+                again.result(0.6)
+            clock.wall_s += 0.2
+        assert again.result(20)
+
+
+def test_every_element_that_a_script_shows_is_an_occasion_to_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, stood = list[str](), list[str]()
+
+    class Context:
+        session_id = "a visit"
+
+        def enqueue(self, message: str) -> None:
+            shown.append(message)
+
+    context = Context()
+    monkeypatch.setattr(fairness, "get_script_run_ctx", lambda: context)
+    monkeypatch.setattr(getattr(fairness, "_fairness"), "give_way", lambda: stood.append("still"))  # noqa: B009
+    with fairness.turn(opens=True):
+        context.enqueue("a title")
+        with fairness.turn():
+            context.enqueue("a slider")
+        context.enqueue("a figure")
+    context.enqueue("after it")
+    assert shown == ["a title", "a slider", "a figure", "after it"]
+    assert stood == ["still"] * 3
 
 
 def test_no_more_visits_are_remembered_than_a_thousand() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartParser
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
@@ -16,7 +21,7 @@ from tests.garbage import collect
 from tests.prediction_files import npz
 from ui import uploads
 from ui.threshold import source
-from ui.uploads import Budget, content, keep_within
+from ui.uploads import Budget, Pace, content, keep_pace, keep_within
 from uqcore.types import UqError
 
 
@@ -135,6 +140,46 @@ def test_large_predictions_of_a_visitors_own_are_studied_in_turn(
     assert in_turns == [in_turn]
     with ThreadPoolExecutor() as others:  # it was given back
         assert others.submit(budget._turn.acquire, True, 10).result()
+
+
+def test_so_many_bytes_a_second_are_read_of_all_uploads_together() -> None:
+    now = 0.0
+    pace = Pace(rate=100, now=lambda: now)
+    assert [pace.wait_s(50), pace.wait_s(50)] == [0.5, 1.0]  # whoever sends them
+    now = 10.0  # what nobody asked for is not saved up
+    assert pace.wait_s(100) == 1.0
+
+
+@pytest.mark.parametrize("rate", [1e9, 1e6])
+def test_a_body_is_read_whole_at_any_pace(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MultiPartParser, "parse", MultiPartParser.parse)  # and so put back
+    waits = list[float]()
+    monkeypatch.setattr(asyncio, "sleep", partial(_noted_sleep, waits))
+    keep_pace(Pace(rate))
+    head = b'--edge\r\nContent-Disposition: form-data; name="f"; filename="f.npz"\r\n\r\n'
+    data = np.random.default_rng(0).bytes(400_000)
+
+    async def body() -> AsyncGenerator[bytes, None]:
+        whole = head + data + b"\r\n--edge--\r\n"
+        for i in range(0, len(whole), 65_536):
+            yield whole[i : i + 65_536]
+
+    async def read() -> bytes:
+        headers = Headers({"Content-Type": "multipart/form-data; boundary=edge"})
+        (file,) = (await MultiPartParser(headers, body()).parse()).values()
+        assert isinstance(file, UploadFile)
+        read = await file.read()
+        await file.close()
+        return read
+
+    with ThreadPoolExecutor() as threads:  # a browser's loop may run in this one
+        assert threads.submit(lambda: asyncio.run(read())).result(20) == data
+    assert bool(waits) == (rate == 1e6)
+    assert sum(waits) == 0 or max(waits) <= len(data) / rate + 1
+
+
+async def _noted_sleep(waits: list[float], seconds: float) -> None:
+    waits.append(seconds)
 
 
 @pytest.mark.parametrize("text", ["much", "-1", "0", "nan", "inf"])
