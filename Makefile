@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8501
 VISITORS ?= 50
 TRAININGS ?= 0
+UPLOADS ?= 0
 REPLICAS ?= 0
 SECONDS ?= 60
 APP ?= app.py
@@ -34,8 +35,8 @@ lint: .venv/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60), TRAININGS (0), REPLICAS (0) behind nginx, PAGES (all) of APP
-	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --trainings $(TRAININGS) --replicas $(REPLICAS) \
+load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECONDS (60), TRAININGS (0), UPLOADS (0 of the visitors), REPLICAS (0) behind nginx, PAGES (all) of APP
+	$(PY) -m tests.load --visitors $(VISITORS) --seconds $(SECONDS) --trainings $(TRAININGS) --uploads $(UPLOADS) --replicas $(REPLICAS) \
 		--app $(APP) $(PAGES)
 
 stress: .venv/dev.stamp ## a hundred trainings whose owners cancel and vanish, whose workers are killed

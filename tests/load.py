@@ -29,12 +29,16 @@ from streamlit.proto.Slider_pb2 import Slider
 from websockets.typing import Origin, Subprotocol
 
 from tests.browsing import started
+from tests.fuzz_bombs import predictions_of
+from tests.hostile_client import Client
 from tests.replicas import behind_nginx
 from uqcore.live import PRESETS
 from uqcore.live.jobs import Jobs
 
 PAGES = ("", "two_moons", "digit_lab", "threshold_lab", "regression", "gallery", "reproductions")
 N_MOVES = 8  # on a page before the next
+OWN_FILE = "threshold_lab", "predictions=Your+own"
+_STAY_S = 20  # with a file of one's own, before the next is brought
 _ANSWER_S = 60  # later is a failure
 _FINISHED = (
     ForwardMsg.FINISHED_SUCCESSFULLY,
@@ -44,10 +48,11 @@ _FINISHED = (
 
 @dataclass
 class Seen:
-    """Page -> milliseconds of its openings and of the moves on it, and a line for each failure."""
+    """Page -> milliseconds of its openings and of the moves on it, files shown, and a line for each failure."""
 
     openings: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     moves: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    uploads: int = 0
     failed: list[str] = field(default_factory=list)
 
 
@@ -148,9 +153,33 @@ def training(n: int) -> Iterator[None]:
         jobs.close()
 
 
-async def visits(url: str, pids: Sequence[int], n: int, seconds: float, pages: Sequence[str]) -> dict[str, object]:
-    """What ``n`` visitors meet in ``seconds``, and what they cost the servers ``pids``, all of them together."""
+async def uploads(url: str, number: int, until: float, seen: Seen) -> None:
+    """A visit after the other with a megabyte of predictions of its own, which is shown."""
+    while time.monotonic() < until:
+        try:
+            async with Client(url) as client:
+                status, brought = await client.brought(
+                    (await client.ask(*OWN_FILE)).uploader, "own.npz", predictions_of(1.0, number)
+                )
+                answer = await client.ask(*OWN_FILE, [brought])
+                if status != 204 or answer.alerts or answer.exceptions:
+                    raise ValueError(f"status {status}, {answer.alerts} {answer.exceptions}")
+                seen.uploads += 1
+                await asyncio.sleep(_STAY_S)
+        except Exception as error:
+            seen.failed.append(f"upload {number}: {type(error).__name__}: {error}"[:120])
+            await asyncio.sleep(_STAY_S)
+
+
+async def visits(
+    url: str, pids: Sequence[int], n: int, seconds: float, pages: Sequence[str], n_uploaders: int = 0
+) -> dict[str, object]:
+    """What ``n`` visitors meet in ``seconds``, and what they cost the servers ``pids``, all of them together.
+
+    The last ``n_uploaders`` of them bring files of their own in place of moving sliders.
+    """
     seen, started, before = Seen(), time.monotonic(), sum(map(cpu_seconds, pids))
+    until, n_movers = started + seconds, n - n_uploaders
     memory: list[tuple[float, float]] = []
 
     def all_of(name: str) -> float:
@@ -162,7 +191,8 @@ async def visits(url: str, pids: Sequence[int], n: int, seconds: float, pages: S
             await asyncio.sleep(max(1.0, seconds / 60))
 
     watching = asyncio.create_task(watch())
-    await asyncio.gather(*(Visitor(i, url, pages, seen).visit(started + seconds) for i in range(n)))
+    movers = (Visitor(i, url, pages, seen).visit(until) for i in range(n_movers))
+    await asyncio.gather(*movers, *(uploads(url, i, until, seen) for i in range(n_movers, n)))
     watching.cancel()
     moves = [ms for page in seen.moves.values() for ms in page]
     openings = [ms for page in seen.openings.values() for ms in page]
@@ -173,6 +203,7 @@ async def visits(url: str, pids: Sequence[int], n: int, seconds: float, pages: S
         "seconds": seconds,
         "moves": len(moves),
         "openings": len(openings),
+        "uploads": seen.uploads,
         "p50_ms": quantile(moves, 0.5),
         "p95_ms": quantile(moves, 0.95),
         "p99_ms": quantile(moves, 0.99),
@@ -197,6 +228,7 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--trainings", type=int, default=0, help="of two moons, that go on all the while")
+    parser.add_argument("--uploads", type=int, default=0, help="so many of the visitors bring files of their own")
     parser.add_argument("--app", default="app.py", help="another Streamlit script, to compare with")
     parser.add_argument("--replicas", type=int, default=0, help="so many servers behind nginx, as deploy/ has them")
     parser.add_argument("pages", nargs="*", default=PAGES)
@@ -208,7 +240,8 @@ def main() -> None:
         else:
             server = opened.enter_context(started(arguments.app))
             url, pids = server.url, (server.pid,)
-        print(json.dumps(asyncio.run(visits(url, pids, arguments.visitors, arguments.seconds, arguments.pages))))
+        met = visits(url, pids, arguments.visitors, arguments.seconds, arguments.pages, arguments.uploads)
+        print(json.dumps(asyncio.run(met)))
 
 
 if __name__ == "__main__":
