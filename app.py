@@ -11,6 +11,7 @@ from ui import cards, home, page, words
 from ui.tour import story
 from uqcore.exhibits import front_page
 from uqcore.methods import METHODS, of_task
+from uqcore.text import percent
 
 
 def opening(top: DeltaGenerator) -> None:
@@ -26,8 +27,8 @@ def opening(top: DeltaGenerator) -> None:
     st.html(cards.verdict_grid(pictures, shown.of_inputs, dataset.class_names))
     st.caption(
         f"All of them learnt the ten {dataset.noun}s and nothing else. ✓ accepts the answer, ? defers it to a person: "
-        "the method's own measure of uncertainty is above the value that 99 % of validation images stay below. "
-        f"{front_page.N_SAMPLES} samples, or all members of an ensemble."
+        f"the method's own measure of uncertainty is above the value that {percent(0.99)} of validation images stay "
+        f"below. {front_page.N_SAMPLES} samples, or all members of an ensemble."
     )
     with st.expander("What are these methods?"):
         methods = [METHODS[method_id] for method_id in of_task(dataset.task_id)]

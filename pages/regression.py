@@ -12,6 +12,7 @@ from ui.components import functions as show
 from uqcore.datasets import sine
 from uqcore.exhibits import functions
 from uqcore.plots import functions as plots
+from uqcore.text import percent
 from uqcore.types import UqError
 
 
@@ -75,9 +76,10 @@ def bands(top: DeltaGenerator) -> None:
     charts.chart(plots.quantiles(levels, shelf.places()), "quantiles", right)
     st.html(words.regression_table(figures))
     st.caption(
-        f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The 90 % interval "
-        "should cover 90 %, the narrower the better. In the gap, and beyond |x| = 4: how many times as far the "
-        "functions lie apart there as on the data. One training each; where the data were changed, a shorter one."
+        f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The {percent(0.9)} "
+        f"interval should cover {percent(0.9)}, the narrower the better. In the gap, and beyond |x| = 4: how many "
+        "times as far the functions lie apart there as on the data. One training each; "
+        "where the data were changed, a shorter one."
     )
 
 

@@ -7,12 +7,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ui import page, reproductions
 from uqcore.reproduce import SOURCES, to_csv, to_plain
+from uqcore.text import percent
 from uqcore.types import UqError
 
 RULE = (
-    "A number agrees if it is as expected: in the 95 % prediction interval for one more training like ours (Student's "
-    "t over the seeds), widened by half a unit of its last digit. A count of parameters agrees if it is equal, and "
-    "what a source says in words or shows in pictures if our numbers meet the condition that stands with them."
+    f"A number agrees if it is as expected: in the {percent(0.95)} prediction interval for one more training like ours "
+    "(Student's t over the seeds), widened by half a unit of its last digit. A count of parameters agrees if it is "
+    "equal, and what a source says in words or shows in pictures if our numbers meet the condition that stands with "
+    "them."
 )
 
 

@@ -13,6 +13,7 @@ from ui.scoreboard_answer import answer
 from uqcore.plots.board import against, forest, lines
 from uqcore.scoreboard import METRICS, SYSTEMS, Metric, Row, writers
 from uqcore.scoreboard.metrics import Group
+from uqcore.text import percent, unbroken
 from uqcore.types import UqError
 
 GROUPS: dict[Group, str] = {
@@ -25,11 +26,11 @@ OF_FUNCTIONS: dict[Group, str] = {"regression": "Functions", "cost": "Cost"}
 OPENS_WITH = "digits_0_4"  # where pixels alone do not do: it shows what training adds
 CURVES_OPEN_WITH = ("deterministic", "deep_ensemble", "sngp", "feature_density", "pixel_neighbour")
 CONVENTIONS = (
-    "Mean and 95 % interval over trainings with different seeds (Student's t; of a share no narrower than Wilson's). "
-    "**Bold** (= in the table): cannot be told from the best at 5 % by paired t-tests over seeds, Holm-corrected; "
-    "never of fewer than five seeds. □ is a control: it needs no training, or no network. ☆ is published by others, "
-    "each with its source. Unseen inputs and errors are the positive class; nothing was chosen on them. Of shifts: the "
-    "first 500 test images."
+    f"Mean and {percent(0.95)} interval over trainings with different seeds (Student's t; of a share no narrower than "
+    f"Wilson's). **Bold** (= in the table): cannot be told from the best at {percent(0.05)} by paired t-tests over "
+    "seeds, Holm-corrected; never of fewer than five seeds. □ is a control: it needs no training, or no network. ☆ is "
+    "published by others, each with its source. Unseen inputs and errors are the positive class; nothing was chosen on "
+    "them. Of shifts: the first 500 test images."
 )
 
 
@@ -108,7 +109,7 @@ def board(top: DeltaGenerator) -> None:
     shown = scoreboard.chosen(task, metric_id, unseen if of_unseen else "", score)
     metric = METRICS[metric_id]
     st.header(metric.label, anchor=False)
-    st.caption(metric.description + scoreboard.chance(shown))
+    st.caption(unbroken(metric.description + scoreboard.chance(shown)))
     shown = [row for row in shown if row.method != "chance"]  # far from all others, it would press them together
     if shown:
         chart(

@@ -67,7 +67,13 @@ def component(app: AppTest) -> tuple[dict[str, Any], bytes]:
 
 
 def answer(app: AppTest) -> str:
-    return app.markdown[0].value
+    """The page's answer; a no-break space is a space, as in `html`."""
+    return spaced(app.markdown[0].value)
+
+
+def spaced(text: str) -> str:
+    """Where no line breaks is for eyes: `tests.ui.test_glossary` sees to it on all pages."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def html(app: AppTest) -> str:
@@ -76,7 +82,7 @@ def html(app: AppTest) -> str:
     others = ("<style>", '<details class="words">', '<p class="unseen">')
     bodies = [element.proto.body for element in app.get("html") if not element.proto.body.startswith(others)]
     given = (json.loads(mounted.proto.json or "{}") for mounted in app.get("bidi_component"))
-    return "".join([*bodies, *(data.get("html", "") for data in given if isinstance(data, dict))])
+    return spaced("".join([*bodies, *(data.get("html", "") for data in given if isinstance(data, dict))]))
 
 
 def choose(app: AppTest, key: str, option: str | list[str]) -> AppTest:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from uqcore.text import exact_percent, fine_percent, percent
+from uqcore.text import exact_percent, fine_percent, percent, unbroken
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from uqcore.text import exact_percent, fine_percent, percent
     ],
 )
 def test_percent(share: float, expected: str) -> None:
-    assert percent(share) == expected
+    assert percent(share) == expected.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 @pytest.mark.parametrize("in_words", [percent, fine_percent, exact_percent])
@@ -41,5 +41,6 @@ def test_a_rare_event_has_three_digits() -> None:
     assert fine_percent(0.5) == "50\N{NO-BREAK SPACE}%"
 
 
-def test_a_goal_keeps_its_digits() -> None:
+def test_a_goal_keeps_its_digits_and_is_plain_until_it_is_shown() -> None:
     assert exact_percent(0.999999) == "99.9999 %"
+    assert unbroken("at most 0.1 % wrong, with 95 % confidence") == "at most 0.1\xa0% wrong, with 95\xa0% confidence"

@@ -13,13 +13,14 @@ from PIL import Image
 from ui import shelf, words
 from ui.words import ACCEPT, DEFER
 from uqcore.exhibits.front_page import Said
-from uqcore.exhibits.verdicts import Verdict
+from uqcore.exhibits.verdicts import SPREAD, Verdict
 from uqcore.plots.palette import series_style
-from uqcore.text import percent
+from uqcore.text import percent, unbroken
 from uqcore.types import FloatArray
 
 _MOST_IN_A_ROW = 5
 _LEAST_SPREAD = 0.004  # of a probability
+_SPREAD = percent((SPREAD[1] - SPREAD[0]) / 100)
 _SHORT_NAME, _MOST_OF_A_NAME = 4, 10  # characters
 
 
@@ -67,7 +68,7 @@ def _color(label: str) -> str:
 def _card(
     color: str, label: str, v: Verdict, class_names: Sequence[str], threshold: float, measure: float, measure_name: str
 ) -> str:
-    varies = " and where 90 % of its samples lie" if _varies(v) else ""
+    varies = f" and where {_SPREAD} of its samples lie" if _varies(v) else ""
     bars = "".join(_probability(class_names[k], v, k) for k in range(len(v.probs)))
     longest = max(map(len, class_names))
     long = " long" if longest > _SHORT_NAME else ""
@@ -92,7 +93,7 @@ def _probability(name: str, v: Verdict, k: int) -> str:
     spread = (
         f'<i style="left:{low:.1f}%;width:{max(high - low, 0.4):.1f}%"></i>' if high - low > 100 * _LEAST_SPREAD else ""
     )
-    title = f"{name}: {p:.1f} %, samples {low:.1f} to {high:.1f} %"
+    title = unbroken(f"{name}: {p:.1f} %, samples {low:.1f} to {high:.1f} %")
     return (
         f'<div class="bar" title="{escape(title)}"><span>{escape(name)}</span>'
         f'<div><b style="width:{p:.1f}%"></b>{spread}</div></div>'
@@ -134,6 +135,5 @@ def verdict_grid(inputs: Mapping[str, FloatArray], answers: Mapping[str, Said], 
 
 
 def _cell(label: int, confidence: float, accepted: bool, class_names: Sequence[str]) -> str:
-    share = percent(float(confidence)).replace(" ", "&nbsp;")
-    said = f"<b>{escape(class_names[label])}</b> {share}"
+    said = f"<b>{escape(class_names[label])}</b> {percent(float(confidence))}"
     return f'<td><span class="{"accept" if accepted else "defer"}">{ACCEPT if accepted else DEFER}</span> {said}</td>'

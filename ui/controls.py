@@ -23,6 +23,7 @@ from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.sampling import LADDER, rungs
 from uqcore.selection import ThresholdTable
+from uqcore.text import percent
 from uqcore.types import Dataset
 
 BIND: Final = "query-params"
@@ -161,8 +162,8 @@ def measure() -> str:
         of_measure.setdefault(MEASURES[method.own_measure].label.lower(), []).append(method.label)
     own = "; ".join(f"{label}: {', '.join(methods)}" for label, methods in of_measure.items())
     help = (
-        f"Own: the measure that each method's authors use ({own}); 0.5 is the value that 99 % of validation images "
-        "stay below. The others are shares of the largest value that they can have."
+        f"Own: the measure that each method's authors use ({own}); 0.5 is the value that {percent(0.99)} of validation "
+        "images stay below. The others are shares of the largest value that they can have."
     )
     return choice("Uncertainty measure", MEASURE_LABELS, "measure", OWN, help)
 

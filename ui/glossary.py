@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
+from uqcore.text import percent
+
 
 class Term(NamedTuple):
     """A word, what it means in plain words, and exactly.
@@ -131,10 +133,74 @@ TERMS: Final[Mapping[str, Term]] = {
             "they cover 1 − α of inputs like those.",
         ),
         Term(
+            "certified",
+            r"\b[Cc]ertif|\b[Gg]uarantee",
+            "Promised, with evidence: of a hundred thresholds that are chosen like this, about five at most break the "
+            "promise. It holds for things like those it was tested on, and for nothing else.",
+            "With probability 1 − δ over the calibration examples the risk is at most the target, by exact binomial "
+            "tests in a fixed sequence (Learn then Test), whatever the distribution.",
+        ),
+        Term(
+            "calibration",
+            r"\b[Cc]alibrat",
+            "Setting a model right on examples whose answers are known and that it has not learnt from: a threshold is "
+            "chosen on them. A model is well calibrated if it is right as often as it says.",
+            "Calibration examples are held out from training, and what is reported is counted on yet others. "
+            "Calibrated: P(right | confidence p) = p.",
+        ),
+        Term(
+            "coverage",
+            r"\b[Cc]overage|\bcovers?\b",
+            "How much is answered without a person. Of a band: how often the truth lies in it.",
+            "The share of examples that are accepted; of an interval or a set, the share of true values in it.",
+        ),
+        Term(
+            "risk",
+            r"\b[Rr]isk",
+            "How many of the answers that were accepted are wrong.",
+            "Selective risk: the share of wrong predictions among what is accepted.",
+        ),
+        Term(
             "AUROC",
-            r"\bAUROC",
-            "How often the odd one of two things is found: 0.5 is a guess, 1 is always.",
-            "The chance that an error (or an unseen input) has the higher uncertainty than a right (or known) one.",
+            r"\bAUROC|\bROC\b",
+            "How well doubt sorts: of an odd thing and an ordinary one, how often is the odd one more doubtful? 0.5 is "
+            "a guess, 1 is always.",
+            "The area under the ROC curve, of odd ones found against ordinary ones flagged: the chance that an error "
+            "(or an unseen input) has the higher uncertainty than a right (or known) one.",
+        ),
+        Term(
+            "AURC",
+            r"\bE?-?AURC|\bFPR95",
+            "How few errors are accepted, over all thresholds: lower is better.",
+            "The mean risk over all coverages; E-AURC: less that of a perfect order. FPR95: the share of known inputs "
+            f"that is flagged where {percent(0.95)} of the unseen are.",
+        ),
+        Term(
+            "NLL",
+            r"\bNLL|[Cc]ross-entropy|\b[Ll]oss(?:es)?\b",
+            "How surprised a model is by the right answers: lower is better, and sure and wrong costs most.",
+            "Negative log-likelihood, or cross-entropy: the mean of −ln p of the true class, or of the density at y, "
+            "in nats. A loss is what training lowers: this, and a price for large weights.",
+        ),
+        Term(
+            "Brier",
+            r"\bBrier",
+            "How far a model's percentages are from what turned out true: 0 is perfect.",
+            "The squared differences of p and the one-hot label, summed over classes; in 0..2.",
+        ),
+        Term(
+            "ECE",
+            r"\bECE|\b[Qq]uantile error",
+            "By how much a model's percentages are off. Of what it is 8 in 10 sure of, 8 in 10 should be right.",
+            "Expected calibration error: mean |accuracy − confidence| of 15 bins of equal width. Quantile error: for "
+            "curves, the root mean square of (share of y below a quantile − its level).",
+        ),
+        Term(
+            "CRPS",
+            r"\bCRPS|\bRMSE",
+            "How far a predicted curve is from the truth: lower is better. CRPS also counts how wide its band is.",
+            "RMSE: root mean square error of the mean. CRPS: continuous ranked probability score, the integral of "
+            "(F(z) − 1[y ≤ z])² over z, in y's unit.",
         ),
     )
 }
@@ -143,16 +209,41 @@ _OF_DIGITS: Final = (
     "Deterministic", "MC Dropout", "Deep ensemble", "SNGP", "SVI (Flipout)", "Feature density", "Nearest neighbours"
 )  # fmt: skip
 _PARTS: Final = ("entropy", "aleatoric", "epistemic", "nats")
+_TRUST: Final = ("calibration", "coverage", "risk", "AUROC")
+_SCORES: Final = ("NLL", "Brier", "ECE")
 ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
-    "Home": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure"),
-    "Two moons": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS),
+    "Home": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", "certified", "risk"),
+    "Two moons": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS, "AUROC", "NLL"),
     "Digit lab": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS),
-    "Threshold lab": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS, "conformal", "AUROC"),
-    "Regression": (*_OF_DIGITS[:5], "sample"),
+    "Threshold lab": (
+        "defer",
+        "certified",
+        *_TRUST,
+        "AURC",
+        "unseen",
+        *_OF_DIGITS,
+        "sample",
+        "own measure",
+        *_PARTS,
+        "conformal",
+    ),
+    "Regression": (*_OF_DIGITS[:5], "sample", "coverage", "calibration", "NLL", "ECE", "CRPS"),
     "Gallery": (*_OF_DIGITS, "sample", "unseen", "own measure", *_PARTS),
-    "Train": _OF_DIGITS,
-    "Scoreboard": ("unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS, "conformal", "AUROC"),
-    "Reproductions": ("defer", "unseen", *_OF_DIGITS, "sample", "entropy", "nats", "AUROC"),
+    "Train": (*_OF_DIGITS, "NLL", "Brier", "ECE", "AUROC", "CRPS", "coverage", "sample"),
+    "Scoreboard": (
+        "unseen",
+        *_OF_DIGITS,
+        "sample",
+        "own measure",
+        *_PARTS,
+        "conformal",
+        "certified",
+        *_TRUST,
+        "AURC",
+        *_SCORES,
+        "CRPS",
+    ),
+    "Reproductions": ("defer", "unseen", *_OF_DIGITS, "sample", "entropy", "nats", "AUROC", "NLL"),
 }
 """The words of each page, by its name in `ui.page.DOORS`."""
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from uqcore.reproduce import SOURCES, Row, Source, counted
 from uqcore.store import Store, default_store
+from uqcore.text import unbroken
 
 _HEAD = ("", "quantity", "published", "ours", "note")
 
@@ -49,7 +50,7 @@ def table(rows: Sequence[Row]) -> str:
 def _line(row: Row) -> str:
     mark = '<td class="accept">✓ agrees</td>' if row.agrees else '<td class="defer">✗ differs</td>'
     remarks = " ".join(filter(None, (row.note, row.explanation)))
-    return (
+    return unbroken(
         f"<tr>{mark}<th>{escape(row.quantity)}</th>"
         f'<td data-label="published">{escape(row.published)}</td>'
         f'<td data-label="ours">{escape(row.ours)} <small>{escape(row.rule)}</small></td>'

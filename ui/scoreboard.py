@@ -48,8 +48,8 @@ AXES: Final = {
 CURVE_NOTES: Final = {
     "roc": "By each method's own score, the mean over its seeds. Up and left is better; the diagonal is chance.",
     "risk_coverage": "By each method's own score, the mean over its seeds. Lower is better.",
-    "reliability": "Fifteen bins of equal width over all seeds, with 95 % intervals of their accuracy (Wilson); point "
-    "at one for how many inputs it holds. On the diagonal confidence is accuracy.",
+    "reliability": f"Fifteen bins of equal width over all seeds, with {percent(0.95)} intervals of their accuracy "
+    "(Wilson); point at one for how many inputs it holds. On the diagonal confidence is accuracy.",
     "quantiles": "The mean over seeds. On the diagonal as many points lie below a predicted quantile as should.",
 }
 

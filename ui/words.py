@@ -19,7 +19,7 @@ from uqcore.exhibits.verdicts import Verdict
 from uqcore.methods import METHODS
 from uqcore.selection import Acceptance, Estimate
 from uqcore.store import default_store
-from uqcore.text import fine_percent, percent
+from uqcore.text import exact_percent, fine_percent, percent, unbroken
 from uqcore.tuning import Tuned
 from uqcore.tuning.split import Quality
 
@@ -31,7 +31,8 @@ NO_PREDICTIONS = "**Bring your own predictions**, or try an example: how sure mu
 QUALITY = (
     "On the held-out part. AURC: the mean share of wrong predictions over all coverages, lower is better; E-AURC: "
     "what a perfect order of the examples would have saved. AUROC: the chance that an error, or an unseen input, "
-    "has the higher uncertainty, higher is better. FPR95: the share deferred where 95 % of the unseen is."
+    f"has the higher uncertainty, higher is better. FPR95: the share deferred where {percent(0.95)} of the unseen "
+    "is."
 )
 USUAL_CLUSTER = (float(OOD_MEAN[0]), float(OOD_MEAN[1]))
 # Between single backticks, with none beside them: what Markdown, too, takes for code.
@@ -215,16 +216,16 @@ def what_a_threshold_does(name: str, tuned: Tuned, has_labels: bool) -> str:
     elif target.kind == "risk":
         start = f"No threshold can guarantee {target.sentence}. "
         if tuned.smallest_risk is not None:
-            start += f"The smallest risk that could be guaranteed here is **{100 * tuned.smallest_risk:.10g} %**. "
+            start += f"The smallest risk that could be guaranteed here is **{exact_percent(tuned.smallest_risk)}**. "
     elif target.kind == "manual":
         start = "Set by hand, nothing is promised. "
     if not seen.n_accepted:
-        return f"{start}**{name}** accepts **nothing** at this threshold."
+        return unbroken(f"{start}**{name}** accepts **nothing** at this threshold.")
     if has_labels:
         said += f", **{seen.n_errors:,}** of these {seen.n_accepted:,} {'is' if seen.n_errors == 1 else 'are'} wrong"
     if not math.isnan(seen.ood_accepted.value):
         said += f"; of what it never saw, **{percent(seen.ood_accepted.value)}** slips through"
-    return f"{start}{said}."
+    return unbroken(f"{start}{said}.")
 
 
 def of_which_part(n_calibration: int, n_held_out: int) -> str:
@@ -246,7 +247,7 @@ def promise(tuned: Tuned, has_labels: bool) -> str:
     cells = "".join(f"<span>{name} <b>{value}</b> <small>{ends}</small></span>" for name, value, ends in rows)
     mark, head = "accept" if tuned.policy.certified else "", f"Held-out part: {seen.n:,} examples"
     return (
-        f'<p class="promise {mark}">{"✓ " * tuned.policy.certified}{escape(tuned.promise)}</p>'
+        f'<p class="promise {mark}">{"✓ " * tuned.policy.certified}{escape(unbroken(tuned.promise))}</p>'
         f'<div class="heldout"><strong>{head}</strong>{cells}</div>'
     )
 
@@ -348,15 +349,15 @@ def how_sure_of_the_unseen(name: str, n: int, share: float, noun: str, unseen_no
     """The answer of the gallery where it shows what the model never learnt, in Markdown."""
     return (
         f"None of these is a {noun}, yet **{name}** is as sure of **{percent(share)}** of the {n:,} {unseen_noun}s "
-        f"as it is of 95 % of the test {noun}s."
+        f"as it is of {percent(0.95)} of the test {noun}s."
     )
 
 
 def how_many_errors_show(name: str, n_wrong: int, n_unsure: int, n: int, noun: str) -> str:
     """The answer above the wrong predictions, in Markdown: how many are among the least sure 5 %."""
     return (
-        f"**{name}** reads **{n_wrong:,}** of {n:,} {noun}s wrong; **{n_unsure:,}** of them are among the 5 % that it "
-        "is least sure of."
+        f"**{name}** reads **{n_wrong:,}** of {n:,} {noun}s wrong; **{n_unsure:,}** of them are among the "
+        f"{percent(0.05)} that it is least sure of."
     )
 
 
@@ -438,5 +439,5 @@ def regression_table(figures: Mapping[str, Figures]) -> str:
         ]
         for label, f in figures.items()
     ]
-    head = ["", "in the gap", "beyond", "RMSE", "NLL", "CRPS", "90 % covers", "its width", "quantile error"]
+    head = ["", "in the gap", "beyond", "RMSE", "NLL", "CRPS", f"{percent(0.9)} covers", "its width", "quantile error"]
     return table(head, rows)

@@ -1,8 +1,15 @@
-"""Numbers as words: percentages that never lie by rounding."""
+"""Numbers as words: percentages that never lie by rounding, and whose sign no line's end takes away.
+
+Pages get no-break spaces. Files and terminals, whose readers search and split, get plain ones: `exact_percent`.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_BEFORE_SIGN = re.compile(r"(?<=\d) (?=%)")
 
 
 def percent(share: float) -> str:
@@ -10,10 +17,10 @@ def percent(share: float) -> str:
     if math.isnan(share):
         return "–"
     if 0 < share < 0.001:
-        return "< 0.1 %"
+        return f"<{_NO_BREAK}0.1{_NO_BREAK}%"
     if 0.999 < share < 1:
-        return "> 99.9 %"
-    return f"{share:.1%}".replace(".0%", "%").replace("%", " %")
+        return f">{_NO_BREAK}99.9{_NO_BREAK}%"
+    return f"{share:.1%}".replace(".0%", "%").replace("%", f"{_NO_BREAK}%")
 
 
 def fine_percent(share: float) -> str:
@@ -23,9 +30,15 @@ def fine_percent(share: float) -> str:
     from_end = 100 * min(share, 1 - share)
     digits = max(0, 2 - math.floor(math.log10(from_end))) if from_end > 0 else 0
     text = f"{100 * share:.{digits}f}"
-    return (text.rstrip("0").rstrip(".") if digits else text) + "\u00a0%"
+    return (text.rstrip("0").rstrip(".") if digits else text) + f"{_NO_BREAK}%"
 
 
 def exact_percent(share: float) -> str:
-    """For a goal that a person has set: all its digits, or a confidence of 99.9999 % would be said to be 100 %."""
+    """For a goal that a person has set: all its digits, or a confidence of 99.9999 % would be said to be 100 %. It goes
+    into policies and to terminals: pages show it `unbroken`."""
     return f"{100 * share:.10g} %"
+
+
+def unbroken(text: str) -> str:
+    """For a page, what files and terminals also get."""
+    return _BEFORE_SIGN.sub(_NO_BREAK, text)

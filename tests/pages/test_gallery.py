@@ -13,7 +13,7 @@ import streamlit as st
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import answer, buttons, choose, followed, hrefs, html, moved, opened, seen
+from tests.app_pages import answer, buttons, choose, followed, hrefs, html, moved, opened, seen, spaced
 from tests.browsing import Visit, needs_browser, settle
 from tests.ui.test_thumbs import shown
 from ui import controls
@@ -250,8 +250,8 @@ def test_of_digits_it_says_how_many_pass_for_garments() -> None:
     limit = np.quantile(said_by("mc_dropout", task="fashion").measure(measure), 0.95)
     share = np.mean(said_by("mc_dropout", "digits", "fashion").measure(measure) <= limit)
     assert answer(app) == (
-        f"None of these is a garment, yet **MC Dropout** is as sure of **{percent(float(share))}** of the 10,000 "
-        "digits as it is of 95 % of the test garments."
+        f"None of these is a garment, yet **MC Dropout** is as sure of **{spaced(percent(float(share)))}** of the "
+        "10,000 digits as it is of 95 % of the test garments."
     )
     assert re.findall(r"<h2><b>([^<]*)</b>: the \d+ surest", html(app)) == list("0123456789")
 

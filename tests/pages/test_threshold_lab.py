@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import (
+    answer,
     buttons,
     checked,
     choose,
@@ -25,6 +26,7 @@ from tests.app_pages import (
     opened,
     plotted,
     seen,
+    spaced,
     stops,
     tables,
 )
@@ -70,7 +72,7 @@ def test_it_opens_with_an_answer_and_a_certified_threshold() -> None:
     assert re.match(
         r"Guaranteed: \*\*at most 0\.1 % of the accepted wrong, with 95 % confidence\*\*\. "
         r"\*\*MC Dropout\*\* accepts \*\*[\d.]+ %\*\* of 5,000 examples held out, \*\*\d+\*\* of these",
-        app.markdown[0].value,
+        answer(app),
     )
     assert "✓ At most 0.1 % of what is accepted is wrong, with 95 % confidence" in html(app)
     assert "unseen let through" in html(app)
@@ -82,7 +84,7 @@ def test_it_opens_with_an_answer_and_a_certified_threshold() -> None:
 @pytest.mark.parametrize(("task", "method"), [(task, method) for task in TASKS for method in of_task(task)])
 def test_every_method_of_every_task_has_its_threshold(task: str, method: str) -> None:
     app = lab(task=load(task).title, method=METHODS[method].label)
-    assert app.markdown[0].value.replace("\\", "").count(f"**{METHODS[method].label}** accepts") == 1
+    assert answer(app).replace("\\", "").count(f"**{METHODS[method].label}** accepts") == 1
 
 
 def test_each_target_is_one_click_and_says_what_it_promises() -> None:
@@ -102,7 +104,7 @@ def test_each_target_is_one_click_and_says_what_it_promises() -> None:
 def test_a_threshold_in_the_link_is_by_hand_and_promises_nothing() -> None:
     app = lab(t="0.5")
     assert "Chosen by hand: nothing is promised." in html(app)
-    assert app.markdown[0].value.startswith("Set by hand, nothing is promised. **MC Dropout** accepts")
+    assert answer(app).startswith("Set by hand, nothing is promised. **MC Dropout** accepts")
     app = choose(app, "target_4", "coverage")
     assert "Accepts at least 95 %" in html(app)
     assert "t" not in app.query_params
@@ -115,10 +117,10 @@ def test_a_target_out_of_reach_is_said_with_how_many_examples_it_would_take() ->
         r"No threshold can guarantee at most 0.02 % of the accepted wrong, with 95 % confidence. The smallest risk "
         r"that could be guaranteed here is \*\*(0.\d+) %\*\*. "
         r"\*\*MC Dropout\*\* accepts \*\*nothing\*\* at this threshold.",
-        app.markdown[0].value,
+        answer(app),
     )
     assert said
-    assert lab(risk=said[1]).markdown[0].value.startswith("Guaranteed: ")
+    assert answer(lab(risk=said[1])).startswith("Guaranteed: ")
 
 
 def test_thresholds_per_class_list_the_evidence_for_each() -> None:
@@ -152,7 +154,7 @@ def test_every_task_opens_with_its_usual_risk_certified_and_its_own_unseen(task:
     others = [name for name in dataset.kept if name != "test"]
     app = lab(task=dataset.title)
     risk, n_held_out = f"at most {100 * dataset.usual_risk:g} %", f"{len(dataset.test) // 2:,}"
-    said = app.markdown[0].value
+    said = answer(app)
     assert said.startswith(
         f"Guaranteed: **{risk} of the accepted wrong, with 95 % confidence**. **MC Dropout** accepts"
     )
@@ -161,7 +163,7 @@ def test_every_task_opens_with_its_usual_risk_certified_and_its_own_unseen(task:
     (unseen,) = app.checkbox
     assert unseen.label == f"Unseen: {' and '.join(dataset.title_of(name) for name in others)}"
     without = lab(task=dataset.title, **{"_".join(others): "false"})
-    assert "slips through" not in without.markdown[0].value
+    assert "slips through" not in answer(without)
     assert shown(without)[1] > 0
 
 
@@ -183,7 +185,7 @@ def test_every_section_opens_for_garments(section: str) -> None:
 def test_another_task_forgets_the_threshold_that_was_moved_by_hand() -> None:
     app = choose(lab(t="0.5"), "task", "fashion")
     assert "t" not in app.query_params
-    assert app.markdown[0].value == lab(task="Fashion-MNIST").markdown[0].value
+    assert answer(app) == answer(lab(task="Fashion-MNIST"))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -260,17 +262,17 @@ def test_the_table_by_own_measure_heeds_no_choice_of_a_measure() -> None:
 )
 def test_a_link_with_nonsense_shows_the_page_as_it_is(link: dict[str, str]) -> None:
     plain, odd = lab(), lab(**link)
-    assert odd.markdown[0].value == plain.markdown[0].value
+    assert answer(odd) == answer(plain)
     assert shown(odd)[1] == shown(plain)[1]
 
 
 def test_noise_and_rotation_are_unseen_too() -> None:
     app = lab(fashion="false", unseen_noise="0.7", unseen_rotation="90")
     assert shown(app)[0]["has_labels"]
-    assert "of 2,000" not in app.markdown[0].value
-    assert "slips through" in app.markdown[0].value
+    assert "of 2,000" not in answer(app)
+    assert "slips through" in answer(app)
     alone = lab(fashion="false")
-    assert "slips through" not in alone.markdown[0].value
+    assert "slips through" not in answer(alone)
 
 
 def n_unseen(app: AppTest) -> int:
@@ -311,13 +313,13 @@ def test_a_thumbnail_of_a_disturbed_image_is_what_the_model_was_asked_about(link
 
 def test_fewer_samples_are_other_predictions_and_a_link_shows_the_same() -> None:
     app = lab()
-    before, said = shown(app), app.markdown[0].value
+    before, said = shown(app), answer(app)
     after, linked = moved(app, "samples_mc_dropout", 2), lab(samples_mc_dropout="2")
     assert shown(after)[1] != before[1]
-    assert after.markdown[0].value != said
+    assert answer(after) != said
     assert shown(linked)[1] == shown(after)[1]
     assert shown(linked)[0]["bins"] == shown(after)[0]["bins"] != before[0]["bins"]
-    assert linked.markdown[0].value == after.markdown[0].value
+    assert answer(linked) == answer(after)
 
 
 def test_the_articles_threshold_is_one_click_away() -> None:
@@ -405,7 +407,7 @@ def test_the_smallest_risk_that_can_be_certified_is_a_goal_in_the_list(committed
     of_mine = study(mine, "predictive_entropy")
     risk = round_risk(of_mine)
     assert risk is not None
-    assert app.markdown[0].value.startswith(f"Guaranteed: **at most {100 * risk:g} % of the accepted wrong")
+    assert answer(app).startswith(f"Guaranteed: **at most {100 * risk:g} % of the accepted wrong")
     assert "the promise allows for that: 8 figures share the 5 %" in html(app)
     wanted = tune(of_mine, Goal("risk", risk, n_tried=len(ROUND_RISKS)))
     assert shown(app)[1] == wanted.policy.thresholds[0]
@@ -423,7 +425,9 @@ def test_costs_per_class_are_told_beside_those_of_one_threshold() -> None:
 
 def test_what_methods_are_compared_by_is_the_target_even_if_the_threshold_was_moved() -> None:
     app = choose(lab(t="0.5"), "look_8", "methods")
-    assert any("on the same split: at most 0.1 % of the accepted wrong" in caption.value for caption in app.caption)
+    assert any(
+        "on the same split: at most 0.1 % of the accepted wrong" in spaced(caption.value) for caption in app.caption
+    )
 
 
 # A visitor's own predictions
@@ -510,15 +514,15 @@ def test_a_dragged_threshold_is_in_the_link_and_judged_on_the_held_out_half(visi
     page = visit(url, ready=".promise")
     handle = page.get_by_role("slider", name=re.compile("[Tt]hreshold"))
     handle.focus()
-    before = page.locator(".heldout").inner_text()
+    before = page.locator(".heldout").text_content()
     for _ in range(5):
         page.keyboard.press("PageDown")
     expect(page.locator(".promise")).to_contain_text("Chosen by hand")
     settle(page)
-    assert page.locator(".heldout").inner_text() != before
+    assert page.locator(".heldout").text_content() != before
     copy = visit(page.url, ready=".promise")
     expect(copy.locator(".promise")).to_contain_text("Chosen by hand")
-    assert copy.locator(".heldout").inner_text() == page.locator(".heldout").inner_text()
+    assert copy.locator(".heldout").text_content() == page.locator(".heldout").text_content()
     page.get_by_text("Coverage", exact=True).first.click()
     expect(page.locator(".promise")).to_contain_text("Accepts at least 95 %")
     settle(page)
@@ -586,14 +590,14 @@ def test_an_edited_cost_counts_until_all_are_made_the_same_again(visit: Visit, u
 def test_the_way_back_from_a_moved_threshold_is_one_click(visit: Visit, url: str) -> None:
     page = visit(url, ready=".promise")
     expect(page.locator(".heldout")).not_to_be_empty()
-    before = page.locator(".heldout").inner_text()
+    before = page.locator(".heldout").text_content()
     page.get_by_role("slider", name=re.compile("[Tt]hreshold")).focus()
     page.keyboard.press("PageDown")
     expect(page.locator(".promise")).to_contain_text("Chosen by hand")
     page.get_by_role("button", name="Back to the target").click()
     expect(page.locator(".promise")).to_contain_text("✓ At most 0.1 %")
     settle(page)
-    assert page.locator(".heldout").inner_text() == before
+    assert page.locator(".heldout").text_content() == before
     assert "t" not in link(page)
 
 

@@ -101,7 +101,7 @@ def test_what_is_drawn_is_named_and_an_unlikely_answer_says_why_it_is_accepted()
     ]
     assert made.count("threshold") == 2
     assert [text for text in made if text.startswith("probability")] == [
-        "probability and where 90 % of its samples lie", "probability"
+        "probability and where 90\N{NO-BREAK SPACE}% of its samples lie", "probability"
     ]  # fmt: skip
     assert words.why_accepted(said["A"], "variance") in made
     assert sum("hardly likely" in text for text in made) == 1

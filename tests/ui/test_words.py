@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.app_pages import spaced
 from ui import words
 from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.moons import Surface
@@ -33,8 +34,8 @@ def surface(ood_accepted: float) -> Surface:
 
 
 def test_acceptance_leaves_out_the_accuracy_of_nothing() -> None:
-    assert words.acceptance(accepted(9, 0.25)) == "accepts 90 % of test points (100 % right), 25 % of unseen"
-    assert words.acceptance(accepted(0, 0)) == "accepts 0 % of test points, 0 % of unseen"
+    assert spaced(words.acceptance(accepted(9, 0.25))) == "accepts 90 % of test points (100 % right), 25 % of unseen"
+    assert spaced(words.acceptance(accepted(0, 0))) == "accepts 0 % of test points, 0 % of unseen"
 
 
 def test_who_accepts_the_unseen() -> None:
@@ -81,7 +82,7 @@ def test_who_is_fooled() -> None:
 def test_a_table_has_a_row_a_method_and_escapes_names() -> None:
     table = words.verdict_table({"<A>": verdict(0), "B": verdict(1, False)}, ("<b>&</b>", "one", "two"))
     assert table.count("<tr>") == 3
-    assert "<th>&lt;A&gt;</th><td>&lt;b&gt;&amp;&lt;/b&gt; 90 %</td>" in table
+    assert "<th>&lt;A&gt;</th><td>&lt;b&gt;&amp;&lt;/b&gt; 90\N{NO-BREAK SPACE}%</td>" in table
     assert "<b>" not in table
     assert [table.count(said) for said in (words.ACCEPT, words.DEFER)] == [1, 1]
     assert "<td>0.394</td><td>0.300</td><td>0.094</td>" in table

@@ -23,14 +23,14 @@ function number(value) {
 const count = new Intl.NumberFormat("en");
 const of = (part, whole) => `${count.format(part)} of ${count.format(whole)}`;
 
-// As `percent` in ui/words.py: never a false 0 % or 100 %. Python rounds 6.25 to the even digit, `toFixed` up.
+// As `percent` in uqcore/text.py, with its no-break spaces: never a false 0 % or 100 %. Python rounds 6.25 to the even digit, `toFixed` up.
 function percent(part, whole) {
   if (whole === 0) return "–";
   const fraction = part / whole;
-  if (fraction > 0 && fraction < 0.001) return "< 0.1 %";
-  if (fraction > 0.999 && fraction < 1) return "> 99.9 %";
+  if (fraction > 0 && fraction < 0.001) return "<\u00a00.1\u00a0%";
+  if (fraction > 0.999 && fraction < 1) return ">\u00a099.9\u00a0%";
   const value = 100 * fraction;
-  return `${(value % 1 === 0.25 ? value - 0.05 : value).toFixed(1).replace(/\.0$/, "")} %`;
+  return `${(value % 1 === 0.25 ? value - 0.05 : value).toFixed(1).replace(/\.0$/, "")}\u00a0%`;
 }
 
 // The last row whose threshold is at most the value: it accepts the same examples.

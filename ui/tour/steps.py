@@ -259,7 +259,7 @@ def _a_promise() -> Told:
     goal = Goal("risk", risk)
     tuned = tune(study, goal)
     seen = tuned.assessment
-    options, right = _among(seen.coverage.value, (0.5, 0.75), lambda share: f"{100 * share:.0f} %")
+    options, right = _among(seen.coverage.value, (0.5, 0.75), lambda share: percent(round(share, 2)))
     slipped, n_chosen = percent(seen.ood_accepted.value), study.calibration.ranking.n_examples
     return Told(
         f"Of what {METHODS[method_id].label} accepts, at most **{fine_percent(risk)}** may be wrong. How many digits "

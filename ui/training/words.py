@@ -78,7 +78,7 @@ def _of_classifier(each: Evaluation) -> dict[str, str]:
 
 def _of_regression(each: RegressionEvaluation) -> dict[str, str]:
     found = {"RMSE": f"{each.rmse:.4f}", "NLL": f"{each.nll:.4f}", "CRPS": f"{each.crps:.4f}"}
-    found |= {"90 % covers": percent(each.coverage), "quantile error": f"{each.calibration_error:.3f}"}
+    found |= {f"{percent(0.9)} covers": percent(each.coverage), "quantile error": f"{each.calibration_error:.3f}"}
     return found | {
         f"spread, {name}": "–" if math.isnan(ratio) else f"{ratio:.2f} times" for name, ratio in each.std_ratio.items()
     }

@@ -12,6 +12,7 @@ from uqcore.exhibits.verdicts import OWN, Gauge
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.predictions import Predictions
 from uqcore.selection import Acceptance, Ranking, rank
+from uqcore.text import percent
 from uqcore.types import Dataset, Draws, FloatArray, Grid, UqError
 
 
@@ -40,8 +41,8 @@ VIEWS: Mapping[str, View] = {
         View(
             "own",
             "Own measure",
-            "The measure that each method's authors use; 0.5 is the value that 99 % of validation points stay below, "
-            "and it is shown up to twice that.",
+            f"The measure that each method's authors use; 0.5 is the value that {percent(0.99)} of validation points "
+            "stay below, and it is shown up to twice that.",
             OWN,
         ),
         View(

@@ -6,7 +6,7 @@ from uqcore.exhibits.gallery import N_CHAINER, ClassEnds, chainer_table
 from uqcore.models.answers import TEST, Answers
 from uqcore.reproduce.rows import Row, Source, claim, spread
 from uqcore.store import Store
-from uqcore.text import fine_percent, percent
+from uqcore.text import exact_percent, fine_percent
 
 TITLE = "Chainer article"
 N_SAMPLES = 50
@@ -41,12 +41,13 @@ def _entropy(table: tuple[ClassEnds, ...]) -> Row:
 def _wrong(table: tuple[ClassEnds, ...], test_error: float) -> Row:
     surest, least_sure = [ends.surest.error_rate for ends in table], [ends.least_sure.error_rate for ends in table]
     among_surest, among_least = sum(surest) / len(surest), sum(least_sure) / len(least_sure)
+    shares = " and ".join(exact_percent(round(share, 3)) for share in (among_surest, among_least))  # in 300: none false
     spared = [ends.class_name for ends in table if ends.least_sure.error_rate == 0]
     return claim(
         TITLE,
         "share of them that is read wrong",
         "the surest are read right, the least sure sometimes wrong (pictures)",
-        f"{percent(among_surest)} and {percent(among_least)} (of {_N * len(table)} each)",
+        f"{shares} (of {_N * len(table)} each)",
         among_surest == 0 and among_least >= 10 * test_error,
         "none of the surest, and of the least sure at least ten times the share of all test digits",
         {"surest": surest, "least sure": least_sure},

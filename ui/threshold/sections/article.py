@@ -11,7 +11,7 @@ from ui import cache, words
 from ui.threshold.source import Source
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.reproduce import mnist_article
-from uqcore.text import percent
+from uqcore.text import percent, unbroken
 from uqcore.tuning import Goal, Study, Tuned
 
 TITLE = "The MNIST article"
@@ -41,7 +41,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
             rows,
         )
     )
-    st.caption(mnist_article.EXPLANATION)
+    st.caption(unbroken(mnist_article.EXPLANATION))
     query = {"method": source.predictions.name, "by": MEASURES["normalized_entropy"].label}
     query |= {"t": f"{mnist_article.THRESHOLD:.6g}", "look_8": TITLE}
     st.html(f'<a href="threshold_lab?{escape(urlencode(query))}" target="_self">Set the threshold above to it</a>')

@@ -10,7 +10,7 @@ import streamlit as st
 from ui import words
 from ui.threshold.source import Source
 from uqcore.selection import GroupCertificates, Groups, GroupSeen, assess_groups, groups_of
-from uqcore.text import percent
+from uqcore.text import percent, unbroken
 from uqcore.tuning import Goal, Study, Tuned, tune
 from uqcore.types import IntArray
 
@@ -21,7 +21,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     part, codes = study.held_out, _codes(groups, study.held_out.indices, len(study.held_out.measure))
     accepted = tuned.policy.decide_measured(part.measure, part.predicted)
     st.html(words.table(_HEAD, [_row(seen) for seen in assess_groups(accepted, part.correct, codes, groups.names)]))
-    st.caption("The threshold above on the held-out part, with 95 % intervals, each by itself.")
+    st.caption(f"The threshold above on the held-out part, with {percent(0.95)} intervals, each by itself.")
     if goal.kind != "risk" or goal.value is None:
         if study.has_labels:
             st.info("Choose the target Risk to have it promised for every group at once.")
@@ -29,7 +29,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     by_group = tune(study, replace(goal, per_group=True, per_class=False, weighted=False))
     found, policy = by_group.certificate, by_group.policy
     assert isinstance(found, GroupCertificates)
-    st.html(f'<p class="promise">{"✓ " * policy.certified}{escape(by_group.promise)}</p>')
+    st.html(f'<p class="promise">{"✓ " * policy.certified}{escape(unbroken(by_group.promise))}</p>')
     kept = policy.decide_measured(part.measure, group=part.group)
     rows = []
     for seen, certificate in zip(

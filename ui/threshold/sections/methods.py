@@ -11,7 +11,7 @@ from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots import selection as plots
 from uqcore.selection import risk_coverage_curve
-from uqcore.text import percent
+from uqcore.text import percent, unbroken
 from uqcore.tuning import Goal, Study, Tuned, tune
 from uqcore.types import UqError
 
@@ -63,7 +63,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     figure = plots.risk_coverage(curves, points=points)
     chart(figure, "methods_figure")
     st.caption(
-        f"The target is that of the buttons above, for every method on the same split: {sentence}. "
+        f"The target is that of the buttons above, for every method on the same split: {unbroken(sentence)}. "
         "Each threshold is chosen on the calibration part and judged on the other. Seconds: this server, now."
     )
     st.markdown(f"**By each method's own measure.** {words.what_finds_what(qualities)}")

@@ -12,7 +12,7 @@ from ui.charts import chart
 from ui.threshold.source import Source
 from uqcore.plots import selection as plots
 from uqcore.selection import Difference, Estimate
-from uqcore.text import fine_percent, percent
+from uqcore.text import fine_percent, percent, unbroken
 from uqcore.tuning import Comparison, Goal, Study, Tuned, compare
 from uqcore.tuning.comparison import HOW, WHAT, what_is_compared
 
@@ -52,7 +52,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         for one in seen.models
     }
     chart(plots.risk_coverage(curves, points=points), "models_figure")
-    st.caption(HOW)
+    st.caption(unbroken(HOW))
 
 
 def _compared(source: Source, study: Study, goal: Goal) -> Comparison:
