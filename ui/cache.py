@@ -202,8 +202,18 @@ def answers(task: str, key: str) -> Answers:
 
 
 @kept()
+def _said(stored: Stored, part: str, value: float, n_samples: int) -> Predictions:
+    return _answers(stored.own, stored).said(part, value, n_samples)
+
+
+@kept()
 def _predictions(stored: Stored, unseen: Unseen, n_samples: int) -> Predictions:
-    return predictions_of(_answers(stored.own, stored), unseen, n_samples)
+    """Of parts that are kept for themselves: a slider of the unseen changes the least of them."""
+
+    def said(part: str, value: float) -> Predictions:
+        return _said(stored.own, stored, part, value, n_samples)
+
+    return predictions_of(_answers(stored.own, stored), unseen, n_samples, said)
 
 
 def our_predictions(task: str, key: str, unseen: Unseen, n_samples: int) -> tuple[str, Predictions]:
@@ -218,11 +228,6 @@ def our_predictions(task: str, key: str, unseen: Unseen, n_samples: int) -> tupl
     return f"{stored.record.model_id} {digest} {unseen} {n_samples}", predictions
 
 
-@kept()
-def _set_predictions(stored: Stored, name: str, n_samples: int) -> Predictions:
-    return _answers(stored.own, stored).predictions([(name, 0.0)], n_samples)
-
-
 def set_predictions(task: str, key: str, name: str, n_samples: int) -> Predictions:
     """What a model says of its test images or an OOD set.
 
@@ -230,7 +235,7 @@ def set_predictions(task: str, key: str, name: str, n_samples: int) -> Predictio
         UqError: the model or its tables cannot be read.
     """
     stored = shelf.find(task, key)
-    return _set_predictions(stored.own, stored, name, n_samples)
+    return _said(stored.own, stored, name, 0.0, n_samples)
 
 
 @kept()

@@ -340,3 +340,28 @@ def test_images_may_be_made_when_they_are_asked_for() -> None:
     some = mine.subset(np.array([4, 1]))
     assert [indices.tolist() for indices in asked] == [[4, 1]]
     np.testing.assert_array_equal(some.images, np.arange(24).reshape(6, 2, 2)[[4, 1]])
+
+
+def test_what_is_joined_is_what_is_made_at_once() -> None:
+    rng = np.random.default_rng(5)
+    sizes, probs = (4, 1, 7), rng.dirichlet(np.ones(3), 12).astype(np.float32)
+    said, labels, ood = rng.random(12).astype(np.float32), np.array([0, 1, 2, 0] + 8 * [NO_LABEL]), np.arange(12) >= 4
+    starts = np.cumsum((0, *sizes))
+
+    def of(rows: slice, **parts: Any) -> Predictions:
+        samples = {"mutual_information": said[rows]}
+        return Predictions("mine", "probs", probs[rows], tuple("abc"), averaged_over=9, of_samples=samples, **parts)
+
+    joined = Predictions.joined([of(slice(i, i + n)) for i, n in zip(starts, sizes, strict=False)], labels, ood, None)
+    at_once = of(slice(None), labels=labels, ood=ood)
+    assert joined.fingerprint == at_once.fingerprint
+    assert joined.measures == at_once.measures
+    for measure_id in joined.measures:
+        np.testing.assert_array_equal(joined.measure(measure_id), at_once.measure(measure_id))
+    np.testing.assert_array_equal(joined.predicted, at_once.predicted)
+    np.testing.assert_array_equal(joined.correct, at_once.correct)
+    some = np.array([11, 0, 5])
+    np.testing.assert_array_equal(joined.subset(some).predicted, at_once.subset(some).predicted)
+    np.testing.assert_array_equal(
+        joined.subset(some).measure("predictive_entropy"), at_once.measure("predictive_entropy")[some]
+    )

@@ -11,7 +11,7 @@ from uqcore.predictions import Predictions
 from uqcore.selection import aurc, rank
 from uqcore.selection.cost import Costs
 from uqcore.tuning.split import MeasuredPart, study
-from uqcore.types import UqError
+from uqcore.types import FloatArray, UqError
 
 K = 3
 INFINITE = float("inf")
@@ -82,11 +82,15 @@ def test_what_thresholds_do_is_what_a_recount_finds(thresholds: tuple[float, ...
 
 
 def test_examples_by_their_measure_and_in_bins() -> None:
-    predictions = calibrated(301, 60)
-    measure = predictions.measure("margin")
-    for part in (study(predictions, "margin").calibration, study(predictions, "margin").held_out):
-        assert part.by_measure.tolist() == sorted(part.indices.tolist(), key=lambda i: measure[i])
-        assert part.bins.linear_counts.sum() == part.bins.log_counts.sum() == len(part.indices)
+    for predictions in (calibrated(301, 60), calibrated(301, 60).subset(np.arange(600) % 361 % 150)):  # these tie
+        of_both, measure = study(predictions, "margin"), predictions.measure("margin")
+        _ordered_and_binned(of_both.calibration, measure)
+        _ordered_and_binned(of_both.held_out, measure)
+
+
+def _ordered_and_binned(part: MeasuredPart, measure: FloatArray) -> None:
+    assert part.by_measure.tolist() == sorted(part.indices.tolist(), key=lambda i: measure[i])
+    assert part.bins.linear_counts.sum() == part.bins.log_counts.sum() == len(part.indices)
 
 
 def test_the_same_threshold_for_every_class_is_one_threshold() -> None:

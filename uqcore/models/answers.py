@@ -280,32 +280,48 @@ class Answers:
         """
         return averaged(self.of(PLANE), self.record.method, self.dataset.class_names, n_samples, factor)
 
-    def predictions(self, parts: Sequence[tuple[str, float]], n_samples: int) -> Predictions:
-        """What the model says of ``parts`` (see `of`), one after the other, by its first ``n_samples`` samples.
-
-        All but the test set count as OOD, if the test set is there; else nothing is known of them.
-        """
-        tables = [self.of(*part) for part in parts]
-        rung = _rung(tables[0], n_samples)
-        n_averaged = int(tables[0]["counts"][rung])
-        known = _measures(n_averaged, bool(tables[0]["has_variance"][0]), "score" in tables[0])
-        joined = {
-            name: np.concatenate([table[name][min(rung, len(table[name]) - 1)] for table in tables])
-            for name in ("log_probs", *known)
+    def said(self, part: str, value: float, n_samples: int) -> Predictions:
+        """What the model says of one part (see `of`) by its first ``n_samples`` samples. Labels are those of the test
+        set; nothing is known of the others."""
+        table = self.of(part, value)
+        rung = _rung(table, n_samples)
+        n_averaged = int(table["counts"][rung])
+        at = {
+            name: table[name][min(rung, len(table[name]) - 1)]
+            for name in ("log_probs", *_measures(n_averaged, bool(table["has_variance"][0]), "score" in table))
         }
-        probs = softmax(joined.pop("log_probs").astype(np.float32))
-        n_test = len(self.dataset.test) if parts[0] == TEST else 0
-        n_ood = len(probs) - n_test if n_test else 0
         return Predictions(
             self.name,
             "probs",
-            probs,
+            softmax(at.pop("log_probs").astype(np.float32)),
             self.dataset.class_names,
-            labels=np.append(self.dataset.test.y, np.full(n_ood, NO_LABEL)) if n_test else None,
-            ood=np.arange(len(probs)) >= n_test if n_ood else None,
-            images=Images(tuple(self._images(*part) for part in parts)),
+            labels=self.dataset.test.y if (part, value) == TEST else None,
+            images=Images((self._images(part, value),)),
             averaged_over=n_averaged,
-            of_samples=joined,
+            of_samples=at,
+        )
+
+    def predictions(
+        self,
+        parts: Sequence[tuple[str, float]],
+        n_samples: int,
+        said: Callable[[str, float], Predictions] | None = None,
+    ) -> Predictions:
+        """What the model says of ``parts`` (see `of`), one after the other, by its first ``n_samples`` samples.
+
+        All but the test set count as OOD, if the test set is there; else nothing is known of them. ``said`` may give
+        what it has kept of `said`.
+        """
+        each = [said(*part) if said is not None else self.said(*part, n_samples) for part in parts]
+        if len(each) == 1:
+            return each[0]
+        n_test = len(self.dataset.test) if parts[0] == TEST else 0
+        n = sum(map(len, each))
+        return Predictions.joined(
+            each,
+            np.append(self.dataset.test.y, np.full(n - n_test, NO_LABEL)) if n_test else None,
+            np.arange(n) >= n_test if n_test else None,
+            Images(tuple(self._images(*part) for part in parts)),
         )
 
     def _images(self, part: str, value: float) -> Group:
@@ -344,8 +360,14 @@ def _disturbed(dataset: Dataset, part: str, value: float, rows: IntArray) -> Flo
     return _DISTURBANCES[part][1](dataset.test.some(rows), value, rows)
 
 
-def predictions_of(answers: Answers, unseen: Unseen, n_samples: int) -> Predictions:
+def predictions_of(
+    answers: Answers,
+    unseen: Unseen,
+    n_samples: int,
+    said: Callable[[str, float], Predictions] | None = None,
+) -> Predictions:
     """What a model says about its test images and then about ``unseen``, from its first ``n_samples`` samples.
+    ``said``: as of `Answers.predictions`.
 
     Raises:
         UqError: the model's files, or its tables, cannot be read.
@@ -354,7 +376,7 @@ def predictions_of(answers: Answers, unseen: Unseen, n_samples: int) -> Predicti
     if unseen.others:
         parts += [(name, 0.0) for name in dataset.kept if name in dataset.ood_sets]
     parts += [(name, getattr(unseen, name)) for name in _DISTURBANCES if getattr(unseen, name)]
-    return answers.predictions(parts, n_samples)
+    return answers.predictions(parts, n_samples, said)
 
 
 @dataclass(frozen=True, eq=False)

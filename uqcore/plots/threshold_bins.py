@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -39,29 +39,33 @@ def measure_bins(right: FloatArray, wrong: FloatArray, ood: FloatArray | None = 
     Raises:
         UqError: there is no example at all, or a value is not finite.
     """
-    groups = [np.asarray(group) for group in (right, wrong, () if ood is None else ood)]
+    groups = [np.sort(group, kind="stable") for group in (right, wrong, () if ood is None else ood)]  # most are sorted
     filled = [group for group in groups if group.size]
     if not filled:
         raise UqError("A histogram needs at least one example. Received: none.")
-    ends = np.array([(group.min(), group.max()) for group in filled], np.float64)
-    if not np.isfinite(ends).all():
+    low, high = float(min(group[0] for group in filled)), float(max(group[-1] for group in filled))
+    if not np.isfinite([low, *(group[-1] for group in filled)]).all():  # NaN is sorted to the end
         raise UqError("A histogram needs finite values. Received: NaN or infinity.")
-    low, high = float(ends.min()), float(ends.max())
     linear_edges = np.histogram_bin_edges((), n_bins, (low, high))
-    linear_counts = np.stack([np.histogram(group, n_bins, (low, high))[0] for group in groups])
+    linear_counts = np.stack([_counts(group, linear_edges) for group in groups])
     if high <= 0:
         return MeasureBins(linear_edges, linear_counts, np.empty(0), np.empty((3, 0), np.int64), 0)
-    least = min(float(group.min(initial=high, where=group > 0)) for group in filled)
+    least = min(float(above[0]) for group in filled if len(above := group[_n_below(group, 0, "right") :]))
     floor = max(least, high / _SPAN)
     log_edges = np.geomspace(*((floor, high) if floor < high else (high / 2, high * 2)), n_bins + 1)
-    log_counts = np.stack([_log_histogram(group, log_edges) for group in groups])
-    n_below = sum(int((group < log_edges[0]).sum()) for group in groups)
+    log_counts = np.stack([_counts(group, log_edges) for group in groups])
+    n_below = sum(int(_n_below(group, log_edges[0])) for group in groups)
     return MeasureBins(linear_edges, linear_counts, log_edges, log_counts, n_below)
 
 
-def _log_histogram(values: FloatArray, edges: FloatArray) -> IntArray:
-    """Counts between geometrically spaced ``edges``; values beyond the ends count in the outer bins."""
-    ends = np.log(edges[[0, -1]])
-    # Clipped a second time because the logarithm of a float32 rounds otherwise than that of its edge.
-    logs = np.clip(np.log(np.maximum(values, edges[0])), *ends)
-    return np.histogram(logs, len(edges) - 1, tuple(ends))[0]
+def _counts(values: FloatArray, edges: FloatArray) -> IntArray:
+    """Of ascending ``values`` in bins that begin at their lower edge; what is beyond the ends counts in the outer bins.
+
+    By search: `np.histogram` computes the bin of every value.
+    """
+    return np.diff(_n_below(values, edges[1:-1]), prepend=0, append=len(values))
+
+
+def _n_below(values: FloatArray, edges: FloatArray | float, side: Literal["left", "right"] = "left") -> IntArray:
+    """How many of ascending ``values`` are below each edge, or with ``"right"`` at it too."""
+    return np.searchsorted(values, edges, side)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -85,6 +85,7 @@ class Predictions:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     _measured: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
+    _joined_of: Callable[[], Sequence[Predictions]] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         values = checked_numbers(self.values, "values")
@@ -131,6 +132,34 @@ class Predictions:
             None if draws.mean_logits is None else draws.mean_field_factor,
             draws.score,
         )
+
+    @classmethod
+    def joined(
+        cls,
+        parts: Sequence[Predictions],
+        labels: IntArray | None,
+        ood: NDArray[np.bool_] | None,
+        images: Images | None,
+    ) -> Predictions:
+        """What one model says of the examples of ``parts``, one after the other: probabilities, by as many samples.
+
+        What is computed an example at a time is asked of the parts, which keep it: others may have them in common.
+        Labels, OOD and images are those given.
+        """
+        first = parts[0]
+        made = cls(
+            first.name,
+            "probs",
+            np.concatenate([part.values for part in parts], axis=1),
+            first.class_names,
+            labels,
+            ood,
+            images,
+            averaged_over=first.averaged_over,
+            of_samples={name: np.concatenate([part.of_samples[name] for part in parts]) for name in first.of_samples},
+        )
+        object.__setattr__(made, "_joined_of", lambda: parts)  # a call, so that who counts bytes counts no part twice
+        return made
 
     def __len__(self) -> int:
         return self.values.shape[1]
@@ -189,7 +218,9 @@ class Predictions:
             return self.of_samples[measure_id]
         if measure_id not in self._measured:
             compute = MEASURES[measure_id].compute
-            self._measured[measure_id] = self._in_chunks(lambda part: compute(self.draws(part)))
+            self._measured[measure_id] = self._of_each(
+                lambda one: one.measure(measure_id), lambda part: compute(self.draws(part))
+            )
         return self._measured[measure_id]
 
     @cached_property
@@ -202,7 +233,7 @@ class Predictions:
     @cached_property
     def predicted(self) -> IntArray:
         """The most probable class of every example, ``(N,) int64``; of classes that tie, the first."""
-        return self._in_chunks(lambda part: self.draws(part).predictive.argmax(axis=1))
+        return self._of_each(lambda one: one.predicted, lambda part: self.draws(part).predictive.argmax(axis=1))
 
     @cached_property
     def correct(self) -> NDArray[np.bool_] | None:
@@ -257,6 +288,16 @@ class Predictions:
 
     def _parts(self) -> list[slice]:
         return [slice(i, i + self._step()) for i in range(0, len(self), self._step())]
+
+    def _of_each(
+        self, of_part: Callable[[Predictions], NDArray[Any]], of_slice: Callable[[slice], NDArray[Any]]
+    ) -> NDArray[Any]:
+        """Of every example: joined of the parts, where these predictions are, else computed of some at a time."""
+        if self._joined_of is None:
+            return self._in_chunks(of_slice)
+        joined = np.concatenate([of_part(one) for one in self._joined_of()])
+        joined.flags.writeable = False
+        return joined
 
     def _in_chunks(self, function: Callable[[slice], NDArray[Any]]) -> NDArray[Any]:
         joined = np.concatenate(map_examples(function, len(self), self._step()))
