@@ -7,7 +7,9 @@ argument at every call: 0.1 to 0.8 ms, a third of a move on a page that looks up
 from __future__ import annotations
 
 import inspect
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import nullcontext
@@ -32,21 +34,22 @@ _WEIGHTLESS = (int, float, type(None), type, Dataset, Posterior, Store)  # the l
 
 @dataclass(eq=False)
 class _Entry:
-    """A value; ``lock`` is held while it is made. ``n_bytes`` is counted again where it was ``used`` meanwhile: some
-    values compute parts of theirs when they are asked for."""
+    """A value; ``lock`` is held while it is made. ``n_bytes`` is ``counted`` again where it was ``used`` meanwhile, for
+    some values compute parts of theirs when they are asked for; but not at every move, for some have many parts."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     value: Any = None
     made: bool = False
     used: bool = True
     n_bytes: int = 0
+    counted: float = -math.inf  # `time.monotonic`
 
 
 class Cache:
     """Values by their keys, ``max_bytes`` of them at most but for the one that was made last. Any number of threads."""
 
-    def __init__(self, max_bytes: int = BUDGET) -> None:
-        self.max_bytes = max_bytes
+    def __init__(self, max_bytes: int = BUDGET, recount_s: float = 1.0) -> None:
+        self.max_bytes, self.recount_s = max_bytes, recount_s
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -87,9 +90,10 @@ class Cache:
 
     def _make_room(self, newest: Hashable) -> None:
         with self._lock:
+            now = time.monotonic()
             for entry in self._entries.values():
-                if entry.made and entry.used:
-                    entry.n_bytes, entry.used = count_bytes(entry.value), False
+                if entry.made and entry.used and now >= entry.counted + self.recount_s:
+                    entry.n_bytes, entry.used, entry.counted = count_bytes(entry.value), False, now
             n_bytes = sum(entry.n_bytes for entry in self._entries.values())
             for key in [key for key, entry in self._entries.items() if entry.made and key != newest]:
                 if n_bytes <= self.max_bytes:

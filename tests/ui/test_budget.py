@@ -69,10 +69,14 @@ def test_what_a_value_computes_later_counts() -> None:
         def part(self) -> FloatArray:
             return megabyte()
 
-    cache = Cache()
-    assert cache.get("late", Late).part is cache.get("late", Late).part
-    cache.get("other", object)
-    assert cache.n_bytes == 2**20
+    at_once, later = Cache(recount_s=0), Cache(recount_s=3600)
+    for cache in (at_once, later):
+        assert cache.get("late", Late).part is cache.get("late", Late).part
+        cache.get("other", object)
+        assert cache.get("late", Late).part.nbytes == 2**20
+        cache.get("another", object)
+    assert at_once.n_bytes == 2**20
+    assert later.n_bytes == 0  # it was counted when it was made, an hour ago or less
 
 
 def test_what_fails_is_not_kept_and_the_next_who_asks_tries_again() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from ui import words
 from ui.links import to_example, to_picture
@@ -33,17 +36,28 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         groups["Wrong and accepted, the surest first"] = wrong[:N_SHOWN]
     if study.has_ood:
         groups["Unseen and accepted, the surest first"] = yes[~predictions.in_distribution[yes]][:N_SHOWN]
+    images = _images(predictions, groups)
     made = (
-        f"<h2>{title}</h2>{_thumbnails(source, measure, indices)}" if len(indices) else f"<h2>{title}: none</h2>"
+        f"<h2>{title}</h2>{_thumbnails(source, measure, indices, images[title])}"
+        if len(indices)
+        else f"<h2>{title}: none</h2>"
         for title, indices in groups.items()
     )
     st.html(Html(f'<div class="examples">{"".join(made)}</div>'))
     st.caption("Of the held-out part. A picture opens in the digit lab." if _links(predictions) else "")
 
 
-def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray) -> str:
+def _images(predictions: Predictions, groups: Mapping[str, IntArray]) -> Mapping[str, NDArray[np.uint8] | None]:
+    """The pictures of each group, made in one go."""
+    if predictions.images is None:
+        return dict.fromkeys(groups)
+    ends = np.cumsum([len(indices) for indices in groups.values()])
+    made = predictions.images[np.concatenate(list(groups.values()))]
+    return dict(zip(groups, np.split(made, ends[:-1]), strict=True))
+
+
+def _thumbnails(source: Source, measure: np.ndarray, indices: IntArray, images: NDArray[np.uint8] | None) -> str:
     predictions, task = source.predictions, source.task
-    images = None if predictions.images is None else predictions.images[indices]
     with_links = _links(predictions)
     items = []
     for place, i in enumerate(indices.tolist()):
