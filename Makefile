@@ -27,6 +27,9 @@ run: .venv/serve.stamp ## start the dashboard on http://localhost:$PORT (8501); 
 check: lint ## style, types and the quick tests: the inner loop, under a minute
 	$(PY) -m pytest -n 2 --dist loadfile -k "not keras" $(QUICK)
 
+# Where the shell forbids to keep what was compiled, each of the tests' many processes would compile all of it anew.
+check test: export PYTHONDONTWRITEBYTECODE =
+
 test: .venv/dev.stamp ## run all tests, in WORKERS processes (one more than there are cores)
 	$(PY) -m pytest -n $(WORKERS) --max-worker-restart 1 --dist loadfile --no-loadscope-reorder
 
