@@ -1,4 +1,4 @@
-"""Percentages: no false certainty."""
+"""Percentages: no false certainty; and exceptions in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from uqcore.text import exact_percent, fine_percent, percent, unbroken
+from uqcore.text import exact_percent, fine_percent, percent, reason, unbroken
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,13 @@ def test_a_rare_event_has_three_digits() -> None:
 def test_a_goal_keeps_its_digits_and_is_plain_until_it_is_shown() -> None:
     assert exact_percent(0.999999) == "99.9999 %"
     assert unbroken("at most 0.1 % wrong, with 95 % confidence") == "at most 0.1\xa0% wrong, with 95\xa0% confidence"
+
+
+def test_what_an_exception_says_is_one_short_line_without_advice_for_programmers() -> None:
+    assert reason(ValueError("no\nfile " + "x" * 300)) == "no file " + "x" * 192
+    with pytest.raises(ValueError, match="integer string conversion") as raised:
+        int("9" * 5000)
+    assert reason(raised.value) == "a whole number of thousands of digits"
+    with pytest.raises(UnicodeDecodeError) as undecoded:
+        b"a\xff".decode()
+    assert reason(undecoded.value) == "byte 1 is no UTF-8"

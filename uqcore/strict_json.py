@@ -11,6 +11,7 @@ from datetime import date
 from numbers import Integral, Real
 from typing import Any
 
+from uqcore.text import reason
 from uqcore.types import UqError
 
 
@@ -24,7 +25,7 @@ def json_object(text: str | bytes, most_bytes: int) -> dict[str, Any]:
     except RecursionError:
         raise UqError("Expected JSON. Received text that is nested too deeply.") from None
     except ValueError as error:
-        raise UqError(f"Expected JSON. Received text that is not: {error}.") from None
+        raise UqError(f"Expected JSON. Received text that is not: {reason(error)}.") from None
     if not isinstance(content, dict):
         raise UqError(f"Expected a JSON object. Received: {type(content).__name__}.")
     return content

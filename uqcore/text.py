@@ -1,4 +1,5 @@
-"""Numbers as words: percentages that never lie by rounding, and whose sign no line's end takes away.
+"""Numbers as words: percentages that never lie by rounding, and whose sign no line's end takes away;
+and what an exception says.
 
 Pages get no-break spaces. Files and terminals, whose readers search and split, get plain ones: `exact_percent`.
 """
@@ -9,6 +10,7 @@ import math
 import re
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_MOST_REASON = 200
 _BEFORE_SIGN = re.compile(r"(?<=\d) (?=%)")
 
 
@@ -42,3 +44,12 @@ def exact_percent(share: float) -> str:
 def unbroken(text: str) -> str:
     """For a page, what files and terminals also get."""
     return _BEFORE_SIGN.sub(_NO_BREAK, text)
+
+
+def reason(error: object) -> str:
+    """What an exception says, on one line and short, to be quoted in a sentence; without its advice for programmers."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start:,} is no {error.encoding.upper()}"
+    text = " ".join(str(error).split())
+    # Python reads no whole number of more than 4,300 digits, whoever asks it to: `json`, openpyxl, pyarrow.
+    return "a whole number of thousands of digits" if "integer string conversion" in text else text[:_MOST_REASON]

@@ -56,3 +56,11 @@ def test_without_openpyxl_the_command_is_said(monkeypatch: pytest.MonkeyPatch) -
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("[Content_Types].xml", "")
     refused(buffer.getvalue(), "run `pip install openpyxl`, or save the sheet as CSV")
+
+
+def test_a_number_of_thousands_of_digits_is_one_sentence() -> None:
+    whole, changed = workbook([["cat", "dog"], [1, 0], [0, 1]]), BytesIO()
+    with zipfile.ZipFile(BytesIO(whole)) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b"<v>1</v>", b"<v>" + b"9" * 5000 + b"</v>"))
+    refused(changed.getvalue(), r"a damaged one \(a whole number of thousands of digits\); save it again")

@@ -43,6 +43,7 @@ def test_lines_and_bare_rows() -> None:
         (b"[[1, 2], [1]]", "rows of equal length, in JSON. Received a list of other things"),
         (b'{"a": 1}\n{"a": ', "Expected JSON in every line. Received other text in line 2; correct it"),
         (b'{"a": ', "Expected JSON. Received text that is not"),
+        (b'{"a": ' + b"9" * 5000 + b"}", r"is not \(a whole number of thousands of digits\); save it again"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"\xff": 1}', "Expected JSON in UTF-8"),
         (b"[" + b" " * 2000 + b"]", "at most 0 MB of JSON. Received more; save the table as Parquet or CSV"),

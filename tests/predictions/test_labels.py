@@ -182,6 +182,10 @@ def test_names_are_matched_up_to_what_stands_between_words() -> None:
 
 
 UNFIT = {
+    "a numbered class of thousands of digits": (
+        table("a,b,label", "0.1,0.9,2:y", f"0.9,0.1,{'9' * 5000}:x"),
+        "labels that are classes: 'a', 'b'",
+    ),
     "text of unnamed classes": (
         table("p_0,p_1,label", "0.5,0.5,cat", "0.5,0.5,dog"),
         "which of them is class 0 and which",

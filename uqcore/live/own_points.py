@@ -12,6 +12,7 @@ import numpy as np
 
 from uqcore.datasets.moons import GRID
 from uqcore.live.setting import MOST_CLASSES, RANGES, Point
+from uqcore.text import reason
 from uqcore.types import FloatArray, UqError
 
 COLUMNS = ("x", "y", "class")
@@ -45,7 +46,7 @@ def read_csv(content: bytes) -> OwnPoints:
         text = content.decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if any(map(str.strip, row))]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UqError(f"Expected a CSV file in UTF-8. Received one that cannot be read ({error}).") from None
+        raise UqError(f"Expected a CSV file in UTF-8. Received one that cannot be read ({reason(error)}).") from None
     names = [name.strip().lower() for name in rows[0]] if rows else []
     if sorted(names) != sorted(COLUMNS):
         found = ", ".join(name[:20] for name in names[:6]) or "none"

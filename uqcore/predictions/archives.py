@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import IO, BinaryIO
 
 from uqcore.predictions.raw import listed
+from uqcore.text import reason
 from uqcore.types import UqError
 
 BLOCK = 2**22
@@ -27,8 +28,9 @@ def damage_told(form: str) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UqError(f"Expected a whole {form} file. Received a damaged one ({reason}); save it again.") from error
+        raise UqError(
+            f"Expected a whole {form} file. Received a damaged one ({reason(error)}); save it again."
+        ) from error
 
 
 def check_directory(file: BinaryIO, expected: str) -> None:

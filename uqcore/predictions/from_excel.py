@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from uqcore.predictions.archives import check_directory
 from uqcore.predictions.beginning import N_LINES, beginning
 from uqcore.predictions.table import Opened, in_memory
+from uqcore.text import reason
 from uqcore.types import UqError
 
 _TIMES_LARGER = 10  # that Python's objects are than the XML that they are read from
@@ -51,8 +52,9 @@ def open_excel(file: BinaryIO, max_bytes: int, max_unpacked: int) -> Opened:
     except UqError:
         raise
     except Exception as error:  # openpyxl meets a damaged file with many kinds of exception
-        reason = " ".join(str(error).split())[:200]
-        raise UqError(f"Expected a whole Excel file. Received a damaged one ({reason}); save it again.") from error
+        raise UqError(
+            f"Expected a whole Excel file. Received a damaged one ({reason(error)}); save it again."
+        ) from error
     title, rows = max(sheets, key=lambda sheet: _n_numbers(sheet[1]), default=("", []))
     if len(rows) < 2:
         raise UqError("Expected a sheet with column names and rows below them. Received none.")

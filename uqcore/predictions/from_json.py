@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from uqcore.predictions.cells import in_order
 from uqcore.predictions.table import Opened, in_memory
+from uqcore.text import reason
 from uqcore.types import UqError
 
 _TIMES_LARGER = 20  # that Python's objects are than the text that they are read from
@@ -47,7 +48,7 @@ def _whole(text: str) -> Any:
     except RecursionError:
         raise UqError("Expected a table in JSON. Received text that is nested too deeply.") from None
     except ValueError as error:
-        whole = str(error)  # the error itself would hold the text, and this function's frame
+        whole = reason(error)  # the error itself would hold the text, and this function's frame
     rows = []
     for i, line in enumerate(text.splitlines()):
         try:

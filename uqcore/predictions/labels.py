@@ -19,7 +19,7 @@ from uqcore.types import FloatArray, IntArray, UqError
 
 _TRUE, _FALSE = frozenset(("1", "1.0", "true", "t", "yes")), frozenset(("0", "0.0", "false", "f", "no"))
 _POSITIVE, _NEGATIVE = _TRUE | {"y", "pos", "positive"}, _FALSE | {"n", "neg", "negative"}
-_NUMBERED = re.compile(r"(\d+):(.+)")  # how Weka writes a class
+_NUMBERED = re.compile(r"(\d{1,9}):(.+)")  # how Weka writes a class
 _LONGEST = 10_000  # characters of a name that case and spaces may be changed in: a cell may hold a book
 _MISSING, _UNREADABLE = np.nan, np.inf  # what stands for such a text among the numbers of the others
 

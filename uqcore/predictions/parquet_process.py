@@ -21,6 +21,7 @@ from uqcore.predictions.cells import is_nested, is_number
 from uqcore.predictions.finding import left_out, settled
 from uqcore.predictions.roles import Asked, Roles, asked_from, refusal_json
 from uqcore.predictions.table import HEAD_ROWS, Table
+from uqcore.text import reason
 from uqcore.types import UqError
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ class _NoPandas(MetaPathFinder):
             raise ModuleNotFoundError(fullname)
 
 
-def damaged(reason: object) -> UqError:
+def damaged(why: object) -> UqError:
     """The sentence for a file that Arrow could not read."""
     return UqError(
         "Expected a whole Parquet or Feather file that is not encrypted and unpacks to a reasonable size. Received one "
-        f"that cannot be read ({' '.join(str(reason).split())[:200]}); save it again."
+        f"that cannot be read ({reason(why)}); save it again."
     )
 
 

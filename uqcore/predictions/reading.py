@@ -29,6 +29,7 @@ from uqcore.predictions.roles import Asked, Roles, SeveralModels
 from uqcore.predictions.rows import Rows, text_column
 from uqcore.predictions.table import Opened
 from uqcore.predictions.validate import checked
+from uqcore.text import reason
 from uqcore.types import ShareTick, UqError
 
 MAX_BYTES = 2_000_000_000
@@ -300,5 +301,6 @@ def _unpack(packed: BinaryIO, target: IO[bytes], max_bytes: int) -> None:
                     )
                 target.write(block)
     except (OSError, EOFError, zlib.error) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UqError(f"Expected a whole gzip archive. Received a damaged one ({reason}); save it again.") from error
+        raise UqError(
+            f"Expected a whole gzip archive. Received a damaged one ({reason(error)}); save it again."
+        ) from error

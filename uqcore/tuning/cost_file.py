@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from uqcore.text import reason
 from uqcore.types import FloatArray, UqError
 
 _LARGEST = 2**24  # bytes
@@ -74,7 +75,7 @@ def _rows(source: Path | bytes) -> list[list[str]]:
         rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=separator)]
     except csv.Error as error:
         raise UqError(
-            f"Expected a matrix of costs as CSV. Received something else ({error}); save it as CSV."
+            f"Expected a matrix of costs as CSV. Received something else ({reason(error)}); save it as CSV."
         ) from None
     return [row for row in rows if any(row)]
 
