@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
@@ -217,6 +217,16 @@ def at(box: Locator, right: float, down: float) -> tuple[float, float]:
     bounds = box.bounding_box()
     assert bounds is not None
     return round(bounds["x"] + right * bounds["width"]), round(bounds["y"] + down * bounds["height"])
+
+
+def stand_in(boxes: Sequence[Locator], n: int, along: Literal["x", "y"] = "x") -> None:
+    """Wait until the boxes stand in ``n`` columns, or ``along`` y in as many rows."""
+
+    def holds() -> bool:
+        bounds = [box.bounding_box() for box in boxes]
+        return len({round(each[along]) for each in bounds if each is not None}) == n
+
+    until(boxes[0].page, holds)
 
 
 def draw(page: Page, *path: tuple[float, float], lift: bool = True) -> None:

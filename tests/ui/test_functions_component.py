@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.browsing import Visit, at, needs_browser, settle, until
+from tests.browsing import Visit, at, needs_browser, settle, stand_in, until
 from ui.components.functions import Curves, Points, pack
 from uqcore.metrics.regression import Gaussian
 from uqcore.plots.palette import series_style
@@ -131,32 +131,30 @@ def rgb(place: int) -> list[int]:
 
 
 @needs_browser
-@pytest.mark.parametrize(("number", "right", "down"), [(0, 0.3, 0.2), (1, 0.51, 0.5), (2, 0.97, 0.9)])
-def test_every_method_is_read_out_at_the_grid_point_under_the_pointer(
-    visit: Visit, url: str, number: int, right: float, down: float
-) -> None:
+def test_every_method_is_read_out_at_the_grid_point_under_the_pointer(visit: Visit, url: str) -> None:
     page = visit(url, ready=".plot")
-    assert readings(page) == [""] * 3
-    assert page.locator(".where").inner_text() == SILENT
-    pointer = at(plot(page, number), right, down * 0.9)
-    page.mouse.move(*pointer)
-    x, y = point_at(page, number, pointer)
-    assert readings(page) in read_at(x, functions_of())
-    assert page.locator(".where").inner_text() == "At x {}, y {}".format(*words(x, y))
-    for other in range(3):
-        box = size(page, other)
-        for line, start, place, room in (
-            (".v", box["x"] + LEFT, (x + 6) / 12, box["width"] - LEFT),
-            (".h", box["y"], (2.5 - y) / 5, box["height"] - BELOW),
-        ):
-            expect(plot(page, other).locator(line)).to_be_visible()
-            bounds = plot(page, other).locator(line).bounding_box()
-            assert bounds is not None
-            assert (bounds["x"] if line == ".v" else bounds["y"]) == pytest.approx(start + place * room, abs=1)
-    page.mouse.move(0, 0)
-    expect(plot(page, number).locator(".v")).to_be_hidden()
-    assert readings(page) == [""] * 3
-    assert page.locator(".where").inner_text() == SILENT
+    for number, right, down in ((0, 0.3, 0.2), (1, 0.51, 0.5), (2, 0.97, 0.9)):
+        assert readings(page) == [""] * 3
+        assert page.locator(".where").inner_text() == SILENT
+        pointer = at(plot(page, number), right, down * 0.9)
+        page.mouse.move(*pointer)
+        x, y = point_at(page, number, pointer)
+        assert readings(page) in read_at(x, functions_of())
+        assert page.locator(".where").inner_text() == "At x {}, y {}".format(*words(x, y))
+        for other in range(3):
+            box = size(page, other)
+            for line, start, place, room in (
+                (".v", box["x"] + LEFT, (x + 6) / 12, box["width"] - LEFT),
+                (".h", box["y"], (2.5 - y) / 5, box["height"] - BELOW),
+            ):
+                expect(plot(page, other).locator(line)).to_be_visible()
+                bounds = plot(page, other).locator(line).bounding_box()
+                assert bounds is not None
+                assert (bounds["x"] if line == ".v" else bounds["y"]) == pytest.approx(start + place * room, abs=1)
+        page.mouse.move(0, 0)
+        expect(plot(page, number).locator(".v")).to_be_hidden()
+        assert readings(page) == [""] * 3
+        assert page.locator(".where").inner_text() == SILENT
 
 
 @needs_browser
@@ -386,11 +384,12 @@ def test_nothing_is_drawn_over_the_axes(visit: Visit, url: str) -> None:
 
 
 @needs_browser
-@pytest.mark.parametrize(("width", "n_columns"), [(1280, 3), (700, 3), (600, 2), (390, 1), (320, 1)])
-def test_as_many_columns_as_fit_evenly(visit: Visit, url: str, width: int, n_columns: int) -> None:
-    page = visit(url, width=width, height=800, ready=".plot")
-    assert len({round(size(page, number)["x"]) for number in range(3)}) == n_columns
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+def test_as_many_columns_as_fit_evenly(visit: Visit, url: str) -> None:
+    page = visit(url, width=320, height=800, ready=".plot")
+    for width, n_columns in ((320, 1), (390, 1), (600, 2), (700, 3), (1280, 3)):
+        page.set_viewport_size({"width": width, "height": 800})
+        stand_in([plot(page, number) for number in range(3)], n_columns)
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
 
 
 @needs_browser
