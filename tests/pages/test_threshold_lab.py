@@ -605,8 +605,10 @@ def test_the_way_back_from_a_moved_threshold_is_one_click(visit: Visit, url: str
 def test_a_file_of_many_megabytes_is_read_and_stays_for_the_visit(visit: Visit, url: str) -> None:
     rng = np.random.default_rng(0)
     buffer = io.BytesIO()
-    probs = rng.dirichlet(np.ones(10), 60_000)
-    np.savez(buffer, probs=probs.astype(np.float32), labels=rng.integers(0, 10, len(probs)), noise=rng.random(10**6))
+    probs = rng.dirichlet(np.ones(10), 10_000)
+    np.savez(
+        buffer, probs=probs.astype(np.float32), labels=rng.integers(0, 10, len(probs)), noise=rng.random(1_300_000)
+    )
     assert len(buffer.getvalue()) > 10**7
     page = visit(f"{url}?predictions=Your+own", ready="[data-testid=stFileUploader]")
     upload(page, "large.npz", buffer.getvalue())
