@@ -22,7 +22,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 MUCH_S: Final = 0.5
 """Seconds of CPU, of the last ten or so, above which a visit keeps the server busy: a move a second takes a third."""
 
-LONG_S: Final = 1.0
+LONG_S: Final = 0.5
 """Seconds after which the next run begins beside one that has not ended: it may be waiting itself, for a fit or for
 another visitor's file."""
 
@@ -32,7 +32,7 @@ _MOST_VISITS = 1000  # whose use is remembered
 # another page is before a crowd that comes at once, and before those who use much, the more the more they do; but
 # nobody waits for ever.
 _IS_HERE_S, _IS_NEW_S, _USES_MUCH_S = -5.0, 0.0, 10.0
-_A_SECOND_S = 20.0  # of a second of CPU above what is much
+_A_SECOND_S = 20.0  # later, for a second of CPU above what is much
 _LOOK_EVERY_S = 0.25  # whether those before take long
 _YIELDS = 3.0  # times as long as it has run, a run stands still for others: a quarter of its pace is left at least
 _LATELY_S = 1.0  # where somebody else has moved something since, those who use much rest as long as they have run
@@ -102,7 +102,7 @@ class Fairness:
             return
         use, began = self.use(visit), self._used()
         more = use - self._much_s
-        later_s = min(_A_SECOND_S * more, _USES_MUCH_S) if more > 0 else _IS_HERE_S if use else _IS_NEW_S
+        later_s = min(_IS_HERE_S + _A_SECOND_S * max(more, 0.0), _USES_MUCH_S) if use else _IS_NEW_S
         run = _Run(visit=visit, is_move=not opens and more <= 0, uses_much=more > 0)
         self._begin(run, later_s)
         self._thread.run = run
