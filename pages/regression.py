@@ -18,13 +18,17 @@ from uqcore.types import UqError
 
 def bands(top: DeltaGenerator) -> None:
     models, problems = cache.models("sine")
-    models = controls.shown(models)
     problems += regression_controls.left_out()
-    setting = regression_controls.setting()
-    plots_at = st.container()
-    n_samples, n_members, n_stds, with_noise, n_lines, overlaid = regression_controls.view(
-        cache.most_members(models.values())
-    )
+    with st.container(key="fit"):
+        page.fold("Noise, gap and what is drawn")
+        with st.container(key="folds_fit"):
+            models = controls.shown(models)
+            setting = regression_controls.setting()
+    plots_at = st.container(key="plots")
+    with st.container(key="folds_view"):
+        n_samples, n_members, n_stds, with_noise, n_lines, overlaid = regression_controls.view(
+            cache.most_members(models.values())
+        )
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
     x, curves, figures, times, bare = functions.grid(), [], {}, {}, replace(setting, added=())

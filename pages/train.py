@@ -38,7 +38,8 @@ def training(top: DeltaGenerator) -> None:
     if visit is not None and job is not None:
         if job.state.is_over:
             lead = kept.outcome(visit, job, problems)
-            work.learnt(job)
+            if asked is None or asked.task == job.order.task:
+                work.learnt(job)
         else:
             lead = f"**{job.order.name}** learns."
             work.show(visit, job)

@@ -31,5 +31,6 @@ class _Ready(BaseFigure):  # type: ignore[misc]
 def chart(figure: Mapping[str, Any], key: str, place: DeltaGenerator | None = None, **options: Any) -> Any:
     """Shows a figure, and says to those who cannot see it what it shows; returns what Streamlit does: with
     ``on_select``, what is selected."""
-    (place or st).html(f'<p class="unseen">{escape(describe(figure))}</p>')
-    return (place or st).plotly_chart(_Ready(figure), config=style.CONFIG, key=key, **options)
+    tall = f"<style>.st-key-{key} {{--tall: {figure['layout']['height']}px}}</style>"  # as drawn; style.css enlarges it
+    (place or st).html(f'<p class="unseen">{escape(describe(figure))}</p>{tall}')
+    return (place or st).plotly_chart(_Ready(style.in_pixels(figure)), config=style.CONFIG, key=key, **options)

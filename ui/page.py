@@ -176,6 +176,7 @@ DOORS = (
             "the guided tour, from the first step",
             {"tour": "1"},
         ),
+        (Invitation("Check the numbers", "Do published figures of others come out here?"),),
     ),
 )
 
@@ -255,7 +256,7 @@ def tiles() -> None:
     """What there is to do, in rows."""
     invitations = [(door.path, invitation) for door in DOORS for invitation in door.invitations]
     with st.container(key="tiles"):
-        for column, (path, (label, text, query)) in controls.in_rows(invitations, 3):
+        for column, (path, (label, text, query)) in controls.in_rows(invitations, 5):
             with column.container(border=True, height="stretch"):
                 st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
                 st.write(text)

@@ -47,14 +47,14 @@ class Html:
 def thumbs(items: Sequence[Thumb], images: NDArray[np.uint8] | None, side: int = 64, cell: int | None = None) -> str:
     """Pictures ``(n, H, W)`` or ``(n, H, W, C)``, ``side`` CSS pixels wide, in lines that fill the width.
 
-    ``cell`` pixels wide is the room of each, if its words need more than the picture. Without ``images``
-    there are the captions alone.
+    Both grow with the page's letters, which have 16. ``cell`` pixels wide is the room of each, if its words need more
+    than the picture. Without ``images`` there are the captions alone.
     """
     if images is None or not len(items):
         return f'<div class="thumbs">{"".join(_linked(item, "") for item in items)}</div>'
     columns = min(len(items), _COLUMNS)
     height, width = images.shape[1:3]
-    sizes = f"--side:{side}px;--cell:{cell or side}px;--tall:{side * height / width:g}px"
+    sizes = f"--side:{side / 16:g}rem;--cell:{(cell or side) / 16:g}rem;--tall:{side * height / width / 16:g}rem"
     style = f"{sizes};--columns:{columns};--sheet:url({png_url(images, columns)})"
     made = (
         _linked(item, f'<i role="img" title="{escape(item.alt)}" style="--x:{i % columns};--y:{i // columns}"></i>')

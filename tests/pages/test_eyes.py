@@ -179,6 +179,7 @@ def test_nothing_moves_because_a_map_is_pointed_at(visit: Visit, dashboard: str,
     [
         ("digit_lab", ".card", "rotation"),
         ("two_moons", "figure .plot", "samples"),
+        ("regression", "figure .plot", "y_noise"),
         ("threshold_lab", ".threshold .histogram", "by"),
     ],
 )

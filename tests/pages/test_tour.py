@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import SHIFTS, Visit, needs_browser, settle
+from tests.browsing import SHIFTS, Visit, needs_browser, next_frame, settle
+from ui.page import DOORS
 from ui.tour.steps import STEPS
 from uqcore.methods import of_task
 
@@ -28,7 +29,9 @@ SMALLEST = """() => {
             if (["STYLE", "SCRIPT", "TITLE"].includes(element.tagName)) continue;
             const words = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
                 .map((node) => node.textContent.trim()).join("");
-            if (words) found.push([parseFloat(getComputedStyle(element).fontSize), words]);
+            const isDrawn = element instanceof SVGGraphicsElement; // In a chart, which is larger than it was drawn.
+            const grown = isDrawn ? Math.hypot(element.getScreenCTM().a, element.getScreenCTM().b) : 1;
+            if (words) found.push([grown * parseFloat(getComputedStyle(element).fontSize), words]);
         }
     };
     walk(document);
@@ -121,6 +124,34 @@ def test_who_only_scrolls_is_told(visit: Visit, dashboard: str) -> None:
     page.mouse.wheel(0, 400)
     expect(page.locator(".told")).not_to_be_empty()
     page.wait_for_function("document.documentElement.hasAttribute('data-told')")
+
+
+@pytest.mark.parametrize("path", [re.sub(r"app\.py|pages/|\.py", "", door.path) for door in DOORS])
+def test_on_every_page_a_presenters_letters_are_large_enough_on_any_screen(
+    visit: Visit, dashboard: str, path: str
+) -> None:
+    more = "&worse=true" if path == "digit_lab" else ""
+    page = visit(f"{dashboard}/{path}?present=1{more}", ready="html[data-whole] h1")
+    for width, height in ((1280, 720), (1920, 1080), (1024, 768), (1080, 1920)):
+        page.set_viewport_size({"width": width, "height": height})
+        next_frame(page)
+        size_px, words = page.evaluate(SMALLEST)
+        assert size_px >= LEAST * min(width, height), (width, height, words)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_what_is_pointed_at_in_a_chart_is_what_stands_there_however_large_it_is(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/scoreboard?present=1", width=1920, height=1080, ready=".st-key-board_forest .point")
+    mark = page.locator(".st-key-board_forest .point").first
+    box = mark.bounding_box()
+    assert box is not None
+    assert box["height"] > 13 * 1.5  # as drawn at 1280 x 720
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    label = page.locator(".st-key-board_forest .hoverlayer .hovertext")
+    expect(label).to_be_visible()
+    told = label.bounding_box()
+    assert told is not None
+    assert told["y"] < box["y"] + box["height"] / 2 < told["y"] + told["height"]
 
 
 def test_all_maps_are_on_a_presenters_screen(visit: Visit, dashboard: str) -> None:

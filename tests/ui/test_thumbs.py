@@ -47,11 +47,11 @@ def test_a_sheet_is_as_wide_as_its_columns_and_black_where_it_ends() -> None:
 def test_large_pictures_lose_pixels_and_keep_their_shape() -> None:
     whole = sheet(pictures(1, 1000, 500, 3), 1)
     assert whole.shape == (125, 63, 3)
-    assert "--side:50px;--cell:50px;--tall:100px" in thumbs(items(1), pictures(1, 1000, 500, 3), 50)
+    assert "--side:3.125rem;--cell:3.125rem;--tall:6.25rem" in thumbs(items(1), pictures(1, 1000, 500, 3), 50)
 
 
 def test_words_may_have_more_room_than_the_picture() -> None:
-    assert "--side:34px;--cell:66px;--tall:34px" in thumbs(items(1), pictures(1, 28, 28), 34, 66)
+    assert "--side:2.125rem;--cell:4.125rem;--tall:2.125rem" in thumbs(items(1), pictures(1, 28, 28), 34, 66)
 
 
 def test_every_picture_is_described_and_leads_where_it_says() -> None:
