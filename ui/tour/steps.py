@@ -30,6 +30,8 @@ _GARMENTS = "fashion"
 _NOISE, _TURN = 0.3, 90  # weight and degrees
 _WIDE = 3  # of the gap, as far as the page's slider goes
 _HALF_A_PERCENT = 0.5  # of the risk, in percent
+_STRICT = 0.1  # of a threshold that opens at a half
+_CONTENDERS = ("deterministic", "mc_dropout", "deep_ensemble", "sngp")  # those that the tour has introduced
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -136,9 +138,9 @@ def _always_an_answer() -> Told:
         "accept this picture of pure noise as a digit?",
         options,
         right,
-        f"**{len(fooled)} of {len(said)}**. Every one of them names a digit, because ten digits are all the answers it "
-        f"has; one reads **{names[surest.label]}** with {percent(float(surest.probs.max()))}. None can say “this is no "
-        "digit”. But a good method knows that it is **unsure**, and leaves the answer to a person: it *defers*.",
+        f"**{len(fooled)} of {len(said)}**. Every one of them names a digit, because ten digits are all the answers "
+        f"it has; one reads **{names[surest.label]}** with {percent(float(surest.probs.max()))}. None can say “this "
+        "is no digit”. But a good method knows that it is **unsure**, and leaves the answer to a person: it *defers*.",
         picture(noise, "noise", 96),
     )
 
@@ -168,26 +170,28 @@ def _a_garment() -> Told:
     )
 
 
-def accepted(method_id: str, n_members: int | None = None) -> Acceptance:
-    """What a two-moons method accepts at the threshold that the page opens with."""
+def accepted(method_id: str, n_members: int | None = None, threshold: float = 0.5) -> Acceptance:
+    """What a two-moons method accepts, at first at the threshold that the page opens with."""
     models, _ = cache.models("moons")
     model = models[method_id]
     n = model.n_draws(N_SAMPLES, n_members or cache.most_members(models.values()))
     uncut, _ = cache.uncut(model, VIEWS["own"], n, cache.mean_field_factors(models).get(method_id))
-    return uncut.at(0.5).acceptance
+    return uncut.at(threshold).acceptance
 
 
 def _one_network() -> Told:
-    seen = accepted("deterministic")
+    seen, strict = accepted("deterministic"), accepted("deterministic", threshold=_STRICT)
     options, right = _what_share(seen.ood_accepted)
     return Told(
         "A network learnt to tell blue dots from orange triangles. It never saw any crosses. How many of them does "
         "it accept?",
         options,
         right,
-        f"**{percent(seen.ood_accepted)}** of them, and {percent(seen.coverage)} of the points that are like its data. "
-        "It drew one border through the plane; whatever lies far from the border counts as certain, even where it has "
-        "never been. Dark is sure. Only the hatched strip along the border is deferred.",
+        f"**{percent(seen.ood_accepted)}** of them, and {percent(seen.coverage)} of the points that are like its "
+        "data. Dark is sure, and hatched is deferred: a strip along the border that it has drawn. Whatever lies far "
+        "from the border counts as certain, even where it has never been. [Be "
+        f"stricter](moons_threshold={_STRICT:g}): it accepts {percent(strict.coverage)} of what is like its data, and "
+        f"{percent(strict.ood_accepted)} of the crosses. [As it was](moons_threshold=).",
         pictures.plane(),
     )
 
@@ -199,14 +203,15 @@ def _many_networks() -> Told:
     options, right = _what_share(several.ood_accepted)
     moved = "the strip along the border widens a little" if several.coverage < single.coverage else "little changes"
     return Told(
-        "**MC Dropout** asks one network many times, each time with some of its cells switched off at random. A **deep "
-        "ensemble** is several networks, each trained from another start. Where the answers disagree, they are unsure. "
-        f"How many crosses do {_number(n)} networks accept?",
+        "Two ways to get a second opinion. **MC Dropout** asks *one* network many times, each time with some of its "
+        "cells switched off at random. A **deep ensemble** asks *several* networks, each trained from another start. "
+        f"Where the answers differ, both are unsure. How many crosses do {_number(n)} networks accept?",
         options,
         right,
-        f"**{percent(several.ood_accepted)}**; MC Dropout, {percent(thinned.ood_accepted)}. They disagree where the "
-        f"moons meet: from [one network](members=1) to [{_number(n)} networks](members=) {moved}. But all of "
-        "them learnt from the same points, and far away they go on alike. **They agree, and are wrong together.**",
+        f"**{percent(several.ood_accepted)}**; MC Dropout, {percent(thinned.ood_accepted)}. Their opinions differ "
+        f"where the moons meet: from [one network](members=1) to [{_number(n)} networks](members=) {moved}. But all "
+        "of them learnt from the same points, and far from these they go on alike: **they agree, and are wrong "
+        "together.**",
         pictures.plane(),
     )
 
@@ -215,13 +220,14 @@ def _distance() -> Told:
     seen = accepted("sngp")
     options, right = _what_share(seen.ood_accepted)
     return Told(
-        "**SNGP** is one network, built so that what is far apart stays far apart inside it. It does not ask whether "
-        "networks agree, but how far this input is from all that was learnt. How many crosses does it accept?",
+        "**SNGP** is one network again. Its letters say how it is built: *spectral normalisation* keeps what "
+        "is far apart, far apart inside the *neural* network; at its end a *Gaussian process* is less sure, the "
+        "farther an input is from all that it learnt. How many crosses does it accept?",
         options,
         right,
         f"**{percent(seen.ood_accepted)}**, and still {percent(seen.coverage)} of the points that are like its data. "
-        "MC Dropout and ensembles ask *do several networks agree?* SNGP asks *have I seen anything like it?* "
-        "[See every method](methods=).",
+        "So there are two questions. MC Dropout and ensembles ask: *do several opinions agree?* SNGP asks: *have I "
+        "seen anything like it?* [See every method](methods=), and who asks which.",
         pictures.plane(),
     )
 
@@ -261,19 +267,19 @@ def _a_promise() -> Told:
     seen = tuned.assessment
     options, right = _among(seen.coverage.value, (0.5, 0.75), lambda share: percent(round(share, 2)))
     slipped, n_chosen = percent(seen.ood_accepted.value), study.calibration.ranking.n_examples
+    often = _number(round(100 * goal.delta))
     return Told(
-        f"Of what {METHODS[method_id].label} accepts, at most **{fine_percent(risk)}** may be wrong. How many digits "
-        "may it then still answer by itself?",
+        f"You may set the terms: of what {METHODS[method_id].label} answers by itself, at most "
+        f"**{fine_percent(risk)}** may be wrong. How many digits does that leave it to answer?",
         options,
         right,
-        f"**{percent(seen.coverage.value)}**; a person reads the rest. The threshold was chosen on {n_chosen:,} digits "
-        f"whose answers are known, and promises: of what it accepts, at most {fine_percent(risk)} is wrong, "
-        "**on digits like these**. Thresholds chosen like this break their promise at most "
-        f"{_number(round(100 * goal.delta))} times in a hundred ({percent(1 - goal.delta)} confidence): that is a "
-        "*certified* threshold. Checked on other digits: "
-        f"{seen.n_errors:,} of {seen.n_accepted:,} accepted {'is' if seen.n_errors == 1 else 'are'} wrong. It promises "
-        f"nothing of what is no digit: {slipped} of the garments slip through. "
-        f"[Ask for half a percent](risk={_HALF_A_PERCENT}).",
+        f"**{percent(seen.coverage.value)}**; a person reads the rest. How it is done: on {n_chosen:,} digits whose "
+        "answers are known the threshold is raised only as far as the errors made there still prove the terms kept, "
+        f"bad luck aside. Bad luck: **of a hundred thresholds chosen like this at most {often}, on average, break "
+        f"their terms**, on digits like these. That is what *certified* means, with {percent(1 - goal.delta)} "
+        f"confidence. Checked on other digits: {seen.n_errors:,} of {seen.n_accepted:,} accepted "
+        f"{'is' if seen.n_errors == 1 else 'are'} wrong. It promises nothing of what is no digit: {slipped} of the "
+        f"garments slip through. [Ask for half a percent](risk={_HALF_A_PERCENT}): more is accepted, on weaker terms.",
     )
 
 
@@ -282,12 +288,17 @@ def _train_now() -> Told:
     from uqcore.live import Setting
 
     seconds = max(1, round(jobs().estimate_s(Setting())))
+    shares = {METHODS[method_id].label: accepted(method_id).ood_accepted for method_id in _CONTENDERS}
+    wary = min(shares, key=shares.__getitem__)
     return Told(
-        "",
-        (),
-        0,
-        f"[Train them now](go=1): it takes about {seconds} s of this server. Watch whose map turns doubtful around the "
-        "crosses, and when. Then move the crosses, or paint points of your own.",
+        "Now they learn before your eyes, from dots and triangles. None is ever shown a cross. Whose map will be in "
+        "doubt about the crosses?",
+        tuple(shares),
+        list(shares).index(wary),
+        f"**{wary}**, if it goes as it went before: then it accepted {percent(shares[wary])} of them. [Train them "
+        f"now](go=1), in about {seconds} s: the others are sure of the crosses from the first pictures on, and "
+        "learning longer does not change it. Whether a network doubts what it has never seen depends on how it is "
+        "built. Then move the crosses, or paint points of your own.",
         pictures.plane(),
     )
 
@@ -297,7 +308,10 @@ def _your_turn() -> Told:
         "",
         (),
         0,
-        "Draw a digit. Then draw what is none: a letter, a face, a scribble. Who notices? Or begin with "
+        "One network: sure far from its border. **MC Dropout**: one network, thinned at random, many times. A **deep "
+        "ensemble**: several networks. Both notice where opinions differ. **SNGP**: notices what is far from all that "
+        "it learnt. A **certified threshold**: keeps errors as rare as asked, on things like those it was tested on. "
+        "Now draw what is no digit: a letter, a face, a scribble. Who notices? Or begin with "
         "[half a four, half a nine](drawing=). Next: [a threshold for predictions of your own](/threshold_lab).",
     )
 
@@ -311,15 +325,19 @@ STEPS: tuple[Step, ...] = (
         _a_garment,
     ),
     Step(MOONS, _methods("moons", "deterministic"), "One network is sure where it has never been.", _one_network),
-    Step(MOONS, _methods("moons", "mc_dropout", "deep_ensemble"), "Ask many networks: do they agree?", _many_networks),
-    Step(MOONS, _methods("moons", "deep_ensemble", "sngp"), "Ask how far it is from all that was learnt.", _distance),
+    Step(
+        MOONS, _methods("moons", "mc_dropout", "deep_ensemble"), "Many networks can be wrong together.", _many_networks
+    ),
+    Step(
+        MOONS, _methods("moons", "deep_ensemble", "sngp"), "Who measures distance notices what is strange.", _distance
+    ),
     Step(
         "pages/regression.py",
         _methods("sine", "mc_dropout", "deep_ensemble"),
-        "Where there is no data, the band should open.",
+        "Where the data stop, many networks part.",
         _no_data,
     ),
     Step("pages/threshold_lab.py", {}, "A threshold can keep a promise.", _a_promise),
-    Step(MOONS, {"models": "Train now"}, "See it form.", _train_now),
+    Step(MOONS, {"models": "Train now"}, "Learning longer does not teach doubt.", _train_now),
     Step(LAB, {"drawing": "-"}, "A network does not know what it does not know. Do you?", _your_turn),
 )

@@ -18,13 +18,13 @@ _BEHIND = (
     "Whatever it is shown, a reader of digits reads a digit. Turn the T-shirt, and who doubts it changes.",
     "It draws one border between what it has learnt. All that is far from the border counts as certain, even where no "
     "example ever was.",
-    "Where many networks disagree, they are unsure together. But they learnt from the same examples, and far from "
-    "these they can be wrong together.",
-    "A method that knows how far a thing is from everything it learnt can doubt it for that alone.",
-    "Between the points nobody knows how the curve runs. An honest band is wide there and narrow on the points.",
+    "Ask one network many times, thinned at random (MC Dropout), or several (a deep ensemble): where the answers "
+    "differ, they are unsure. But all learnt from the same examples, and far from these they go on alike.",
+    "A method that knows how far a thing is from everything it learnt (SNGP) can doubt it for that alone.",
+    "Between the points nobody knows how the curve runs. Networks that were trained apart show it: there they differ.",
     "Chosen on examples whose answers are known, it keeps errors as rare as one asks, on things like those examples. "
     "Of anything else it promises nothing.",
-    "Networks learn in front of you, and doubt forms around what they have not seen.",
+    "Watch networks learn: most are sure of what they never saw from the start, and more learning does not change it.",
     "Draw what is no digit, and see who notices.",
 )
 _PICTURES: dict[int, Callable[[], str]] = {
