@@ -174,17 +174,17 @@ HOW_TO_READ_CARDS = (
     "itself leaves open (aleatoric); hatched, what the samples disagree about (epistemic), because the training data "
     "do not settle it."
 )
-_UNSURE = 0.6  # a probability that looks like a guess
+_UNSURE = 2 / 3  # a probability that looks like a guess
 
 
 def why_accepted(verdict: Verdict, measure: str) -> str:
-    """Why an answer that is held for hardly likely can be accepted; nothing where that is not so.
+    """Why an answer that its own percentage calls far from certain can be accepted; nothing where that is not so.
 
     ``measure``: the name of the measure that it is judged by.
     """
     if verdict.probs[verdict.label] >= _UNSURE:
         return ""
-    return f"Accepted though hardly likely: its {measure} is low, and that decides here, not the percentage."
+    return f"Accepted though far from certain: its {measure} is low, and that decides here, not the percentage."
 
 
 def _article(name: str) -> str:
