@@ -24,7 +24,7 @@ def measure(known: tuple[str, ...]) -> str:
 
 
 def number(label: str, most: int, default: int, key: str) -> int:
-    return st.number_input(label, 1, most, default, key=key, bind=BIND, width=115)
+    return st.number_input(label, 1, most, default, key=key, bind=controls.bind(key), width=115)
 
 
 def pictures(top: DeltaGenerator) -> None:

@@ -6,7 +6,7 @@ import re
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from math import isfinite, isnan, nan
+from math import isfinite, isinf, isnan, nan
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -270,6 +270,16 @@ def put_in_url(key: str, value: str | None) -> None:
         del st.query_params[key]
     elif value is not None and st.query_params.get(key) != value:
         st.query_params[key] = value
+
+
+def bind(key: str) -> Literal["query-params"] | None:
+    """`BIND` for a whole number's control, unless its parameter of the link is infinite, of which Streamlit would make
+    an int."""
+    try:
+        is_infinite = isinf(float(st.query_params.get(key, 0)))
+    except ValueError:  # no number at all, which Streamlit leaves out
+        is_infinite = False
+    return None if is_infinite else BIND
 
 
 def threshold_to_start_from(asked: float, wish: str, in_link: bool = True) -> tuple[float, str]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui import budget, cache, uploads, words
 from ui.components import drawing_pad
-from ui.controls import BIND, choice, put_in_url, task_key
+from ui.controls import BIND, bind, choice, put_in_url, task_key
 from ui.history import is_from_history
 from uqcore.datasets import load
 from uqcore.datasets.images import MAX_BYTES, decode_strokes
@@ -73,7 +73,9 @@ def picked(dataset: Dataset) -> Source:
         st.session_state["number"] = int(np.count_nonzero(labels[:number] == labels[number]))
     name = st.selectbox("Class", names, key="class", bind=BIND)
     members = np.flatnonzero(labels == names.index(name))
-    number = st.number_input("Number", 0, len(members) - 1, 0, key="number", bind=BIND, help="Which of the class.")
+    number = st.number_input(
+        "Number", 0, len(members) - 1, 0, key="number", bind=bind("number"), help="Which of the class."
+    )
     return Source(some(members[number : number + 1])[0])
 
 

@@ -50,6 +50,16 @@ def test_a_link_of_odd_numbers_is_no_exception(path: str, text: str) -> None:
     opened(path, **{name: text for name in PARAMETERS if name != "go"})
 
 
+@pytest.mark.parametrize("text", ["inf", "-inf", "1e999", "9" * 4400])
+def test_a_whole_number_of_a_link_that_is_infinite_is_as_if_it_were_not_there(text: str) -> None:
+    whole = ("epochs", "width", "depth", "seed", "n_points", "n_members")
+    opened("pages/two_moons.py", models="Train now", **{f"t_{name}": text for name in whole})
+    fields = ("epochs", "batch_size", "n_members")
+    of_method = {f"r_digits_deep_ensemble_{name}": text for name in fields}
+    opened("pages/train.py", r_task="digits", r_method_digits="deep_ensemble", r_seed=text, **of_method)
+    opened("pages/digit_lab.py", source="Pick", number=text)
+
+
 def test_a_text_that_is_quoted_is_shown_as_it_is() -> None:
     app = opened("pages/regression.py", y_noise=MARKS[0])
     assert any("\\!\\[\\]\\(//a\\.bc/x\\.png\\)" in text for text in shown(app))

@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ui import controls, uploads, words
 from ui.components import points_pad
-from ui.controls import BIND, put_in_url
+from ui.controls import put_in_url
 from uqcore.datasets.moons import GRID
 from uqcore.live import LIVE_METHODS, PRESETS, RANGES, Setting
 from uqcore.live.data import dataset
@@ -121,7 +121,7 @@ def _number(name: str, usual: float, preset: str, place: DeltaGenerator) -> floa
         made(_STEPS.get(name, 1)),
         format="%d" if whole else "%g",
         key=_key(name, preset),
-        bind=BIND,
+        bind=controls.bind(_key(name, preset)),
         help=f"{RANGES[name]}".capitalize() + ".",
     )
     return usual if value is None else made(value)

@@ -34,7 +34,7 @@ def choose() -> Order:
         task = controls.choice("Task", titles, "r_task", next(iter(titles)))
         known = {method_id: METHODS[method_id].label for method_id in of_task(task)}
         method_id = controls.method("Method", f"r_method_{task}", known, _USUAL, 200)
-        seed = st.number_input("Seed", 0, MOST_SEED, 0, key="r_seed", bind=BIND, width=130)
+        seed = st.number_input("Seed", 0, MOST_SEED, 0, key="r_seed", bind=controls.bind("r_seed"), width=130)
     usual = METHODS[method_id].configs[task]
     values: dict[str, Any] = {}
     with st.expander("Settings", key="r_more"):
@@ -67,7 +67,7 @@ def _setting(name: str, usual: Any, task: str, key: str, place: DeltaGenerator) 
         1 if made is int else float(f"{abs(usual) / 10 or 0.01:.0e}"),
         format="%d" if made is int else "%.6g",  # not seventeen digits of pi / 8
         key=key,
-        bind=BIND,
+        bind=controls.bind(key),
         help=None if allowed is None else f"{allowed}".capitalize() + ".",
     )
     return usual if value is None else made(value)
