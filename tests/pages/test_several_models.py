@@ -6,7 +6,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import checked as whole
-from tests.app_pages import choose, html, tables
+from tests.app_pages import choose, html, spaced, tables
 from tests.pages.test_own_file import brought, columns, lab, notes, said, text, understood
 from uqcore.predictions import read_models
 from uqcore.selection import ThresholdPolicy
@@ -40,7 +40,7 @@ def test_the_models_of_a_file_are_offered_by_name_and_compared() -> None:
     seen = compare(models, "predictive_entropy", Goal("risk", risk, n_tried=8))
     rows = [row for table in tables(app) for row in table]
     for one in seen.models:
-        assert any(one.name in row and fine_percent(one.accuracy.value) in " ".join(row) for row in rows)
+        assert any(one.name in row and spaced(fine_percent(one.accuracy.value)) in " ".join(row) for row in rows)
     assert "3 models on 2,000 examples, 1,000 of them held out" in said(app)
     assert {"cannot be told apart", "differ"} <= {cell for row in rows for cell in row}
     assert "(Holm)" in notes(app)
@@ -89,6 +89,6 @@ def test_one_class_alone_and_a_budget_are_goals_of_the_page() -> None:
     assert risk is not None
     app = whole(app.selectbox(key="accept_only_2").set_value(1).run())
     goal = Goal("precision", 1 - risk / 100, n_tried=8, positive=1)
-    assert tune(of_file, goal).promise in html(app).replace("&#x27;", "'")
+    assert spaced(tune(of_file, goal).promise) in html(app).replace("&#x27;", "'")
     app = whole(choose(app, "target_3", "coverage").toggle(key="budget").set_value(True).run())
-    assert tune(of_file, Goal("budget", 200 / 5000, per=5000)).promise in html(app).replace("&#x27;", "'")
+    assert spaced(tune(of_file, Goal("budget", 200 / 5000, per=5000)).promise) in html(app).replace("&#x27;", "'")
