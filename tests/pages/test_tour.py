@@ -38,6 +38,10 @@ SMALLEST = """() => {
     return found.sort((a, b) => a[0] - b[0])[0];
 }"""
 
+# Whether all that a step says is on the screen: no part of it must be scrolled to.
+UNCUT = """() => [...document.querySelectorAll('.st-key-asks, .st-key-step')]
+    .every(words => words.scrollHeight <= words.clientHeight + 1)"""
+
 
 def veiled(page: Page) -> bool:
     """Whether what follows the question cannot be read."""
@@ -77,6 +81,7 @@ def test_the_tour_by_keys_alone(visit: Visit, dashboard: str, presented: bool) -
             "!document.querySelector('.st-key-asks') || document.documentElement.dataset.told === ''"
         )
         expect(page.locator(".told")).not_to_be_empty()
+        assert page.evaluate(UNCUT), (n, step.claim)
         if presented:
             size_px, words = page.evaluate(SMALLEST)
             assert size_px >= LEAST * 1080, (n, step.claim, words)

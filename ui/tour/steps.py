@@ -208,10 +208,9 @@ def _many_networks() -> Told:
         f"Where the answers differ, both are unsure. How many crosses do {_number(n)} networks accept?",
         options,
         right,
-        f"**{percent(several.ood_accepted)}**; MC Dropout, {percent(thinned.ood_accepted)}. Their opinions differ "
-        f"where the moons meet: from [one network](members=1) to [{_number(n)} networks](members=) {moved}. But all "
-        "of them learnt from the same points, and far from these they go on alike: **they agree, and are wrong "
-        "together.**",
+        f"**{percent(several.ood_accepted)}**; MC Dropout, {percent(thinned.ood_accepted)}. They differ where the "
+        f"moons meet: from [one network](members=1) to [{_number(n)} networks](members=) {moved}. But all learnt from "
+        "the same points, and far from these **they agree, and are wrong together.**",
         pictures.plane(),
     )
 
@@ -269,17 +268,16 @@ def _a_promise() -> Told:
     slipped, n_chosen = percent(seen.ood_accepted.value), study.calibration.ranking.n_examples
     often = _number(round(100 * goal.delta))
     return Told(
-        f"You may set the terms: of what {METHODS[method_id].label} answers by itself, at most "
-        f"**{fine_percent(risk)}** may be wrong. How many digits does that leave it to answer?",
+        f"You set the terms: of what {METHODS[method_id].label} answers, at most **{fine_percent(risk)}** may be "
+        "wrong. How many digits does that leave it?",
         options,
         right,
-        f"**{percent(seen.coverage.value)}**; a person reads the rest. How it is done: on {n_chosen:,} digits whose "
-        "answers are known the threshold is raised only as far as the errors made there still prove the terms kept, "
-        f"bad luck aside. Bad luck: **of a hundred thresholds chosen like this at most {often}, on average, break "
-        f"their terms**, on digits like these. That is what *certified* means, with {percent(1 - goal.delta)} "
-        f"confidence. Checked on other digits: {seen.n_errors:,} of {seen.n_accepted:,} accepted "
-        f"{'is' if seen.n_errors == 1 else 'are'} wrong. It promises nothing of what is no digit: {slipped} of the "
-        f"garments slip through. [Ask for half a percent](risk={_HALF_A_PERCENT}): more is accepted, on weaker terms.",
+        f"**{percent(seen.coverage.value)}**; a person reads the rest. On {n_chosen:,} digits with known answers the "
+        "threshold is raised as far as the errors there prove the terms kept. **Of a hundred thresholds "
+        f"chosen like this at most {often}, on average, break their terms**, on digits like these: that is what "
+        f"*certified* means, with {percent(1 - goal.delta)} confidence. Checked on others: {seen.n_errors:,} of "
+        f"{seen.n_accepted:,} accepted {'is' if seen.n_errors == 1 else 'are'} wrong. Of what is no digit it promises "
+        f"nothing: {slipped} of the garments slip by. [Ask for half a percent](risk={_HALF_A_PERCENT}).",
     )
 
 
@@ -297,8 +295,8 @@ def _train_now() -> Told:
         list(shares).index(wary),
         f"**{wary}**, if it goes as it went before: then it accepted {percent(shares[wary])} of them. [Train them "
         f"now](go=1), in about {seconds} s: the others are sure of the crosses from the first pictures on, and "
-        "learning longer does not change it. Whether a network doubts what it has never seen depends on how it is "
-        "built. Then move the crosses, or paint points of your own.",
+        "learning longer does not change it. How a network is built decides whether it doubts what it never saw. "
+        "Then move the crosses, or paint points of your own.",
         pictures.plane(),
     )
 
