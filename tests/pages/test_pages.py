@@ -27,6 +27,7 @@ from tests.app_pages import (
     opened,
     plotted,
     seen,
+    spaced,
     tables,
 )
 from ui import cache, controls, page, sources, words
@@ -233,11 +234,11 @@ def test_the_threshold_of_a_link_is_where_the_maps_start_and_what_the_answer_is_
         for step in (1, 5, 50, 100):
             surface = plane.surface(VIEWS["entropy"], drawn, controls.THRESHOLDS[step])
             said = panel["subtitles"][panel["subtitle_of"][step]]
-            shares = [float(share) for share in re.findall(r"([\d.]+) %", said)]
+            shares = [float(share) for share in re.findall(r"([\d.]+) %", spaced(said))]
             np.testing.assert_allclose(shares[0] / 100, surface.acceptance.coverage, atol=2e-3)
             np.testing.assert_allclose(shares[-1] / 100, surface.acceptance.ood_accepted, atol=2e-3)
         seen[METHODS[method_id].label] = plane.surface(VIEWS["entropy"], drawn, 0.05)
-    assert answer(app) == words.who_accepts_the_unseen(seen)
+    assert answer(app) == spaced(words.who_accepts_the_unseen(seen))
 
 
 def test_the_moons_open_with_each_methods_own_measure_half_way_up_at_its_own_threshold() -> None:

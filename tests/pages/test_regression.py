@@ -16,7 +16,7 @@ import streamlit as st
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import component, html, moved, opened, stops, tables, tables_in
+from tests.app_pages import component, html, moved, opened, spaced, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, settle
 from ui import cache, words
 from ui.budget import forget
@@ -196,7 +196,7 @@ def test_the_figures_are_those_of_what_is_drawn(committed: Store) -> None:
     setting = setting_of(0.3, -1.0, 0.5)
     (seen,) = functions.look(fit(committed, committed.find("sine", "sngp"), setting), setting, [50])
     app = page(**SNGP, **link)
-    assert tables(app) == tables_in(words.regression_table({METHODS["sngp"].label: seen.figures}))
+    assert tables(app) == tables_in(spaced(words.regression_table({METHODS["sngp"].label: seen.figures})))
     ratios = {METHODS["sngp"].label: seen.figures.std_ratio["gap"]}
     assert app.markdown[0].value == words.who_widens_in_the_gap(ratios)
 
