@@ -68,7 +68,7 @@ def test_a_training_ends_with_the_very_maps_of_the_trained_models_and_its_link_s
     assert [panel["title"] for panel in header["panels"]] == LABELS
     times = [frame["time"] for frame in header["frames"]]
     assert times in (["epoch 1", "epoch 3"], ["epoch 1", "epoch 2", "epoch 3"])  # they are drawn by the clock
-    assert all(re.fullmatch(r"loss [\d.]+, [\d.]+ % right", said) for f in header["frames"] for said in f["subtitles"])
+    assert all(re.fullmatch(r"loss [\d.]+, [\d.]+\s% right", said) for f in header["frames"] for said in f["subtitles"])
     job = jobs.job(app.session_state["owner"])
     assert job is not None
     assert job.setting == SETTING
@@ -464,7 +464,7 @@ def test_any_model_is_trained_shown_on_another_page_and_the_next_one_cancelled(v
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     expect(page.locator(".plot")).to_have_count(2)
     expect(page.locator("table.verdicts tr")).to_contain_text(["right", f"Deterministic, {SHOWN}", name])
-    expect(page.get_by_text(re.compile(rf"^{name}: [\d.]+ % of test examples right"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"^{name}: [\d.]+\s% of test examples right"))).to_be_visible()
     page.get_by_text("Log", exact=True).click()
     expect(page.locator(".st-key-r_log code")).to_contain_text("2/2, 0 s left")  # as the command line shows it
     assert "/" + "tmp" not in page.content()
