@@ -275,7 +275,7 @@ def _a_promise() -> Told:
         f"**{percent(seen.coverage.value)}**; a person reads the rest. On {n_chosen:,} digits with known answers the "
         "threshold is raised as far as the errors there prove the terms kept. **Of a hundred thresholds "
         f"chosen like this at most {often}, on average, break their terms**, on digits like these: that is what "
-        f"*certified* means, with {percent(1 - goal.delta)} confidence. Checked on others: {seen.n_errors:,} of "
+        f"*certified* means, with {percent(1 - goal.delta)} confidence. On other digits: {seen.n_errors:,} of "
         f"{seen.n_accepted:,} accepted {'is' if seen.n_errors == 1 else 'are'} wrong. Of what is no digit it promises "
         f"nothing: {slipped} of the garments slip by. [Ask for half a percent](risk={_HALF_A_PERCENT}).",
     )

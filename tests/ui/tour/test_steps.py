@@ -129,7 +129,7 @@ def test_the_promise_is_the_pages() -> None:
     (accepted,) = re.findall(r"accepts \*\*(.*?)\*\*", lead)
     assert said.startswith(f"**{accepted}**")
     (n_errors, n_accepted) = re.findall(r"\*\*([\d,]+)\*\* of these ([\d,]+)", lead)[0]
-    assert f"Checked on other digits: {n_errors} of {n_accepted} accepted" in said
+    assert f"On other digits: {n_errors} of {n_accepted} accepted" in said
     (slipped,) = re.findall(r"\*\*([^*]+)\*\* slips through", lead)
     assert f"{slipped} of the garments" in said
 
