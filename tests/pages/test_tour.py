@@ -195,6 +195,22 @@ def test_a_presenters_keys(visit: Visit, dashboard: str) -> None:
     expect(page.frame_locator("iframe >> nth=0").locator(".card")).not_to_have_count(0)
 
 
+def test_the_pad_stays_where_it_is_while_the_first_stroke_is_drawn(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/digit_lab?tour=9&drawing=-", ready="canvas")
+    pad = page.get_by_role("img", name=re.compile("^Drawing pad"))
+    before = pad.bounding_box()
+    assert before is not None
+    x, y, side = before["x"], before["y"], before["width"]
+    page.mouse.move(x + side / 4, y + side / 4)
+    page.mouse.down()
+    page.mouse.move(x + side / 2, y + side * 3 / 4, steps=8)
+    expect(page.locator(".card").first).to_be_visible()  # read while the pen moves
+    assert pad.bounding_box() == before
+    page.mouse.up()
+    settle(page)
+    assert pad.bounding_box() == before
+
+
 def test_the_notes_follow_the_presentation(visit: Visit, dashboard: str) -> None:
     page = visit(f"{dashboard}/?tour=1&present=1", ready=".claim")
     with page.expect_popup() as opening:

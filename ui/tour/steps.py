@@ -310,7 +310,8 @@ def _your_turn() -> Told:
         "ensemble**: several networks. Both notice where opinions differ. **SNGP**: notices what is far from all that "
         "it learnt. A **certified threshold**: keeps errors as rare as asked, on things like those it was tested on. "
         "Now draw what is no digit: a letter, a face, a scribble. Who notices? Or begin with "
-        "[half a four, half a nine](drawing=). Next: [a threshold for predictions of your own](/threshold_lab).",
+        "[half a four, half a nine](drawing=): two answers fit, and nothing is strange. Next: "
+        "[a threshold for predictions of your own](/threshold_lab?predictions=Your+own).",
     )
 
 

@@ -31,7 +31,7 @@ def of_step(n: int, more: Mapping[str, str], changes: Mapping[str, str] | None =
 
 
 def to_html(text: str, n: int, more: Mapping[str, str]) -> str:
-    """``**bold**``, ``*stressed*``, ``[words](noise=0.3)`` that set step ``n``'s figure so, ``[words](/page)``.
+    """``**bold**``, ``*stressed*``, ``[words](noise=0.3)`` that set step ``n``'s figure so, ``[words](/page?a=b)``.
 
     A parameter without a value, as in ``(noise=)``, is left out of the link.
     """
@@ -39,14 +39,18 @@ def to_html(text: str, n: int, more: Mapping[str, str]) -> str:
     def link(found: re.Match[str]) -> str:
         words, target = found.groups()
         if target.startswith("/"):
-            href = address(target[1:], more)
+            page, _, query = target[1:].partition("?")
+            href = address(page, {**more, **_parameters(query)})
         else:
-            changes = dict(parse_qsl(target.replace("&amp;", "&"), keep_blank_values=True))
-            href = of_step(n, more, _whole(n, changes))
+            href = of_step(n, more, _whole(n, _parameters(target)))
         return f'<a href="{escape(href)}">{words}</a>'
 
     made = _LINK.sub(link, escape(text, quote=False))
     return _STRESSED.sub(r"<em>\1</em>", _BOLD.sub(r"<strong>\1</strong>", made))
+
+
+def _parameters(escaped: str) -> dict[str, str]:
+    return dict(parse_qsl(escaped.replace("&amp;", "&"), keep_blank_values=True))
 
 
 def _whole(n: int, changes: dict[str, str]) -> dict[str, str]:

@@ -213,6 +213,8 @@ def test_markup_is_escaped_and_a_parameter_without_a_value_is_left_out() -> None
         "images": ["Fashion-MNIST"],
         "rotation": ["90"],
     }
+    away = text.to_html("[your own](/threshold_lab?predictions=Your+own)", 9, {"present": "1"})
+    assert away == '<a href="threshold_lab?present=1&amp;predictions=Your+own">your own</a>'
 
 
 def test_home_tells_every_claim_to_those_who_scroll_and_leads_to_its_step() -> None:
