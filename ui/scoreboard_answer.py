@@ -57,7 +57,9 @@ def _told(found: Sequence[Row]) -> str:
 
 
 def _between(row: Row) -> str:
-    return f" ({interval(row)} over {row.n_seeds} seeds)" if row.n_seeds > 1 else " (one training)"
+    if row.n_seeds < 2:
+        return " (one training)"
+    return f" ({'the same' if row.low is None else interval(row)} over {row.n_seeds} seeds)"
 
 
 def _beside_pixels(task: str, unseen: str, best: Row) -> str:

@@ -88,6 +88,11 @@ def test_of_few_seeds_nobody_is_said_to_be_told_or_not(monkeypatch: pytest.Monke
     assert "cannot be told" not in answer("digits", "fashion")
 
 
+def test_seeds_that_agree_have_no_interval_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured(monkeypatch, [result("feature_density", {OWN_FOUND: (1.0,) * 5}, n=5)])
+    assert "**1.0000** (the same over 5 seeds)" in answer("digits", "fashion")
+
+
 def test_what_nothing_was_measured_of_is_said() -> None:
     assert "No method was measured" in answer("fashion", "digits")
 
