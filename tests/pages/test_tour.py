@@ -256,8 +256,10 @@ def test_back_and_forward_move_what_components_hold(visit: Visit, dashboard: str
 def test_back_brings_back_a_page_that_was_left_by_a_link_in_one_step(visit: Visit, dashboard: str) -> None:
     # Both pages have a control of images, of samples and of methods.
     page = visit(f"{dashboard}/digit_lab?source=Pick&images=Fashion-MNIST&class=Sandal&samples=20", ready=".card")
+    straight = page.locator(".st-key-answer").inner_text()
     page.locator(".st-key-rotation").get_by_role("slider").press("ArrowRight")
     expect(page).to_have_url(re.compile("rotation=5"))
+    expect(page.locator(".st-key-answer")).not_to_have_text(straight)  # the link is there before the answer
     settle(page)
     was, said = page.url, page.locator(".st-key-answer").inner_text()
     page.locator(".st-key-doors").get_by_role("link", name="Gallery", exact=True).click()
