@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -12,6 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from uqcore.plots import style
 from uqcore.plots.describe import describe
+
+_NO_NAME = re.compile("[^a-zA-Z0-9_-]")
 
 
 class _Ready(BaseFigure):  # type: ignore[misc]
@@ -31,6 +34,9 @@ class _Ready(BaseFigure):  # type: ignore[misc]
 def chart(figure: Mapping[str, Any], key: str, place: DeltaGenerator | None = None, **options: Any) -> Any:
     """Shows a figure, and says to those who cannot see it what it shows; returns what Streamlit does: with
     ``on_select``, what is selected."""
-    tall = f"<style>.st-key-{key} {{--tall: {figure['layout']['height']}px}}</style>"  # as drawn; style.css enlarges it
+    name = _NO_NAME.sub("-", key)  # of the element's class, as Streamlit makes it of the key
+    tall = (
+        f"<style>.st-key-{name} {{--tall: {figure['layout']['height']}px}}</style>"  # as drawn; style.css enlarges it
+    )
     (place or st).html(f'<p class="unseen">{escape(describe(figure))}</p>{tall}')
     return (place or st).plotly_chart(_Ready(style.in_pixels(figure)), config=style.CONFIG, key=key, **options)

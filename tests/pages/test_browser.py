@@ -212,6 +212,13 @@ def test_the_curves_of_a_worse_image_open_with_a_click_and_by_a_link(visit: Visi
     expect(page.get_by_text("at most 20 samples")).to_be_visible()
     settle(page)
     assert link(page) == {"worse": ["true"]}
+    page.set_viewport_size({"width": 1920, "height": 1080})  # where charts are larger than they were drawn
+    for place in page.locator("[data-testid=stElementContainer]:has(.js-plotly-plot)").all():
+        drawn, room = place.locator(".js-plotly-plot").bounding_box(), place.bounding_box()
+        assert drawn is not None
+        assert room is not None
+        assert drawn["height"] > 330
+        assert drawn["height"] == pytest.approx(room["height"], abs=1)
     slider(page, "noise").press("ArrowRight")
     expect(page).to_have_url(re.compile(r"[?&]noise=0\.01(&|$)"))
     settle(page)
