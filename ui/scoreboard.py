@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from typing import Any, Final, NamedTuple
 
 from uqcore.datasets import load
 from uqcore.datasets.mnist_c import MNIST_C
 from uqcore.plots.board import Kind, Line, Mark, Spot
-from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, Key, Result, Row, best_first, load_results, stale
+from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, Key, Result, Row, best_first, load_results, stale, stale_said
 from uqcore.scoreboard import rows as rows_of
 from uqcore.scoreboard.markdown import scores_shown
 from uqcore.scoreboard.metrics import Group
@@ -19,7 +19,7 @@ from uqcore.scoreboard.rows import LEAST_SEEDS
 from uqcore.scoreboard.statistics import wilson
 from uqcore.scoreboard.systems import UNMEASURED, unmeasured
 from uqcore.scoreboard.writers import against, interval, name, number, ranked_by
-from uqcore.store import default_store
+from uqcore.store import Store, default_store
 from uqcore.text import percent
 
 SCORES: Final = {"own": "Each method's own", "predictive_entropy": "Entropy", "all": "All"}
@@ -155,10 +155,10 @@ def _said(row: Row) -> str:
 
 
 def marks(those: Sequence[Row], with_score: bool) -> list[Mark]:
-    """Rows of a figure; what has few seeds says how many."""
+    """Rows of a figure; what has few seeds says how many, what is stale that it is."""
     return [
         Mark(
-            f"{name(row, with_score)}{_few(row)}",
+            f"{name(row, with_score)}{_remarks(row)}",
             _place(row.method),
             row.mean or 0.0,
             row.low,
@@ -189,9 +189,13 @@ def curve_kinds(task: str) -> dict[str, str]:
     return {curve: title for curve, title in CURVES.items() if curve in there}
 
 
-def _few(row: Row) -> str:
-    few = kind(row) == "method" and row.n_seeds < LEAST_SEEDS
-    return f" ({row.n_seeds} seed{'s' if row.n_seeds > 1 else ''})" if few else ""
+def _remarks(row: Row) -> str:
+    """In brackets, what a reader of this one row must know: that its seeds are few, that its models have changed."""
+    if kind(row) != "method":
+        return ""
+    few = f"{row.n_seeds} seed{'s' if row.n_seeds > 1 else ''}" if row.n_seeds < LEAST_SEEDS else ""
+    those = ", ".join(filter(None, (few, "stale" if is_stale(row) else "")))
+    return f" ({those})" if those else ""
 
 
 def spots(across: Sequence[Row], up: Sequence[Row]) -> list[Spot]:
@@ -224,14 +228,27 @@ def is_regression(task: str) -> bool:
     return load(task).is_regression
 
 
-def problems(task: str) -> list[str]:
-    """A sentence for each method whose stored model is another than was measured."""
+def stale_seeds(task: str) -> dict[str, tuple[int, ...]]:
+    """Method -> its seeds whose stored models are others than were measured, of those with any."""
     store = default_store()
-    return [
-        f"{SYSTEMS[result.method].label}: {why}"
-        for result in kept().results
-        if result.task == task and (why := stale(result, store))
-    ]
+    return {method: seeds for (of, method), seeds in _stale_seeds(store, store.state()).items() if of == task}
+
+
+def is_stale(row: Row) -> bool:
+    return row.origin == "here" and row.method in stale_seeds(row.task)
+
+
+@lru_cache(maxsize=1)
+def _stale_seeds(store: Store, state: object) -> dict[tuple[str, str], tuple[int, ...]]:
+    """(Task, method) -> as `stale_seeds`, looked for once a ``state`` of the manifest."""
+    those = {(each.task, each.method): stale(each, store) for each in kept().results}
+    return {key: seeds for key, seeds in those.items() if seeds}
+
+
+def problems(task: str) -> list[str]:
+    """A sentence where methods' stored models are others than were measured."""
+    said = stale_said(stale_seeds(task))
+    return [said] if said else []
 
 
 def table(those: Sequence[Row]) -> list[dict[str, Any]]:
@@ -245,7 +262,7 @@ def table(those: Sequence[Row]) -> list[dict[str, Any]]:
             "High": row.high,
             "Seeds": row.n_seeds,
             "Kind": KINDS[kind(row)],
-            "Origin": "published" if row.origin == "published" else "run here",
+            "Origin": "published" if row.origin == "published" else "run here, stale" if is_stale(row) else "run here",
             "Score": ranked_by(row),
             "Figure": METRICS[row.metric].label,
             "Against": against(row),

@@ -39,6 +39,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, results: Sequence[Result]) -> None
     """These stand on the board, and nothing published."""
     made = scoreboard.Board.of(results, ())
     monkeypatch.setattr(scoreboard, "kept", lambda: made)
+    monkeypatch.setattr(scoreboard, "stale_seeds", lambda task: {})
 
 
 @pytest.fixture(autouse=True)
@@ -138,3 +139,23 @@ def test_a_method_without_any_run_is_named_where_it_learns_the_task(monkeypatch:
 def test_the_table_says_what_was_run_here_and_what_others_published() -> None:
     (here, *_), (there, *_) = scoreboard.rows(), PUBLISHED
     assert [row["Origin"] for row in scoreboard.table([here, there])] == ["run here", "published"]
+
+
+def test_a_stale_row_says_so_above_the_board_in_its_figure_and_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scoreboard.problems("digits") == []
+    monkeypatch.setattr(scoreboard, "stale_seeds", lambda task: {"feature_density": (0, 2)})
+    assert scoreboard.problems("digits") == [
+        "Measured with other models than those stored now: Feature density (seeds 0, 2). "
+        "Run `python -m uqcore scoreboard --run`."
+    ]
+    shown = scoreboard.chosen("digits", "auroc", "fashion")
+    assert [mark.label for mark in scoreboard.marks(shown, with_score=False)] == [
+        "Feature density (3 seeds, stale)",
+        "Pixels: PCA residual",
+        "Deterministic (3 seeds)",
+    ]
+    assert [line["Origin"] for line in scoreboard.table(shown)] == [
+        "run here, stale",
+        "run here",
+        "run here",
+    ]

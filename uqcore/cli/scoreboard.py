@@ -41,7 +41,7 @@ def add_command(commands: Any) -> None:
 
 
 def _scoreboard(arguments: argparse.Namespace) -> None:
-    from uqcore.scoreboard import METRICS, PUBLISHED, SYSTEMS, load_results, rows, stale, to_plain
+    from uqcore.scoreboard import METRICS, PUBLISHED, load_results, rows, stale, stale_said, to_plain
     from uqcore.scoreboard.campaign import TASKS
     from uqcore.scoreboard.markdown import tables
     from uqcore.scoreboard.systems import UNMEASURED, unmeasured
@@ -57,10 +57,9 @@ def _scoreboard(arguments: argparse.Namespace) -> None:
     results = [result for result in load_results() if result.task in tasks]
     made = [row for row in rows(results, PUBLISHED) if row.task in tasks and arguments.metric in (None, row.metric)]
     store = default_store()
-    for result in results:
-        if problem := stale(result, store):
-            print(f"note: {result.task}, {SYSTEMS[result.method].label}: {problem}", file=sys.stderr)
     for task in tasks:
+        if problem := stale_said({each.method: stale(each, store) for each in results if each.task == task}):
+            print(f"note: {task}: {problem}", file=sys.stderr)
         for system in unmeasured(results, task):
             print(f"note: {task}, {system.label}: {UNMEASURED}", file=sys.stderr)
     if arguments.json:

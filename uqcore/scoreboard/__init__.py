@@ -7,7 +7,7 @@ from uqcore.scoreboard.published import PUBLISHED
 from uqcore.scoreboard.results import RESULTS, Key, Result
 from uqcore.scoreboard.results import load as load_results
 from uqcore.scoreboard.rows import Row, best_first, rows, to_plain
-from uqcore.scoreboard.systems import SYSTEMS, System, stale
+from uqcore.scoreboard.systems import SYSTEMS, System, stale, stale_said
 
 __all__ = [
     "METRICS",
@@ -24,6 +24,7 @@ __all__ = [
     "load_results",
     "rows",
     "stale",
+    "stale_said",
     "to_plain",
 ]
 

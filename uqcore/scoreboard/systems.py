@@ -125,8 +125,8 @@ def fingerprint(records: Sequence[ModelRecord]) -> str:
     return sha256(digests.encode()).hexdigest()[:12] if digests else ""
 
 
-def stale(result: Result, store: Store) -> str:
-    """A sentence where the store has other models of a seed than were measured; "" where it has not.
+def stale(result: Result, store: Store) -> tuple[int, ...]:
+    """The seeds of which the store has other models than were measured.
 
     Models that are not in the store (few seeds are committed) cannot have changed there.
     """
@@ -138,7 +138,16 @@ def stale(result: Result, store: Store) -> str:
             continue
         if fingerprint(records) != known:
             changed.append(seed)
-    if not changed:
-        return ""
-    named = ", ".join(map(str, changed))
-    return f"Measured with other models than those stored now (seed {named}); run `python -m uqcore scoreboard --run`."
+    return tuple(changed)
+
+
+def stale_said(those: Mapping[str, Sequence[int]]) -> str:
+    """A sentence about methods with their `stale` seeds; "" of none."""
+    named = ", ".join(
+        f"{SYSTEMS[method].label} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
+        for method, seeds in those.items()
+        if seeds
+    )
+    return named and (
+        f"Measured with other models than those stored now: {named}. Run `python -m uqcore scoreboard --run`."
+    )
