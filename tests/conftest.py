@@ -39,28 +39,53 @@ setattr(script_runner, "_clean_problem_modules", lambda: None)  # noqa: B010
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
-    """A worker runs whole files; one all those that ask for `tiny`, and one all others that need TensorFlow: each
-    imports it once."""
+    """A worker runs whole files, and goes on with what it has begun: TensorFlow is imported in one of them, and one has
+    neither a browser nor servers, as long as there is something else to do for it.
+    """
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        self._begun: dict[Any, set[str]] = {}  # worker -> kinds of files
 
     def _split_scope(self, nodeid: str) -> str:
+        """The file; those that share the tiny store are one."""
         file = super()._split_scope(nodeid)
-        return _trains(ROOT / file) or file
+        return "tiny" if _needs(ROOT / file) == "tiny" else file
+
+    def _assign_work_unit(self, node: Any) -> None:
+        begun = self._begun.setdefault(node, set())
+        most = {"TensorFlow": 1, "browser": max(1, self.numnodes - 1)}
+
+        def rank(scope: str) -> int:
+            kind = self._kind(scope)
+            if kind in begun:
+                return 0
+            if kind is None:
+                return 2
+            return 1 if sum(kind in others for others in self._begun.values()) < most[kind] else 3
+
+        scope = min(self.workqueue, key=rank)
+        begun |= {self._kind(scope) or ""}
+        self.workqueue.move_to_end(scope, last=False)
+        super()._assign_work_unit(node)
+
+    def _kind(self, scope: str) -> str | None:
+        needed = "tiny" if scope == "tiny" else _needs(ROOT / scope)
+        return "TensorFlow" if needed == "tiny" else needed
 
 
-_TRAINING = {
-    "tiny": re.compile(r"\btiny(_store|_training)?:"),
-    "TensorFlow": re.compile(
-        r"^ *(from (uqcore\.(fitting|bench\.training)|tests\.keras_models)|import (tensorflow|tf_keras))\b",
-        re.MULTILINE,
-    ),
+_NEEDED = {
+    "tiny": r"\btiny(_store|_training)?:",
+    "TensorFlow": r"^ *(from (uqcore\.(fitting|bench\.training)|tests\.keras_models)|import (tensorflow|tf_keras))\b",
+    "browser": r"^from tests\.browsing import\b",
 }
 
 
 @cache
-def _trains(file: Path) -> str | None:
-    """What the tests of a file share, if they need TensorFlow in their own process."""
+def _needs(file: Path) -> str | None:
+    """What the tests of a file need in their own process, and share: what takes longest to begin."""
     text = file.read_text("utf-8")
-    return next((shared for shared, pattern in _TRAINING.items() if pattern.search(text)), None)
+    return next((shared for shared, pattern in _NEEDED.items() if re.search(pattern, text, re.MULTILINE)), None)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
@@ -70,8 +95,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers."""
-    in_browser = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: 2 - 2 * (_trains(item.path) is not None) - (item.path in in_browser))
+    order = [*_NEEDED, None]
+    items.sort(key=lambda item: order.index(_needs(item.path)))
 
 
 @pytest.fixture(scope="session")
@@ -169,7 +194,13 @@ def dashboard(serving: Callable[[str], str]) -> str:
 def browser() -> Iterator[Browser]:
     """One a worker. Once it runs, so does an event loop in this thread: a test that needs one starts a thread."""
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        # A page does not live long enough for what the optimizing compilers make faster: a tenth of a browser's CPU.
+        options = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--js-flags=--no-opt,--no-maglev",
+        ]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         yield browser
         browser.close()

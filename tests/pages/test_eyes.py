@@ -6,14 +6,15 @@ axe-core 4.14.1 (Deque Systems, MPL 2.0) is the one file of its npm package, wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import ROOT
-from tests.browsing import SHIFTS, Tabs, Visit, at, needs_browser, next_frame, settle, stand_still
+from tests.browsing import SHIFTS, Tabs, at, needs_browser, next_frame, settle, stand_still
 from ui.page import DOORS
 
 pytestmark = needs_browser
@@ -28,13 +29,6 @@ ON_SCREEN = [("screen", path) for path in [*PATHS, *MORE]]
 ON_PHONE = [("phone", path) for path in [*PATHS, *MORE, *VIEWS]]
 OF_COLOUR = ["color-contrast", "link-in-text-block"]
 """Those of axe's rules that look at colours: what is there, and what it is called, is the same light and dark."""
-
-
-def opened(visit: Visit, url: str, **options: Any) -> Page:
-    """The page, whole."""
-    page = visit(url, ready="h1", **options)
-    grow_no_more(page)
-    return page
 
 
 def grow_no_more(page: Page) -> None:
@@ -54,8 +48,10 @@ def grow_no_more(page: Page) -> None:
 def violations(page: Page, rules: list[str] | None = None) -> list[tuple[str, list[str]]]:
     """What axe finds by these rules, or else by all: the rule, and the first elements that break it."""
     # The place to drop files, which has a role and a name that contradict each other, is Streamlit's own.
+    # And what is in order need not be listed, element by element.
     asked = """async (rules) => (await axe.run(
-        {exclude: [['[data-testid=stFileUploaderDropzone]']]}, rules ? {runOnly: rules} : {})).violations"""
+        {exclude: [['[data-testid=stFileUploaderDropzone]']]},
+        {resultTypes: ["violations"], ...(rules && {runOnly: rules})})).violations"""
     found: list[dict[str, Any]] = page.evaluate(asked, rules)
     return [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found]
 
@@ -73,10 +69,11 @@ WIDEST = "Math.max(document.scrollingElement.scrollWidth, document.querySelector
 
 
 class Shown(NamedTuple):
-    """A page, its width, and what moved while it was loaded: how much, and the elements."""
+    """A page, its size and path, and what moved while it was loaded: how much, and the elements."""
 
     page: Page
-    width: int
+    size: str
+    path: str
     shifts: list[Any]
 
 
@@ -88,7 +85,7 @@ def watched(browser: Browser) -> Tabs:
 
 @pytest.fixture(scope="module")
 def shown(request: pytest.FixtureRequest, watched: Tabs, dashboard: str) -> Iterator[Shown]:
-    """A page in a size, loaded once for all that is asked of it."""
+    """A page in a size, loaded once for all that is asked of it: a test leaves its size and its scheme as they were."""
     size, path = request.param
     for _ in range(3):  # where a part comes much later than the others, on a busy machine, it moves them
         page = watched.visit(f"{dashboard}/{path}", ready="html[data-whole] h1", **SIZES[size])
@@ -97,12 +94,30 @@ def shown(request: pytest.FixtureRequest, watched: Tabs, dashboard: str) -> Iter
         if sum(value for value, *_ in shifts) < 0.1:
             break
         assert watched.put_back() == []
-    yield Shown(page, SIZES[size]["width"], shifts)
+    yield Shown(page, size, path, shifts)
     assert watched.put_back() == []
 
 
-on_screen = pytest.mark.parametrize("shown", ON_SCREEN, indirect=True, ids="-".join)
-in_every_size = pytest.mark.parametrize("shown", [*ON_SCREEN, *ON_PHONE], indirect=True, ids="-".join)
+def on(*shown: tuple[str, str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("shown", shown, indirect=True, ids="-".join)
+
+
+in_every_size = on(*ON_SCREEN, *ON_PHONE)
+
+
+@contextmanager
+def dark(page: Page) -> Iterator[None]:
+    """The page as it is in the dark."""
+    app = page.get_by_test_id("stApp")
+    light = app.evaluate("app => getComputedStyle(app).backgroundColor")
+    page.emulate_media(color_scheme="dark")
+    expect(app).not_to_have_css("background-color", light)
+    settle(page)
+    grow_no_more(page)
+    yield
+    page.emulate_media(color_scheme="light")
+    expect(app).to_have_css("background-color", light)
+    settle(page)
 
 
 @in_every_size
@@ -122,27 +137,24 @@ def test_hardly_anything_moves_when_another_page_is_gone_to(watched: Tabs, dashb
     assert watched.put_back() == []
 
 
-@on_screen
+@on(*ON_SCREEN)
 def test_axe_finds_nothing_light_and_dark(shown: Shown) -> None:
     page = shown.page
     page.add_script_tag(path=AXE)
     assert violations(page) == []
-    app = page.get_by_test_id("stApp")
-    light = app.evaluate("app => getComputedStyle(app).backgroundColor")
-    page.emulate_media(color_scheme="dark")
-    expect(app).not_to_have_css("background-color", light)
-    settle(page)
-    grow_no_more(page)
-    assert violations(page, OF_COLOUR) == []
+    with dark(page):
+        assert violations(page, OF_COLOUR) == []
 
 
 @in_every_size
 def test_no_page_is_wider_than_its_screen(shown: Shown) -> None:
-    assert shown.page.evaluate(WIDEST) <= shown.width
+    assert shown.page.evaluate(WIDEST) <= SIZES[shown.size]["width"]
     for width, height in ((320, 640), (640, 360)):  # the least phone, and 1280 by 720 at 200 %
         shown.page.set_viewport_size({"width": width, "height": height})
         next_frame(shown.page)
         assert shown.page.evaluate(WIDEST) <= width
+    size = SIZES[shown.size]
+    shown.page.set_viewport_size({"width": size["width"], "height": size["height"]})
 
 
 LONGEST = """() => {
@@ -154,39 +166,45 @@ LONGEST = """() => {
 """The seconds that the slowest change of anything on a page takes."""
 
 
-def test_nothing_fades_for_those_who_ask_for_less_motion(visit: Visit, dashboard: str) -> None:
-    page = opened(visit, f"{dashboard}/threshold_lab")
-    assert page.evaluate(LONGEST) > 0.1
-    page.emulate_media(reduced_motion="reduce")
-    assert page.evaluate(LONGEST) < 0.001
+@on(("screen", "threshold_lab"))
+def test_nothing_fades_for_those_who_ask_for_less_motion(shown: Shown) -> None:
+    assert shown.page.evaluate(LONGEST) > 0.1
+    shown.page.emulate_media(reduced_motion="reduce")
+    assert shown.page.evaluate(LONGEST) < 0.001
+    shown.page.emulate_media(reduced_motion="no-preference")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_moves_because_a_map_is_pointed_at(visit: Visit, dashboard: str, scheme: str) -> None:
-    page = opened(visit, f"{dashboard}/two_moons", color_scheme=scheme)
-    plots = page.locator(".plot")
-    plots.first.scroll_into_view_if_needed()
-    stand_still(plots.first)
-    tops = plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)")
-    for down in (0.02, 0.5, 0.98):
-        page.mouse.move(*at(plots.first, 0.5, down))
-        expect(page.locator(".value").first).not_to_have_text("")
-        assert plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)") == tops
-
-
-@pytest.mark.parametrize(
-    ("path", "answer", "folded"),
-    [
-        ("digit_lab", ".card", "rotation"),
-        ("two_moons", "figure .plot", "samples"),
-        ("regression", "figure .plot", "y_noise"),
-        ("threshold_lab", ".threshold .histogram", "by"),
-    ],
-)
-def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(
-    visit: Visit, dashboard: str, path: str, answer: str, folded: str
+@on(("screen", "two_moons"))
+@pytest.mark.parametrize("scheme", [nullcontext, dark])
+def test_nothing_moves_because_a_map_is_pointed_at(
+    shown: Shown, scheme: Callable[[Page], AbstractContextManager[None]]
 ) -> None:
-    page = opened(visit, f"{dashboard}/{path}", **PHONE)
+    page = shown.page
+    plots = page.locator(".plot")
+    with scheme(page):
+        plots.first.scroll_into_view_if_needed()
+        stand_still(plots.first)
+        tops = plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)")
+        for down in (0.02, 0.5, 0.98):
+            page.mouse.move(*at(plots.first, 0.5, down))
+            expect(page.locator(".value").first).not_to_have_text("")
+            assert plots.evaluate_all("plots => plots.map((plot) => plot.getBoundingClientRect().top)") == tops
+        page.mouse.move(0, 0)
+
+
+FOLDED = {
+    "digit_lab": (".card", "rotation"),
+    "two_moons": ("figure .plot", "samples"),
+    "regression": ("figure .plot", "y_noise"),
+    "threshold_lab": (".threshold .histogram", "by"),
+}
+"""Page -> its answer, and one of its controls."""
+
+
+@on(*(("phone", path) for path in FOLDED))
+def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(shown: Shown) -> None:
+    answer, folded = FOLDED[shown.path]
+    page = shown.page
     box = page.locator(answer).first.bounding_box()
     assert box is not None
     assert box["y"] < 844
@@ -196,20 +214,24 @@ def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(
     expect(slider).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@on(("screen", "regression"))
+@pytest.mark.parametrize("scheme", [nullcontext, dark])
 def test_a_printed_page_is_laid_out_as_on_the_screen_and_as_wide_as_the_paper(
-    visit: Visit, dashboard: str, scheme: str
+    shown: Shown, scheme: Callable[[Page], AbstractContextManager[None]]
 ) -> None:
-    page = opened(visit, f"{dashboard}/regression", color_scheme=scheme)
-    figures = page.locator(".plot, .stPlotlyChart")
-    widths = figures.evaluate_all("figures => figures.map((figure) => figure.getBoundingClientRect().width)")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
-    expect(page.locator(".st-key-doors")).to_be_hidden()
-    boxes = figures.evaluate_all("figures => figures.map((figure) => figure.getBoundingClientRect().toJSON())")
-    shrunk = float(page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--print-zoom')"))
-    assert 0.5 < shrunk < 0.7
-    assert [box["width"] for box in boxes] == pytest.approx([shrunk * width for width in widths], abs=2)
-    assert all(box["left"] >= 0 and box["right"] <= 701 for box in boxes)
-    turned = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).filter")
-    assert (turned == "none") == (scheme == "light")  # no black sheets
+    page = shown.page
+    with scheme(page):
+        figures = page.locator(".plot, .stPlotlyChart")
+        widths = figures.evaluate_all("figures => figures.map((figure) => figure.getBoundingClientRect().width)")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        expect(page.locator(".st-key-doors")).to_be_hidden()
+        boxes = figures.evaluate_all("figures => figures.map((figure) => figure.getBoundingClientRect().toJSON())")
+        shrunk = float(page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--print-zoom')"))
+        assert 0.5 < shrunk < 0.7
+        assert [box["width"] for box in boxes] == pytest.approx([shrunk * width for width in widths], abs=2)
+        assert all(box["left"] >= 0 and box["right"] <= 701 for box in boxes)
+        turned = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).filter")
+        assert (turned == "none") == (scheme is not dark)  # no black sheets
+        page.emulate_media(media="screen")
+        expect(page.locator(".st-key-doors")).to_be_visible()

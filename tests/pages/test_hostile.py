@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from ui import page
 from ui.words import sentence
 
 
-def _names_of_parameters() -> list[str]:
+@cache
+def names_of_parameters() -> list[str]:
     """Every word in the program's text that could be the key of a control or a parameter that is read."""
     texts = [path.read_text() for path in (*ROOT.glob("ui/**/*.py"), *ROOT.glob("pages/*.py"))]
     nodes = [node for text in texts for node in ast.walk(ast.parse(text))]
@@ -25,18 +27,15 @@ def _names_of_parameters() -> list[str]:
     return sorted(word for word in words if re.fullmatch("[a-z][a-z_0-9]{0,20}", word) and word != "go")
 
 
-PARAMETERS = _names_of_parameters()
-
-
 def test_the_parameters_are_found() -> None:
-    assert {"y_noise", "points", "drawing", "picture", "roles", "risk", "point", "noise"} <= {*PARAMETERS}
+    assert {"y_noise", "points", "drawing", "picture", "roles", "risk", "point", "noise"} <= {*names_of_parameters()}
 
 
 @pytest.mark.parametrize("path", [door.path for door in page.DOORS])
 def test_a_link_puts_no_mark_on_a_page(path: str) -> None:
     for text in (*MARKS[:1], "".join(MARKS[1:4]), "".join(MARKS[4:])):
         for more in ({}, {"predictions": "Your own", "show": "Train now", "source": "Upload", "kind": "own"}):
-            link = {name: text for name in PARAMETERS if name != "go"} | more
+            link = {name: text for name in names_of_parameters() if name != "go"} | more
             assert active(opened(path, **link)) == []
             if path not in ("pages/threshold_lab.py", "pages/digit_lab.py", "pages/two_moons.py"):
                 break
@@ -47,7 +46,7 @@ def test_a_link_puts_no_mark_on_a_page(path: str) -> None:
 )  # of digits, and no number or an odd one
 @pytest.mark.parametrize("path", [door.path for door in page.DOORS])
 def test_a_link_of_odd_numbers_is_no_exception(path: str, text: str) -> None:
-    opened(path, **{name: text for name in PARAMETERS if name != "go"})
+    opened(path, **{name: text for name in names_of_parameters() if name != "go"})
 
 
 @pytest.mark.parametrize("text", ["inf", "-inf", "1e999", "9" * 4400])
