@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
@@ -9,6 +10,8 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
+from uqcore.methods import METHODS, of_task
+from uqcore.metrics.uncertainty import MEASURES
 from uqcore.text import percent
 
 
@@ -19,7 +22,7 @@ class Term(NamedTuple):
         name: as it stands on the pages.
         pattern: a regular expression for every form of it in a page's text.
         plain: for everybody.
-        exact: for those who would work it out.
+        exact: for those who would work it out; empty where ``plain`` says it all.
     """
 
     name: str
@@ -28,7 +31,18 @@ class Term(NamedTuple):
     exact: str
 
 
-TERMS: Final[Mapping[str, Term]] = {
+def _own_measures() -> str:
+    """Which methods have another measure of their own than entropy, as one sentence."""
+    others: dict[str, list[str]] = {}
+    for method in METHODS.values():
+        if method.own_measure != "predictive_entropy":
+            others.setdefault(MEASURES[method.own_measure].label.lower(), []).append(method.label)
+    return "; ".join(
+        [f"{', '.join(labels)}: {measure}" for measure, labels in others.items()] + ["all others: entropy."]
+    )
+
+
+_WRITTEN: Final[Mapping[str, Term]] = {
     term.name: term
     for term in (
         Term(
@@ -98,8 +112,7 @@ TERMS: Final[Mapping[str, Term]] = {
             "own measure",
             r"\b[Oo]wn measure|\bOwn\b",
             "Each method's own sign of doubt, the one that its inventors use.",
-            "SNGP: variance of the logits; feature density and nearest neighbours: distance from the training data; "
-            "all others: entropy.",
+            _own_measures(),
         ),
         Term(
             "entropy",
@@ -205,34 +218,45 @@ TERMS: Final[Mapping[str, Term]] = {
     )
 }
 
-_OF_DIGITS: Final = (
-    "Deterministic", "MC Dropout", "Deep ensemble", "SNGP", "SVI (Flipout)", "Feature density", "Nearest neighbours"
-)  # fmt: skip
+_METHODS: Final = tuple(method.label for method in METHODS.values())
+TERMS: Final[Mapping[str, Term]] = {
+    # A method of which nothing is written here is explained by its summary.
+    **{each.label: Term(each.label, rf"\b{re.escape(each.label)}", each.summary, "") for each in METHODS.values()},
+    **_WRITTEN,
+}
 _PARTS: Final = ("entropy", "aleatoric", "epistemic", "nats")
 _TRUST: Final = ("calibration", "coverage", "risk", "AUROC")
 _SCORES: Final = ("NLL", "Brier", "ECE")
 ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
-    "Home": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", "certified", "risk"),
-    "Two moons": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS, "AUROC", "NLL"),
-    "Digit lab": ("defer", "unseen", *_OF_DIGITS, "sample", "own measure", *_PARTS),
+    "Home": ("defer", "unseen", *_METHODS, "sample", "own measure", "certified", "risk"),
+    "Two moons": ("defer", "unseen", *_METHODS, "sample", "own measure", *_PARTS, "AUROC", "NLL"),
+    "Digit lab": ("defer", "unseen", *_METHODS, "sample", "own measure", *_PARTS),
     "Threshold lab": (
         "defer",
         "certified",
         *_TRUST,
         "AURC",
         "unseen",
-        *_OF_DIGITS,
+        *_METHODS,
         "sample",
         "own measure",
         *_PARTS,
         "conformal",
     ),
-    "Regression": (*_OF_DIGITS[:5], "sample", "coverage", "calibration", "NLL", "ECE", "CRPS"),
-    "Gallery": (*_OF_DIGITS, "sample", "unseen", "own measure", *_PARTS),
-    "Train": (*_OF_DIGITS, "NLL", "Brier", "ECE", "AUROC", "CRPS", "coverage", "sample"),
+    "Regression": (
+        *(METHODS[each].label for each in of_task("sine")),
+        "sample",
+        "coverage",
+        "calibration",
+        "NLL",
+        "ECE",
+        "CRPS",
+    ),
+    "Gallery": (*_METHODS, "sample", "unseen", "own measure", *_PARTS),
+    "Train": (*_METHODS, "NLL", "Brier", "ECE", "AUROC", "CRPS", "coverage", "sample"),
     "Scoreboard": (
         "unseen",
-        *_OF_DIGITS,
+        *_METHODS,
         "sample",
         "own measure",
         *_PARTS,
@@ -243,7 +267,7 @@ ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
         *_SCORES,
         "CRPS",
     ),
-    "Reproductions": ("defer", "unseen", *_OF_DIGITS, "sample", "entropy", "nats", "AUROC", "NLL"),
+    "Reproductions": ("defer", "unseen", *_METHODS, "sample", "entropy", "nats", "AUROC", "NLL"),
 }
 """The words of each page, by its name in `ui.page.DOORS`."""
 
@@ -255,8 +279,11 @@ def show(page: str) -> None:
 @cache
 def _html(names: Sequence[str]) -> str:
     entries = "".join(
-        f"<dt>{escape(term.name)}</dt><dd>{escape(term.plain)} "
-        f"<details><summary>exactly</summary>{escape(term.exact)}</details></dd>"
+        f"<dt>{escape(term.name)}</dt><dd>{escape(term.plain)}{_exactly(term)}</dd>"
         for term in (TERMS[name] for name in names)
     )
     return f'<details class="words"><summary>Words on this page</summary><dl>{entries}</dl></details>' if names else ""
+
+
+def _exactly(term: Term) -> str:
+    return f" <details><summary>exactly</summary>{escape(term.exact)}</details>" if term.exact else ""

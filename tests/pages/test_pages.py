@@ -512,7 +512,7 @@ def test_a_method_keeps_its_colour_whichever_others_are_shown(path: str) -> None
     whole, few = colors(visit(path, link)), labels[2:4]
     assert set(whole) == set(labels)  # one function lies nowhere apart, and is not on the first figure
     assert all(series_style(controls.PLACES[label]).color in whole[label] for label in labels)
-    assert len({series_style(place).color for place in controls.PLACES.values()}) == len(METHODS)
+    assert len({series_style(place) for place in controls.PLACES.values()}) == len(METHODS)
     part = colors(visit(path, {**link, f"methods_{len(labels)}": few}))
     assert part == {label: whole[label] for label in few}
 

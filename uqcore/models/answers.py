@@ -171,7 +171,7 @@ def _sets(store: Store, record: ModelRecord, dataset: Dataset, tick: Tick) -> di
     """The tables of `Dataset.kept` and of what noise and rotation make of the test set."""
     tables = {}
     posterior, done = load_posterior(store, record), 0
-    total = sum(len(dataset.part(name)) for name in dataset.kept) + N_DISTURBANCES * N_DISTURBED
+    total = sum(len(dataset.part(name)) for name in dataset.kept) + N_DISTURBANCES * n_disturbed(dataset)
     for name in dataset.kept:
         made = answer(posterior, dataset.part(name).x, shifted(tick, done, total))
         tables[name] = store.save_arrays(record.model_id, made, f"answers-{name}")
@@ -179,8 +179,8 @@ def _sets(store: Store, record: ModelRecord, dataset: Dataset, tick: Tick) -> di
     for name, (values, _) in _DISTURBANCES.items():
         each = []
         for value in values:
-            each.append(answer(posterior, _disturbed(dataset, name, value, np.arange(N_DISTURBED))))
-            done += N_DISTURBED
+            each.append(answer(posterior, _disturbed(dataset, name, value, np.arange(n_disturbed(dataset)))))
+            done += n_disturbed(dataset)
             tick(done, total)
         stacked = {array: np.stack([one[array] for one in _alike(each)]) for array in each[0]}
         tables[name] = store.save_arrays(record.model_id, stacked, f"answers-{name}")
@@ -260,7 +260,7 @@ class Answers:
         if part == PLANE:
             return _plane(posterior, self.dataset)
         if part in _DISTURBANCES:
-            return answer(posterior, _disturbed(self.dataset, part, value, np.arange(N_DISTURBED)))
+            return answer(posterior, _disturbed(self.dataset, part, value, np.arange(n_disturbed(self.dataset))))
         return answer(posterior, self.dataset.part(part).x)
 
     def check(self, part: str) -> Weights:
@@ -268,7 +268,7 @@ class Answers:
         if part == PLANE:
             return checked(self._store, self.record, part, len(self.dataset.plane), most=LADDER[-1])
         if part in _DISTURBANCES:
-            return checked(self._store, self.record, part, N_DISTURBED, (len(_DISTURBANCES[part][0]),))
+            return checked(self._store, self.record, part, n_disturbed(self.dataset), (len(_DISTURBANCES[part][0]),))
         return checked(self._store, self.record, part, len(self.dataset.part(part)))
 
     def plane(self, n_samples: int, factor: float | None = None) -> Predictions:
@@ -327,7 +327,7 @@ class Answers:
     def _images(self, part: str, value: float) -> Group:
         if part not in _DISTURBANCES:
             return Group(part, value, len(self.dataset.part(part)), lambda i: levels(self.dataset.part(part).some(i)))
-        return Group(part, value, N_DISTURBED, lambda i: levels(_disturbed(self.dataset, part, value, i)))
+        return Group(part, value, n_disturbed(self.dataset), lambda i: levels(_disturbed(self.dataset, part, value, i)))
 
 
 def averaged(
@@ -353,6 +353,11 @@ def averaged(
 def _rung(table: Weights, n_samples: int) -> int:
     """The place in ``counts`` of the largest that is at most ``n_samples``, or of the first."""
     return max(0, int(np.searchsorted(table["counts"], n_samples, side="right")) - 1)
+
+
+def n_disturbed(dataset: Dataset) -> int:
+    """How many test images are disturbed: `N_DISTURBED`, or all of a smaller set."""
+    return min(N_DISTURBED, len(dataset.test))
 
 
 def _disturbed(dataset: Dataset, part: str, value: float, rows: IntArray) -> FloatArray:

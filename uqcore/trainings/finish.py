@@ -32,7 +32,7 @@ def _parts(task: str, *, beside: bool, for_store: bool) -> dict[str, float]:
     data = load(task)
     tables = float(len(data.plane))
     if data.kept:
-        tables += sum(len(data.part(name)) for name in data.kept) + answers.N_DISTURBED * answers.N_DISTURBANCES
+        tables += sum(len(data.part(name)) for name in data.kept) + answers.n_disturbed(data) * answers.N_DISTURBANCES
     figures = _EVALUATION * (len(data.test) + sum(len(x) for x in data.ood.values()))
     functions = _SETTING * len(function_table.SETTINGS) if for_store and task == function_table.TASK else 0.0
     return {"tables": tables, "functions": functions, "figures": figures, "beside": figures if beside else 0.0}
