@@ -14,6 +14,7 @@ from tests.app_pages import HOME, answer, checked, component, html, moved, opene
 from ui import cache, controls
 from ui.words import plain
 from uqcore.methods import METHODS, of_task
+from uqcore.plots.palette import series_style
 from uqcore.store import Store, all_files
 from uqcore.trainings import Visit
 from uqcore.trainings.visit import YOURS
@@ -61,8 +62,9 @@ def test_home_asks_it_too_and_the_tour_does_not(committed: Store) -> None:
 def test_the_digit_lab_has_its_card_in_a_colour_of_its_own(committed: Store) -> None:
     app = visited("pages/digit_lab.py", visit_of(committed, "digits"), source="Pick")
     assert f'aria-label="{NAME}"' in html(app)
-    before = (html(app).split(f'aria-label="{label}"')[0] for label in (NAME, "MC Dropout"))
-    assert len({text.rpartition("--series:")[2][:7] for text in before}) == 2
+    for place, label in ((len(METHODS), NAME), (list(METHODS).index("mc_dropout"), "MC Dropout")):
+        before = html(app).split(f'aria-label="{label}"')[0]
+        assert before.rpartition("--series:")[2][:7] == series_style(place).color
 
 
 def test_the_gallery_and_the_threshold_lab_know_it_by_its_name(committed: Store) -> None:

@@ -10,9 +10,9 @@ from tests.trainings.fakes import order
 from uqcore.cli.main import arguments_parser
 from uqcore.datasets import DATASETS
 from uqcore.methods import METHODS, of_task
-from uqcore.methods.base import configure
+from uqcore.methods.base import Range, configure
 from uqcore.store import default_store
-from uqcore.trainings import RANGES, Order, choices
+from uqcore.trainings import Order, allowed
 from uqcore.types import UqError
 
 EVERY = [(task, method_id) for task in DATASETS for method_id in of_task(task)]
@@ -29,10 +29,11 @@ def test_every_committed_model_can_be_asked_for(task: str, method_id: str) -> No
     if task == "digits":
         assert asked.expected.fit_s == pytest.approx(took_s)
     for name, value in asdict(usual).items():
+        limits = allowed(task, usual, name)
         if isinstance(value, str):
-            assert value in choices(task, name)
+            assert value in (limits or ()), f"{name} has no words to choose from"
         elif not isinstance(value, bool):
-            assert name in RANGES, f"{name} has no limit on a server that many share"
+            assert isinstance(limits, Range), f"{name} has no limits on a server that many share: LIMITS of its class"
 
 
 def test_the_command_line_trains_what_was_asked_for() -> None:

@@ -12,7 +12,8 @@ from ui import controls
 from ui.controls import BIND
 from uqcore.datasets import DATASETS, load
 from uqcore.methods import METHODS, of_task
-from uqcore.trainings import RANGES, Order, choices
+from uqcore.methods.base import Range
+from uqcore.trainings import Order, allowed
 from uqcore.trainings.order import MOST_SEED, takes_images
 
 _IN_ROW = 4
@@ -41,33 +42,32 @@ def choose() -> Order:
         st.caption("They start as those of the model that was trained before.")
         fields = [pair for pair in asdict(usual).items() if pair[0] != "augment" or takes_images(task)]
         for column, (name, value) in controls.in_rows(fields, _IN_ROW):
-            values[name] = _setting(name, value, task, f"r_{task}_{method_id}_{name}", column)
+            values[name] = _setting(name, value, allowed(task, usual, name), f"r_{task}_{method_id}_{name}", column)
     return Order(task, method_id, int(seed), replace(usual, **values))
 
 
-def _setting(name: str, usual: Any, task: str, key: str, place: DeltaGenerator) -> Any:
+def _setting(name: str, usual: Any, limits: Range | tuple[str, ...] | None, key: str, place: DeltaGenerator) -> Any:
     """One setting, of the type of its usual value."""
     label = _LABELS.get(name, name.replace("_", " ").capitalize())
     if isinstance(usual, bool):
         return place.toggle(label, usual, key=key, bind=BIND)
     if isinstance(usual, str):
-        options = choices(task, name)
-        if not options:
+        if limits is None or isinstance(limits, Range):
             return place.text_input(label, usual, key=key, bind=BIND)
         return place.selectbox(
-            label, options, options.index(usual), lambda word: word or "last hidden", key=key, bind=BIND
+            label, limits, limits.index(usual), lambda word: word or "last hidden", key=key, bind=BIND
         )
     made = type(usual)
-    allowed = RANGES.get(name)
+    span = limits if isinstance(limits, Range) else None
     value = place.number_input(
         label,
-        None if allowed is None else made(allowed.least),
-        None if allowed is None else made(allowed.most),
+        None if span is None else made(span.least),
+        None if span is None else made(span.most),
         usual,
         1 if made is int else float(f"{abs(usual) / 10 or 0.01:.0e}"),
         format="%d" if made is int else "%.6g",  # not seventeen digits of pi / 8
         key=key,
         bind=controls.bind(key),
-        help=None if allowed is None else f"{allowed}".capitalize() + ".",
+        help=None if span is None else f"{span}".capitalize() + ".",
     )
     return usual if value is None else made(value)

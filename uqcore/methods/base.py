@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from uqcore.types import Dataset, Fitted, Posterior, Report, Split, Tick, UqError, Weights
 
@@ -15,9 +15,28 @@ REFIT_STREAM = 4
 """Keeps the random numbers of `Refit` apart from those of the methods' samples with the same seed."""
 
 
+class Range(NamedTuple):
+    """The least and the most that a setting may be on a server that many share, and how people call it."""
+
+    least: float
+    most: float
+    label: str = ""
+
+    def __str__(self) -> str:
+        return f"from {_shown(self.least)} to {_shown(self.most)}"
+
+
+def _shown(value: float) -> str:
+    return f"{int(value):,}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:g}"
+
+
+Limits = Mapping[str, Range | tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is trained. Every method's configuration has these settings and may add its own.
+    """How a network is trained. Every method's configuration has these settings and may add its own, with their
+    ``LIMITS``: setting -> what it may be on a server that many share, a range or the words to choose from.
 
     Attributes:
         epochs, batch_size, learning_rate: of Adam.
@@ -26,6 +45,13 @@ class TrainingConfig:
         augment: small random rotations, scalings and shifts of the training images.
     """
 
+    LIMITS: ClassVar[Limits] = {
+        "epochs": Range(1, 3000),
+        "batch_size": Range(8, 4096),
+        "learning_rate": Range(1e-6, 1),
+        "schedule": SCHEDULES,
+        "weight_decay": Range(0, 10),
+    }
     epochs: int = 100
     batch_size: int = 128
     learning_rate: float = 1e-4
@@ -51,21 +77,6 @@ def _short(came: object) -> str:
     """A setting of a link, in one line: it may be a megabyte."""
     text = " ".join(str(came).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-class Range(NamedTuple):
-    """The least and the most that a setting may be on a server that many share, and how people call it."""
-
-    least: float
-    most: float
-    label: str = ""
-
-    def __str__(self) -> str:
-        return f"from {_shown(self.least)} to {_shown(self.most)}"
-
-
-def _shown(value: float) -> str:
-    return f"{int(value):,}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:g}"
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,17 @@ Sample s is member s. The members are deterministic models of their own, so trai
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, Part, TrainingConfig, network_settings, require
+from uqcore.methods.base import Limits, Method, Part, Range, TrainingConfig, network_settings, require
 
 
 @dataclass(frozen=True)
 class Config(TrainingConfig):
     """A member's settings, and how many members there are."""
 
+    LIMITS: ClassVar[Limits] = {**TrainingConfig.LIMITS, "n_members": Range(2, 20)}
     n_members: int = 10
 
     def __post_init__(self) -> None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, Shapes, require
+from uqcore.methods.base import Limits, Method, Range, Shapes, require
 from uqcore.methods.on_features import FeatureConfig, ScoredNetwork, features_of, n_features_of
 from uqcore.networks import NETWORKS
 from uqcore.types import Dataset, Fitted, FloatArray, Progress, Report, Weights
@@ -31,6 +32,7 @@ class Config(FeatureConfig):
         ridge: added to the variances, as a multiple of their mean.
     """
 
+    LIMITS: ClassVar[Limits] = {**FeatureConfig.LIMITS, "covariance": ("shared", "own"), "ridge": Range(1e-9, 100)}
     covariance: str = "shared"
     ridge: float = 1e-6
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from uqcore.methods import deterministic
-from uqcore.methods.base import Method, Shapes, require
+from uqcore.methods.base import Limits, Method, Range, Shapes, require
 from uqcore.methods.on_features import FeatureConfig, ScoredNetwork, features_of, n_features_of
 from uqcore.types import Dataset, Fitted, FloatArray, Progress, Report, Weights
 
@@ -28,6 +29,7 @@ class Config(FeatureConfig):
         k: which of the nearest counts, 1 being the nearest.
     """
 
+    LIMITS: ClassVar[Limits] = {**FeatureConfig.LIMITS, "n_prototypes": Range(1, 10_000), "k": Range(1, 1000)}
     n_prototypes: int = 3000
     k: int = 1
 

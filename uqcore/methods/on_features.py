@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from uqcore.methods.base import TrainingConfig, require
+from uqcore.methods.base import Limits, TrainingConfig, require
 from uqcore.networks import NETWORKS, Flatten, head, layer_means, output_shapes
 from uqcore.networks.layer_features import LayerFeatures
 from uqcore.networks.parallel import map_examples
@@ -27,6 +27,7 @@ class FeatureConfig(TrainingConfig):
         unit_length: whether each layer's part of them is divided by its length.
     """
 
+    LIMITS: ClassVar[Limits] = {**TrainingConfig.LIMITS, "layers": ("all", "last")}
     layers: str = "all"
     unit_length: bool = True
 

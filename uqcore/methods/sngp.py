@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from uqcore import networks
-from uqcore.methods.base import Method, Shapes, TrainingConfig, require
+from uqcore.methods.base import Limits, Method, Range, Shapes, TrainingConfig, require
 from uqcore.methods.low_rank import LowRankFactor
 from uqcore.networks.parallel import map_examples
 from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
@@ -50,6 +50,14 @@ class Config(TrainingConfig):
         mean_field_factor: how strongly the variance flattens the predictive probabilities; pi / 8 for a probit.
     """
 
+    LIMITS: ClassVar[Limits] = {
+        **TrainingConfig.LIMITS,
+        "spec_norm_bound": Range(0.05, 100),
+        "n_random_features": Range(16, 2048),
+        "kernel_scale": Range(1e-3, 1e3),
+        "ridge": Range(1e-9, 100),
+        "mean_field_factor": Range(0, 1000),
+    }
     features: str = ""
     spec_norm_bound: float = 0.9
     dropout: bool = True

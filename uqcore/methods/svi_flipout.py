@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
 from uqcore import networks
-from uqcore.methods.base import REFIT_STREAM, Method, Shapes, TrainingConfig, require
+from uqcore.methods.base import REFIT_STREAM, Limits, Method, Range, Shapes, TrainingConfig, require
 from uqcore.networks import backward, learners
 from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
@@ -36,6 +37,12 @@ class Config(TrainingConfig):
         kl_weight: of the KL divergence in the loss; 1 is the evidence lower bound, less is a "cold" posterior.
     """
 
+    LIMITS: ClassVar[Limits] = {
+        **TrainingConfig.LIMITS,
+        "prior_std": Range(1e-3, 100),
+        "initial_std": Range(1e-4, 10),
+        "kl_weight": Range(0, 10),
+    }
     prior_std: float = 1.0
     initial_std: float = 0.05
     kl_weight: float = 1.0

@@ -5,7 +5,7 @@
 """
 
 from uqcore.trainings.jobs import Training, Trainings
-from uqcore.trainings.order import RANGES, Order, choices
+from uqcore.trainings.order import Order, allowed
 from uqcore.trainings.visit import Visit
 
-__all__ = ["RANGES", "Order", "Training", "Trainings", "Visit", "choices"]
+__all__ = ["Order", "Training", "Trainings", "Visit", "allowed"]

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from uqcore.datasets import load
 from uqcore.methods import METHODS, method
-from uqcore.methods.base import SCHEDULES, Range, TrainingConfig, require
+from uqcore.methods.base import Range, TrainingConfig, require
 from uqcore.models.training import model_id, stages
 from uqcore.networks import NETWORKS, output_shapes
 from uqcore.store import default_store
@@ -23,32 +23,11 @@ MOST_S = 4 * 3600.0
 MOST_SEED = 10**6
 
 
-RANGES: Mapping[str, Range] = {
-    "epochs": Range(1, 3000),
-    "batch_size": Range(8, 4096),
-    "learning_rate": Range(1e-6, 1),
-    "weight_decay": Range(0, 10),
-    "n_members": Range(2, 20),
-    "spec_norm_bound": Range(0.05, 100),
-    "n_random_features": Range(16, 2048),
-    "kernel_scale": Range(1e-3, 1e3),
-    "ridge": Range(1e-9, 100),
-    "mean_field_factor": Range(0, 1000),
-    "prior_std": Range(1e-3, 100),
-    "initial_std": Range(1e-4, 10),
-    "kl_weight": Range(0, 10),
-    "n_prototypes": Range(1, 10_000),
-    "k": Range(1, 1000),
-}
-"""Setting -> what it may be. A number that is not here has the limits that its method sets."""
-
-
-def choices(task: str, name: str) -> tuple[str, ...]:
-    """What a setting that is a word may be; none where any word may do."""
-    of_all = {"schedule": SCHEDULES, "covariance": ("shared", "own"), "layers": ("all", "last")}
+def allowed(task: str, config: TrainingConfig, name: str) -> Range | tuple[str, ...] | None:
+    """What a setting of a configuration may be, a range or words; None where its method alone sets limits."""
     if name == "features":  # by the layer, of those whose output is a vector; "" is the last one
         return ("", *(layer for layer, shape in output_shapes(NETWORKS[task]).items() if len(shape) == 1))
-    return of_all.get(name, ())
+    return config.LIMITS.get(name)
 
 
 def takes_images(task: str) -> bool:
@@ -76,8 +55,9 @@ class Order:
         images = takes_images(self.task)
         require(images or not self.config.augment, "augment", "false where inputs are no images", self.config.augment)
         for name, value in asdict(self.config).items():
-            if name in RANGES:
-                require(RANGES[name].least <= value <= RANGES[name].most, name, str(RANGES[name]), value)
+            limit = allowed(self.task, self.config, name)
+            if isinstance(limit, Range):
+                require(limit.least <= value <= limit.most, name, str(limit), value)
         if self._fit_s > MOST_S:
             raise UqError(
                 f"Expected a training of at most {MOST_S / 3600:g} hours. Received one of about "
