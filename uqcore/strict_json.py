@@ -11,7 +11,7 @@ from datetime import date
 from numbers import Integral, Real
 from typing import Any
 
-from uqcore.text import reason
+from uqcore.text import has_half_pairs, reason
 from uqcore.types import UqError
 
 
@@ -26,6 +26,8 @@ def json_object(text: str | bytes, most_bytes: int) -> dict[str, Any]:
         raise UqError("Expected JSON. Received text that is nested too deeply.") from None
     except ValueError as error:
         raise UqError(f"Expected JSON. Received text that is not: {reason(error)}.") from None
+    if has_half_pairs(plain, content):
+        raise UqError("Expected JSON of text. Received half of a character that takes two, such as \\ud800.")
     if not isinstance(content, dict):
         raise UqError(f"Expected a JSON object. Received: {type(content).__name__}.")
     return content

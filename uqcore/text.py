@@ -6,6 +6,7 @@ Pages get no-break spaces. Files and terminals, whose readers search and split, 
 
 from __future__ import annotations
 
+import json
 import math
 import re
 
@@ -53,3 +54,17 @@ def reason(error: object) -> str:
     text = " ".join(str(error).split())
     # Python reads no whole number of more than 4,300 digits, whoever asks it to: `json`, openpyxl, pyarrow.
     return "a whole number of thousands of digits" if "integer string conversion" in text else text[:_MOST_REASON]
+
+
+def is_whole(text: str) -> bool:
+    """Whether it can be written at all: half of a surrogate pair, which JSON can name (``\\ud800``), is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def has_half_pairs(text: str, content: object) -> bool:
+    """Whether a name or a value in ``content``, which was read from the JSON ``text``, is not `is_whole`."""
+    return "\\ud" in text.lower() and not is_whole(json.dumps(content, ensure_ascii=False))

@@ -62,6 +62,11 @@ def test_lists_of_labels_and_scores_are_put_into_one_order() -> None:
         "b", "c007", f"c{'9' * 5000}", f"c{'1' + '0' * 5000}", "²"]  # fmt: skip
 
 
+def test_a_whole_number_of_hundreds_of_digits_is_infinite_as_a_fraction_is() -> None:
+    cells = [f"{{'a': {number}, 'b': 0}}" for number in ("9" * 400, f"-{'9' * 400}", "1e400")]
+    assert vectors(pa.array(cells)).values[:, 0].tolist() == [np.inf, -np.inf, np.inf]
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
@@ -75,6 +80,7 @@ def test_lists_of_labels_and_scores_are_put_into_one_order() -> None:
         (["{'a': 1}", "{'a': "], "Received none in row"),
         ([["x"], ["y"]], "Expected a list of numbers in every cell. Received list"),
         ([1, 2], "Expected a list of numbers in every cell. Received int64"),
+        *(([f"{{'a': 1, 'b': {odd}}}"], "Received none in row 101") for odd in ("{[]: 1}", "{{}}", "0x" + "f" * 5000)),
     ],
 )
 def test_a_cell_without_its_vector_is_named(cells: list[Any], message: str) -> None:

@@ -29,6 +29,14 @@ def test_tables(data: object) -> None:
         assert mine.labels.tolist() == [1, 0]
 
 
+def test_a_character_that_takes_two_halves_is_one() -> None:
+    face, no_pair = "\N{GRINNING FACE}", "\\ud800"  # the second: a backslash and five letters
+    rows = [{"id": f"{no_pair}{i}", "a": 0.25 + i / 2, face: 0.75 - i / 2, "label": face} for i in range(2)]
+    mine = read(json.dumps(rows).encode())
+    assert mine.ids["id"].tolist() == [f"{no_pair}0", f"{no_pair}1"]
+    assert mine.class_names == ("a", face)
+
+
 def test_lines_and_bare_rows() -> None:
     assert read("\n\n".join(map(json.dumps, RECORDS)).encode()).values.tolist() == [[[0.25, 0.75], [1, 0]]]
     assert len(read(json.dumps(RECORDS[0]).encode())) == 1
@@ -46,6 +54,8 @@ def test_lines_and_bare_rows() -> None:
         (b'{"a": ' + b"9" * 5000 + b"}", r"is not \(a whole number of thousands of digits\); save it again"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"\xff": 1}', "Expected JSON in UTF-8"),
+        (b'[{"a": 1, "b": 0, "label": "\\uD800"}]', "half of a character that takes two, such as .ud800; save it again"),
+        (b'{"a": 1, "\\udfffb": 0}\n{"a": 0, "\\udfffb": 1}', "half of a character that takes two"),
         (b"[" + b" " * 2000 + b"]", "at most 0 MB of JSON. Received more; save the table as Parquet or CSV"),
     ],
 )

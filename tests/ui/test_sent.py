@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ui.components._mount import is_number, is_point, or_none, sent
+from ui.components._mount import is_number, is_point, is_text, or_none, sent
 from ui.components.threshold import _is_choice
 
 
@@ -28,6 +28,12 @@ def test_a_point_is_a_pair_of_numbers(value: Any) -> None:
     assert is_point([1, 2.5])
     assert not is_point(value)
     assert sent({"point": value}, "point", (0.0, 0.0), or_none(is_point)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("value", [None, 1, [], "\ud800", "x\udfff"])
+def test_half_of_a_character_is_no_text(value: Any) -> None:
+    assert is_text("\N{GRINNING FACE}")
+    assert not is_text(value)
 
 
 def test_a_point_that_was_taken_away_is_none() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ui.history import is_from_history
+from uqcore.text import is_whole
 
 _FOLDER = Path(__file__).parent
 MOST = 1e300  # no more than a number of double precision holds, whole ones too
@@ -86,7 +87,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_text(value: Any) -> bool:
-    return isinstance(value, str)
+    return isinstance(value, str) and is_whole(value)
 
 
 def is_point(value: Any) -> bool:

@@ -84,7 +84,11 @@ def _in_html(n: int, more: dict[str, str]) -> dict[str, Any]:
 def _code() -> dict[str, str] | None:
     """The QR code that a visitor has asked for."""
     url = asked_code()
-    if url is None or urlsplit(url).scheme not in ("http", "https"):
+    try:
+        is_link = url is not None and urlsplit(url).scheme in ("http", "https")
+    except ValueError:  # a bracket in the place of a host
+        is_link = False
+    if url is None or not is_link:
         return None
     if len(url) > _LONGEST:
         return {"url": url, "svg": "", "problem": "This link is too long for a QR code: it holds a picture."}

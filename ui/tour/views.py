@@ -36,7 +36,10 @@ def own_link(link: str) -> str:
     Raises:
         UqError: it leads elsewhere, or to another view of two links.
     """
-    parts = urlsplit(link.strip())
+    try:
+        parts = urlsplit(link.strip())
+    except ValueError:  # a bracket in the place of a host
+        parts = urlsplit("//elsewhere")
     page = parts.path.removeprefix("./").removeprefix("/")
     if parts.scheme or parts.netloc or link.strip().startswith("//") or not _OWN_PAGE.fullmatch(page):
         raise UqError(f"Expected a link to a page here, such as /digit_lab?noise=0.5. Received: {link[:60]}.")

@@ -174,12 +174,19 @@ def in_order(name: str) -> tuple[object, ...]:
     )
 
 
-def _literal(text: str) -> Any:
-    """A list or a dict as Python or JSON writes it."""
+def literal(text: str) -> Any:
+    """What Python, or JSON without true and false, writes as ``text``; None where that is nothing, or nothing that
+    Python would write: it reads ``0xfff...`` of any length, but writes no whole number of more than 4,300 digits."""
     try:
-        return ast.literal_eval(re.sub(r"\b(nan|NaN|null)\b", "None", text)) if text[:1] in ("[", "{") else None
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        found = ast.literal_eval(re.sub(r"\b(nan|NaN|null)\b", "None", text))
+        repr(found)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):  # TypeError: of a set of lists
         return None
+    return found
+
+
+def _literal(text: str) -> Any:
+    return literal(text) if text[:1] in ("[", "{") else None
 
 
 def _named(cell: Any) -> dict[str, Any]:
@@ -215,8 +222,16 @@ def _by_class(cells: list[Any], classes: tuple[str, ...] | None, first_row: int)
                 raise UqError(
                     f"Expected numbers for every class. Received {listed([number], 1)} in row {i + first_row:,}."
                 )
-            values[i, k] = np.nan if number is None else number
+            values[i, k] = np.nan if number is None else _float(number)
     return Vectors(values, classes)
+
+
+def _float(number: float) -> float:
+    """A whole number of hundreds of digits is infinite, as it is with a point behind it."""
+    try:
+        return float(number)
+    except OverflowError:
+        return np.inf if number > 0 else -np.inf
 
 
 def _check_lengths(lengths: NDArray[np.int64], first_row: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from uqcore.predictions.cells import in_order
 from uqcore.predictions.table import Opened, in_memory
-from uqcore.text import reason
+from uqcore.text import has_half_pairs, reason
 from uqcore.types import UqError
 
 _TIMES_LARGER = 20  # that Python's objects are than the text that they are read from
@@ -33,6 +33,10 @@ def open_json(file: BinaryIO, max_bytes: int) -> Opened:
     except UnicodeDecodeError:
         raise UqError("Expected JSON in UTF-8. Received other bytes; save it as UTF-8.") from None
     content = _whole(text)
+    if has_half_pairs(text, content):
+        raise UqError(
+            "Expected text in JSON. Received half of a character that takes two, such as \\ud800; save it again."
+        )
     most_cells = _FREE_CELLS + len(data)
     if isinstance(content, dict):
         return _columns(content, most_cells)

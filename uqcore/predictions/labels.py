@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uqcore.predictions.cells import NO_TEXT, in_order
+from uqcore.predictions.cells import NO_TEXT, in_order, literal
 from uqcore.predictions.raw import Column, TextColumn, counted, listed, plain
 from uqcore.predictions.record import NO_LABEL
 from uqcore.predictions.roles import Unclear
@@ -238,11 +237,8 @@ def _one_class_each(column: Column, wanted: NDArray[np.bool_], n_classes: int) -
 
 def _of_list(text: str, n_classes: int) -> str | None:
     """The one class of ``"[0, 1, 0]"`` or ``"['cat']"``; None if it has several or none."""
-    try:
-        found = ast.literal_eval(
-            text if "," in text else re.sub(r"(?<=\w)\.?\s+", ", ", text)
-        )  # NumPy writes no commas
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    found = literal(text if "," in text else re.sub(r"(?<=\w)\.?\s+", ", ", text))  # NumPy writes no commas
+    if not isinstance(found, list):
         return None
     if len(found) == n_classes and all(entry in (0, 1) for entry in found):
         return str(found.index(1)) if sum(found) == 1 else None

@@ -187,6 +187,8 @@ def test_links_of_this_server_can_stand_side_by_side(link: str, own: str) -> Non
         "/?before=/&after=/",
         "/?notes=1",
         "\thttps://example.org",
+        "//[",
+        "http://[::1",
     ],
 )
 def test_other_links_do_not(link: str) -> None:
