@@ -27,9 +27,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from tests.browsing import Server, started
 from tests.fuzz_bombs import BOMBS, predictions_of
 from tests.hostile_client import Answer, Client
-from tests.load import PAGES, Seen, Visitor, cpu_seconds, quantile
+from tests.load import PAGES, cpu_seconds
+from tests.others import Others
 
-N_OTHERS = 4  # visitors who work on, about a move a second each
 OWN = "predictions=Your+own"
 TRAIN = "models=Train+now"
 _BACK_S = 70  # the 40 seconds in which a lost visit may come back, and then some
@@ -237,40 +237,6 @@ def of_all_processes(pid: int) -> float:
     return total
 
 
-class Others:
-    """Visitors who work on all the time; `ms` since any moment."""
-
-    def __init__(self, url: str) -> None:
-        self._seen = [Seen() for _ in range(N_OTHERS)]
-        self._tasks = [
-            asyncio.create_task(Visitor(i, url, PAGES, seen).visit(float("inf"))) for i, seen in enumerate(self._seen)
-        ]
-
-    def moves(self) -> list[float]:
-        return [ms for seen in self._seen for page in seen.moves.values() for ms in page]
-
-    def failed(self) -> list[str]:
-        return [line for seen in self._seen for line in seen.failed]
-
-    async def p95(self, during: Awaitable[None]) -> tuple[float | None, int]:
-        """Of the moves that were answered while something lasts, and how many there were."""
-        before = len(self.moves())
-        counts = [{page: len(ms) for page, ms in seen.moves.items()} for seen in self._seen]
-        await during
-        new = [
-            ms
-            for seen, count in zip(self._seen, counts, strict=True)
-            for page, times in seen.moves.items()
-            for ms in times[count.get(page, 0) :]
-        ]
-        assert len(new) == len(self.moves()) - before
-        return quantile(new, 0.95), len(new)
-
-    def leave(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-
-
 async def attacked(server: Server, name: str, others: Others, seconds: float) -> dict[str, object]:
     """One attack, and what came of it."""
     before, n_before = await others.p95(asyncio.sleep(seconds))
@@ -308,7 +274,7 @@ async def attacked(server: Server, name: str, others: Others, seconds: float) ->
             "unanswered": len(came.failed),
             "why": sorted(set(came.failed))[:3],
         },
-        "others_failed": sorted(set(others.failed()))[:3],
+        "others_failed": sorted(set(others.failed))[:3],
     }
 
 

@@ -57,7 +57,7 @@ def reason(error: object) -> str:
 
 
 def is_whole(text: str) -> bool:
-    """Whether it can be written at all: half of a surrogate pair, which JSON can name (``\\ud800``), is no character."""
+    """Whether it can be written: half of a surrogate pair, which JSON can name (``\\ud800``), is no character."""
     try:
         text.encode()
     except UnicodeEncodeError:

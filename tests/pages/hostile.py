@@ -15,19 +15,24 @@ _ACTIVE = re.compile(r"(?<!\\)(?:!?\[[^\]]*(?<!\\)\]\(//a\.bc|<img|:red\[|\$x\$|
 _ACTIVE_HTML = re.compile(r"<[^>]*(src|href)=.?//a\.bc")
 _CODE = re.compile(r"(?<![`\\])`[^`]+`(?!`)")
 # Fields that are shown as they are, or not at all.
-_PLAIN = {"id", "element_id", "form_id", "key", "value", "default", "options", "spec", "json", "url"} | {
+_PLAIN = {"id", "element_id", "form_id", "key", "value", "default", "options", "spec", "json", "url", "src"} | {
     "query_string", "page_script_hash", "file_name", "raw_values", "user_key", "script", "arrow_data", "columns"
 }  # fmt: skip
 
 
 def shown(app: AppTest, html: bool = False) -> Iterator[str]:
     """Every text of the page that the browser reads as Markdown, or as HTML, from top to bottom."""
+    for node in nodes(app):
+        proto = getattr(node, "proto", None)
+        kind = getattr(node, "type", "")
+        if proto is not None and kind != "code" and (kind == "html") == html:
+            yield from _texts(proto)
+
+
+def nodes(app: AppTest) -> Iterator[Node]:
+    """All that is on the page."""
     for block in (app.main, app.sidebar):
-        for node in _nodes(block):
-            proto = getattr(node, "proto", None)
-            kind = getattr(node, "type", "")
-            if proto is not None and kind != "code" and (kind == "html") == html:
-                yield from _texts(proto)
+        yield from _nodes(block)
 
 
 def active(app: AppTest) -> list[str]:

@@ -2,61 +2,112 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import partial, partialmethod
+from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.runtime.state.query_params_proxy import QueryParamsProxy
+from streamlit.testing.v1 import AppTest
 
 from tests import ROOT
 from tests.app_pages import choose, opened
-from tests.pages.hostile import MARKS, active, shown
+from tests.pages.hostile import MARKS, active, nodes, shown
 from ui import page
 from ui.words import sentence
 
+Link = dict[str, str | list[str]]
+OWN: Link = {"predictions": "Your own"}
+TRAIN: Link = {"models": "Train now"}
+VIEWS: dict[str, tuple[str, Link]] = {
+    **{door.label: (door.path, {}) for door in page.DOORS},
+    "own file": ("pages/threshold_lab.py", OWN),
+    "costs": ("pages/threshold_lab.py", {"target_4": "Cost", "look_8": "Costs"}),
+    "sets": ("pages/threshold_lab.py", {**OWN, "look_7": "Prediction sets"}),
+    "train now": ("pages/two_moons.py", TRAIN),
+    "own points": ("pages/two_moons.py", {**TRAIN, "t_kind": "Your own points"}),
+    "pick": ("pages/digit_lab.py", {"source": "Pick"}),
+    "upload": ("pages/digit_lab.py", {"source": "Upload"}),
+    "disagreement": ("pages/gallery.py", {"gallery": "Disagreement", "task": "Fashion-MNIST"}),
+    "train an ensemble": ("pages/train.py", {"r_task": "MNIST", "r_method_digits": "Deep ensemble"}),
+    "board of functions": ("pages/scoreboard.py", {"board": "sine"}),
+    "presented": ("pages/regression.py", {"present": "1"}),
+}
+"""A page in each of its modes: its file, and the link's parameters that choose the mode."""
 
-@cache
-def names_of_parameters() -> list[str]:
-    """Every word in the program's text that could be the key of a control or a parameter that is read."""
-    texts = [path.read_text() for path in (*ROOT.glob("ui/**/*.py"), *ROOT.glob("pages/*.py"))]
-    nodes = [node for text in texts for node in ast.walk(ast.parse(text))]
-    words = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return sorted(word for word in words if re.fullmatch("[a-z][a-z_0-9]{0,20}", word) and word != "go")
+ELSEWHERE = {"notes", "before", "after", "tour", "present", "go"}
+"""Parameters that show something else in the place of a page, or begin a training."""
+
+UNSEEN = {*"\u202e\u2066\x00\x1b"}
+ODD: tuple[str | list[str], ...] = (
+    *(MARKS[0], "".join(MARKS[1:4]), "".join(MARKS[4:])),
+    *("", "inf", "nan", "-1", "1e400", "²", "9" * 4400, "٣" * 40),
+    f"{''.join(sorted(UNSEEN))}\N{GRINNING FACE}../../etc/passwd",
+    *("nan,nan;inf,inf,0", '[[1e999, null], {"kind": "x"}]', "3_0,1,1e99_2,0,-9e99"),
+    ["1", "1", "", "nothing"],
+)
 
 
-def test_the_parameters_are_found() -> None:
-    assert {"y_noise", "points", "drawing", "picture", "roles", "risk", "point", "noise"} <= {*names_of_parameters()}
+def at(view: str, **more: str | list[str]) -> AppTest:
+    path, link = VIEWS[view]
+    return opened(path, **(more | link))
 
 
-@pytest.mark.parametrize("path", [door.path for door in page.DOORS])
-def test_a_link_puts_no_mark_on_a_page(path: str) -> None:
-    for text in (*MARKS[:1], "".join(MARKS[1:4]), "".join(MARKS[4:])):
-        for more in ({}, {"predictions": "Your own", "show": "Train now", "source": "Upload", "kind": "own"}):
-            link = {name: text for name in names_of_parameters() if name != "go"} | more
-            assert active(opened(path, **link)) == []
-            if path not in ("pages/threshold_lab.py", "pages/digit_lab.py", "pages/two_moons.py"):
-                break
+def asked_for(view: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The parameters of the page: those of its controls, and those that it reads itself."""
+    asked = set[str]()
+
+    def noted(read: Callable[..., Any], link: QueryParamsProxy, name: str, *more: Any) -> Any:
+        asked.add(name)
+        return read(link, name, *more)
+
+    with monkeypatch.context() as noting:
+        for way in ("get", "get_all", "__getitem__", "__contains__"):
+            noting.setattr(QueryParamsProxy, way, partialmethod(partial(noted, getattr(QueryParamsProxy, way))))
+        app = at(view)
+    return asked | {getattr(getattr(node, "proto", None), "query_param_key", "") for node in nodes(app)} - {""}
 
 
 @pytest.mark.parametrize(
-    "text", ["9" * 4400, "²", "٣" * 400, "1e400", "-0.0"]
-)  # of digits, and no number or an odd one
-@pytest.mark.parametrize("path", [door.path for door in page.DOORS])
-def test_a_link_of_odd_numbers_is_no_exception(path: str, text: str) -> None:
-    opened(path, **{name: text for name in names_of_parameters() if name != "go"})
+    ("view", "some"),
+    [
+        ("Regression", {"y_noise", "points"}),
+        ("Digit lab", {"drawing", "noise"}),
+        ("upload", {"picture"}),
+        ("costs", {"costs", "t"}),
+        ("own points", {"t_points", "t_seed"}),
+        ("train an ensemble", {"r_seed", "r_digits_deep_ensemble_epochs"}),
+    ],
+)
+def test_the_parameters_are_found(view: str, some: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert some <= asked_for(view, monkeypatch)
 
 
-@pytest.mark.parametrize("text", ["inf", "-inf", "1e999", "9" * 4400])
-def test_a_whole_number_of_a_link_that_is_infinite_is_as_if_it_were_not_there(text: str) -> None:
-    whole = ("epochs", "width", "depth", "seed", "n_points", "n_members")
-    opened("pages/two_moons.py", models="Train now", **{f"t_{name}": text for name in whole})
-    fields = ("epochs", "batch_size", "n_members")
-    of_method = {f"r_digits_deep_ensemble_{name}": text for name in fields}
-    opened("pages/train.py", r_task="digits", r_method_digits="deep_ensemble", r_seed=text, **of_method)
-    opened("pages/digit_lab.py", source="Pick", number=text)
+@pytest.mark.parametrize("view", VIEWS)
+def test_odd_values_of_a_link_are_text_or_nothing(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = asked_for(view, monkeypatch) - ELSEWHERE
+    title = at(view).title[0].value
+    for odd in ODD:
+        app = at(view, **dict.fromkeys(names, odd))
+        assert app.title[0].value == title, f"{odd!r} shows another page"
+        assert active(app) == []
+        texts = "".join(shown(app))
+        assert not UNSEEN & {*texts}
+        assert "9" * 600 not in texts
+
+
+def test_odd_values_of_a_tour_and_of_two_links_side_by_side_are_text_or_nothing() -> None:
+    for odd in (*ODD, "//[", "https://[::1", "/gallery?x=![](//a.bc/x.png)", "/\\\\a.bc", "javascript:alert(1)"):
+        for link in ({"before": odd, "after": odd}, {"tour": odd}):
+            app = opened("app.py", **link)
+            assert active(app) == []
+            assert not UNSEEN & {*"".join(shown(app))}
+            for frame in app.get("iframe"):
+                assert re.fullmatch(r"/(\w*)(\?.*)?", frame.proto.src, re.DOTALL)
 
 
 def test_a_text_that_is_quoted_is_shown_as_it_is() -> None:

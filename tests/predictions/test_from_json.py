@@ -54,7 +54,10 @@ def test_lines_and_bare_rows() -> None:
         (b'{"a": ' + b"9" * 5000 + b"}", r"is not \(a whole number of thousands of digits\); save it again"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"\xff": 1}', "Expected JSON in UTF-8"),
-        (b'[{"a": 1, "b": 0, "label": "\\uD800"}]', "half of a character that takes two, such as .ud800; save it again"),
+        (
+            b'[{"a": 1, "b": 0, "label": "\\uD800"}]',
+            "half of a character that takes two, such as .ud800; save it again",
+        ),
         (b'{"a": 1, "\\udfffb": 0}\n{"a": 0, "\\udfffb": 1}', "half of a character that takes two"),
         (b"[" + b" " * 2000 + b"]", "at most 0 MB of JSON. Received more; save the table as Parquet or CSV"),
     ],

@@ -112,7 +112,10 @@ BAD = {
     ),
     "multi-hot": (npz(probs=PROBS, labels=np.tri(4, 3)), "several classes or none .multi-label."),
     **{
-        f"a list like {odd[:9]}": (table("p_0,p_1,label", f'0.5,0.5,"{odd}"', f'1,0,"{odd}"'), "several classes or none")
+        f"a list like {odd[:9]}": (
+            table("p_0,p_1,label", f'0.5,0.5,"{odd}"', f'1,0,"{odd}"'),
+            "several classes or none",
+        )
         for odd in ("[{[]: 1}]", "[{0}, {1}]", f"[0x{'f' * 5000}]")
     },
     "no-hot": (npz(probs=PROBS, labels=np.eye(4, 3)), "several classes or none .multi-label."),
