@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,13 +15,14 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import opened
 from tests.fuzz_bombs import predictions_of
 from tests.garbage import collect
 from tests.prediction_files import npz
 from ui import uploads
-from ui.threshold import source
+from ui.threshold import brought, source
 from ui.uploads import Budget, Pace, content, keep_pace, keep_within
 from uqcore.types import UqError
 
@@ -101,6 +103,48 @@ def test_the_threshold_lab_says_that_there_is_no_room_and_reads_again_when_there
     app.run()
     assert any("**again\\.npz** accepts" in element.value for element in app.markdown)
     assert 0 < budget.used < 10**6
+
+
+@pytest.mark.parametrize("n_classes", [1, 10])
+def test_what_is_counted_of_a_file_is_what_it_takes(n_classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    columns = rng.dirichlet(np.full(max(n_classes, 2), 0.2), 100_000).astype(np.float32)
+    probs = columns if n_classes > 1 else columns[:, 1]
+    data = npz(probs=probs, labels=(columns.cumsum(axis=1) > rng.random((len(columns), 1))).argmax(axis=1).astype("u1"))
+
+    def visited() -> tuple[AppTest, Budget]:
+        budget = Budget(10**9, lambda: len(data))
+        monkeypatch.setattr(uploads, "BUDGET", budget)
+        app = opened("pages/threshold_lab.py", predictions="Your own")
+        app.file_uploader[0].set_value(("mine.npz", data, ""))
+        return app.run(), budget
+
+    visited()  # what is imported and prepared at the first is no file's
+    collect()
+    tracemalloc.start()
+    try:
+        app, budget = visited()
+        collect()
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert any("**mine\\.npz** accepts" in element.value for element in app.markdown)
+    assert 0.8 < budget.used / taken < 1.25
+
+
+def test_a_file_of_more_examples_than_there_is_room_for_is_refused_before_anything_is_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(uploads, "BUDGET", Budget(10**7, lambda: 0))
+    data = npz(probs=np.linspace(0, 1, 500_000, dtype=np.float32))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UqError, match=r"Expected at most 128,205 examples here\. Received 500,000; save fewer"):
+            brought.read(data, "mine.npz")
+        assert tracemalloc.get_traced_memory()[1] < 1e7
+    finally:
+        tracemalloc.stop()
+    assert len(brought.read(npz(probs=np.linspace(0, 1, 100_000, dtype=np.float32)), "mine.npz")["mine.npz"]) == 100_000
 
 
 def test_what_is_large_is_worked_on_one_at_a_time_and_a_little_waits_for_nobody() -> None:

@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from ui import uploads
-from uqcore.predictions import Asked, Predictions, Roles, first_cells
+from uqcore.predictions import Asked, Predictions, Roles, first_cells, read_models
 from uqcore.types import UqError
 
 MAX_UPLOAD_MB = 200
 MAX_UNPACKED = 10**9
 MAX_GROWTH = 10
 """How many times its size a packed file may unpack to."""
+
+
+_COMPUTED = 70
+"""Bytes of what is computed of an example: its measure, class and place, in both halves and their orders."""
+
+
+def read(data: bytes, name: str, **options: Any) -> dict[str, Predictions]:
+    """All models of a file, as `read_models` reads them: within the budget of all visitors, of which they take their
+    part as long as they live. UqError: they cannot be read, or find no room."""
+    budget = uploads.BUDGET
+    with budget.reading(len(data)) as room:
+        most = budget.room // (_COMPUTED + 8)  # of two classes
+        models = read_models(
+            data, name, max_bytes=min(MAX_UNPACKED, room), max_growth=MAX_GROWTH, max_examples=most, **options
+        )
+        for one in models.values():
+            budget.hold(one, one.n_bytes + _COMPUTED * len(one))
+    return models
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import streamlit as st
 
 from ui import uploads, words
 from ui.components import kept_file
-from ui.threshold.brought import MAX_GROWTH, MAX_UNPACKED, MAX_UPLOAD_MB, Own
-from uqcore.predictions import Predictions, read_models, same_examples
+from ui.threshold import brought
+from ui.threshold.brought import MAX_UPLOAD_MB, Own
+from uqcore.predictions import Predictions, same_examples
 from uqcore.tuning.comparison import MOST_MODELS
 from uqcore.types import UqError
 
@@ -63,16 +64,8 @@ def _more(own: Own) -> Mapping[str, Predictions]:
         for key, one in wanted.items():
             try:
                 if key not in kept:
-                    kept[key] = _read(one.name, uploads.content(one), own.normalize)
+                    kept[key] = brought.read(uploads.content(one), one.name, normalize=own.normalize)
                 found |= {name if name not in found else f"{one.name} {name}": p for name, p in kept[key].items()}
             except UqError as error:
                 st.error(words.plain(f"{words.shortened(one.name, 80)}: {error}"))
         return found
-
-
-def _read(name: str, data: bytes, normalize: bool) -> Mapping[str, Predictions]:
-    with uploads.BUDGET.reading(len(data)) as room:
-        models = read_models(data, name, normalize=normalize, max_bytes=min(MAX_UNPACKED, room), max_growth=MAX_GROWTH)
-        for one in models.values():
-            uploads.BUDGET.hold(one, 2 * one.n_bytes)
-        return models

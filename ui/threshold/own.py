@@ -16,9 +16,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ui import controls, uploads
 from ui.components import kept_file
-from ui.threshold import models, readback, roles_table
-from ui.threshold.brought import MAX_GROWTH, MAX_UNPACKED, MAX_UPLOAD_MB, File, Own
-from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, Unclear, read_models
+from ui.threshold import brought, models, readback, roles_table
+from ui.threshold.brought import MAX_UPLOAD_MB, File, Own
+from uqcore.predictions import Asked, NotNormalized, Predictions, Roles, Unclear
 from uqcore.types import UqError
 
 MOST_IN_LINK = 2000
@@ -174,22 +174,12 @@ def _linked() -> Roles | None:
 def _read(file: File, labels: File | None, asked: Roles | Asked | None, normalize: bool) -> Own:
     bar, read, problem = st.progress(0.0, "Reading …"), None, None
     several: Mapping[str, Predictions] = {}
-    budget = uploads.BUDGET
+    second = None if labels is None else labels.data
     try:
-        with budget.reading(len(file.data)) as room:
-            several = read_models(
-                file.data,
-                file.name,
-                roles=asked,
-                labels=None if labels is None else labels.data,
-                normalize=normalize,
-                max_bytes=min(MAX_UNPACKED, room),
-                max_growth=MAX_GROWTH,
-                tick=lambda share: _show(bar, share),
-            )
-            for one in several.values():
-                budget.hold(one, 2 * one.n_bytes)  # and as much again is computed of them
-            read = next(iter(several.values()))
+        several = brought.read(
+            file.data, file.name, roles=asked, labels=second, normalize=normalize, tick=lambda share: _show(bar, share)
+        )
+        read = next(iter(several.values()))
     except UqError as error:
         read, problem, several = None, _without_frames(error), {}
     finally:

@@ -80,6 +80,7 @@ def read_predictions(
     normalize: bool = False,
     max_bytes: int = MAX_BYTES,
     max_growth: int | None = None,
+    max_examples: int | None = None,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Predictions:
     """Read and check a file of predictions; what kind it is, its content tells.
@@ -102,6 +103,7 @@ def read_predictions(
         max_bytes: how much the arrays may take in memory; a file that unpacks to more is refused before it does.
         max_growth: to how many times its size, beyond `FREE_BYTES`, a packed file (gzip, NPZ, Parquet, Feather, Excel)
             may unpack: a stranger's file of some kilobytes then costs no more than some megabytes. None: to any.
+        max_examples: how many there may be, for what is computed of each takes memory too. None: any number.
         tick: told the share of the file that has been read, rising to 1.
 
     Raises:
@@ -114,7 +116,7 @@ def read_predictions(
     found = _with(source, lambda file: _of_model(file, name, roles, model, limits, tick))
     if labels is not None:
         found = replace(found, labels=_with(labels, lambda file: _labels(file, limits)))
-    predictions = checked(found, name, normalize)
+    predictions = checked(found, name, normalize, max_examples)
     tick(1.0)
     return predictions
 

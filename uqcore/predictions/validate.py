@@ -47,8 +47,9 @@ class NotNormalized(UqError):  # noqa: N818  what is the matter, not that it is 
         )
 
 
-def checked(found: Found, name: str, normalize: bool) -> Predictions:
-    """The predictions in a file, all of it checked; ``normalize`` divides rows of probabilities by their sums.
+def checked(found: Found, name: str, normalize: bool, max_examples: int | None = None) -> Predictions:
+    """The predictions in a file, at most so many, all of it checked; ``normalize`` divides rows of probabilities by
+    their sums.
 
     Sums within `ROW_SUM_TOLERANCE` of 1 are rounding: such rows stay as they came, so that a policy chosen here
     decides the same about the same numbers elsewhere.
@@ -57,8 +58,11 @@ def checked(found: Found, name: str, normalize: bool) -> Predictions:
         NotNormalized: only the sums of the rows are wrong.
         UqError: anything else is.
     """
+    if _is_one_column(found.values):  # before there are two
+        _check_count(found.values.size, max_examples)
     found = of_two(found)
     values, note = _ordered(found)
+    _check_count(values.shape[1], max_examples)
     n_classes = values.shape[2]
     _check_finite(found.kind, values)
     notes = [*found.notes, note] if note else [*found.notes]
@@ -94,9 +98,18 @@ def checked(found: Found, name: str, normalize: bool) -> Predictions:
     )
 
 
+def _check_count(n_examples: int, most: int | None) -> None:
+    if most is not None and n_examples > most:
+        raise UqError(f"Expected at most {most:,} examples here. Received {n_examples:,}; save fewer of them.")
+
+
+def _is_one_column(values: FloatArray) -> bool:
+    return values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1)
+
+
 def of_two(found: Found) -> Found:
     """Of one column ``(N,)`` or ``(N, 1)``, what it says of both classes: 1 - p and p, or the logits 0 and z."""
-    if found.values.ndim != 1 and not (found.values.ndim == 2 and found.values.shape[1] == 1):
+    if not _is_one_column(found.values):
         return found
     one = found.values.reshape(-1, 1)
     if found.kind == "logits":
