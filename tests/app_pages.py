@@ -17,14 +17,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from tests import ROOT
+from tests import PATIENCE_S, ROOT
 
 HOME = "app.py"
 
 
 def opened(page: str, /, **link: str | list[str]) -> AppTest:
     """The page, run once, as a link with these parameters opens it."""
-    app = AppTest.from_file(ROOT / HOME, default_timeout=120)  # s; a busy machine is slow, not wrong
+    app = AppTest.from_file(ROOT / HOME, default_timeout=PATIENCE_S)
     if page != HOME:
         app.switch_page(page)
     for name, value in link.items():

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, WebSocketRoute, expect
 
-from tests import ROOT
+from tests import PATIENCE_S, ROOT
 
 # The one without windows does the same for two thirds of the work.
 _BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -25,8 +25,6 @@ needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="The browser tests need Chromium: `apt-get install chromium-headless-shell`."
 )
 Visit = Callable[..., Page]
-PATIENCE_S = 120.0
-"""For a busy machine, which is slow, not wrong: nothing waits that long unless it is broken."""
 expect.set_options(timeout=1000 * PATIENCE_S)
 SHIFTS = """
 window.shifted = [];

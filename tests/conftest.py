@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -97,6 +98,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers."""
     order = [*_NEEDED, None]
     items.sort(key=lambda item: order.index(_needs(item.path)))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays: garbage is looked for only among what the tests make."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

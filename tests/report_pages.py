@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page
 
-from tests import browsing
+from tests import PATIENCE_S, browsing
 
 
 class Elements(HTMLParser):
@@ -43,7 +43,7 @@ def opened(
 ) -> Iterator[tuple[Page, list[str]]]:
     """The file at ``path`` without any network, and what it asked for or complained about so far."""
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
-    context.set_default_timeout(1000 * browsing.PATIENCE_S)
+    context.set_default_timeout(1000 * PATIENCE_S)
     context.set_offline(True)
     events: list[str] = []
     page = context.new_page()

@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 
+from tests import PATIENCE_S
 from tests.garbage import collect
 
 
@@ -20,13 +21,13 @@ def test_what_nobody_holds_is_gone_though_another_thread_collects() -> None:
     def hold(phase: str, _: dict[str, int]) -> None:
         if phase == "start" and threading.current_thread() is other and not busy.is_set():
             busy.set()
-            go_on.wait(10)
+            go_on.wait(PATIENCE_S)
 
     other = threading.Thread(target=gc.collect)
     gc.callbacks.append(hold)
     try:
         other.start()
-        assert busy.wait(10)
+        assert busy.wait(PATIENCE_S)
         left = weakref.ref(Node())
         assert gc.collect() == 0, "the other one collects"
         assert left() is not None

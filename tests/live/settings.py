@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from tests import PATIENCE_S
 from uqcore.live import Setting
 
 TINY = Setting(n_points=40, depth=1, width=8, n_random_features=16, n_members=2, epochs=2, methods=("deterministic",))
@@ -15,9 +16,6 @@ ALL = replace(TINY, methods=Setting().methods)
 
 LONG = replace(TINY, n_points=2000, depth=6, width=64, epochs=300)
 """Not trained to its end by any test."""
-
-PATIENCE_S = 120.0
-"""For a busy machine: nothing waits that long unless it is broken."""
 
 
 def until(holds: Callable[[], object]) -> None:

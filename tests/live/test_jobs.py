@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import ROOT
-from tests.live.settings import LONG, PATIENCE_S, TINY, until
+from tests import PATIENCE_S, ROOT
+from tests.live.settings import LONG, TINY, until
 from tests.workers.clock import Clock
 from uqcore.live import Frame, Setting, process
 from uqcore.live.job import Job, State

@@ -17,8 +17,8 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
-from tests import ROOT
-from tests.live.settings import ALL, LONG, PATIENCE_S, TINY, until
+from tests import PATIENCE_S, ROOT
+from tests.live.settings import ALL, LONG, TINY, until
 from uqcore.live import Frame, Setting, Trained, messages, wire, worker
 from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.process import COMMAND, LEAN

@@ -137,14 +137,27 @@ def test_the_picture_follows_a_slider_that_is_dragged_and_is_what_the_models_the
     np.testing.assert_allclose(previewed, seen, atol=2)  # of 255
 
 
-@pytest.mark.parametrize(
-    ("path", "title", "ready"), [("two_moons", "Two moons", ".plot"), ("digit_lab", "Digit lab", PAD)]
-)
-def test_a_link_into_a_server_that_has_just_started(visit: Visit, path: str, title: str, ready: str) -> None:
+def test_a_link_into_a_server_that_has_just_started(visit: Visit) -> None:
     with serve("app.py") as url:
-        page = visit(f"{url}/{path}", ready=ready)
-        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        page = visit(f"{url}/digit_lab", ready=PAD)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Digit lab")
         leave(page)  # before the server, which it would miss
+
+
+def test_a_server_that_has_just_started_is_told_of_in_our_words_when_it_is_away(visit: Visit, browser: Browser) -> None:
+    context = browser.new_context()  # its console is full of requests that fail
+    with serve("app.py") as url:
+        page = visit(f"{url}/two_moons", ready=".plot")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Two moons")
+        leave(page)
+        left = context.new_page()
+        left.goto(url)
+        left.locator("html[data-whole]").wait_for(state="attached")
+    dialog = left.get_by_role("dialog")
+    expect(dialog).to_contain_text("The server is away")
+    expect(dialog).to_contain_text("goes on by itself")
+    assert "Streamlit" not in dialog.inner_text()
+    context.close()
 
 
 def test_home_shows_its_grid_and_its_doors_open(visit: Visit, dashboard: str) -> None:
@@ -272,16 +285,3 @@ def test_a_text_file_by_the_name_of_a_picture_is_one_sentence_and_the_page_works
     page.get_by_text("Draw", exact=True).click()
     expect(page.locator(CARDS)).to_have_count(len(OF_DIGITS))
     expect(page.get_by_role("alert")).to_have_count(0)
-
-
-def test_a_server_that_is_away_is_told_of_in_our_words(browser: Browser) -> None:
-    context = browser.new_context()  # its console is full of requests that fail
-    with serve("app.py") as url:
-        page = context.new_page()
-        page.goto(url)
-        page.locator("html[data-whole]").wait_for(state="attached")
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("The server is away")
-    expect(dialog).to_contain_text("goes on by itself")
-    assert "Streamlit" not in dialog.inner_text()
-    context.close()

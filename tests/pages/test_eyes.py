@@ -85,7 +85,7 @@ def watched(browser: Browser) -> Tabs:
 
 @pytest.fixture(scope="module")
 def shown(request: pytest.FixtureRequest, watched: Tabs, dashboard: str) -> Iterator[Shown]:
-    """A page in a size, loaded once for all that is asked of it: a test leaves its size and its scheme as they were."""
+    """A page in a size, loaded once for all that is asked of it; how wide it is comes last, which changes its size."""
     size, path = request.param
     for _ in range(3):  # where a part comes much later than the others, on a busy machine, it moves them
         page = watched.visit(f"{dashboard}/{path}", ready="html[data-whole] h1", **SIZES[size])
@@ -146,17 +146,6 @@ def test_axe_finds_nothing_light_and_dark(shown: Shown) -> None:
         assert violations(page, OF_COLOUR) == []
 
 
-@in_every_size
-def test_no_page_is_wider_than_its_screen(shown: Shown) -> None:
-    assert shown.page.evaluate(WIDEST) <= SIZES[shown.size]["width"]
-    for width, height in ((320, 640), (640, 360)):  # the least phone, and 1280 by 720 at 200 %
-        shown.page.set_viewport_size({"width": width, "height": height})
-        next_frame(shown.page)
-        assert shown.page.evaluate(WIDEST) <= width
-    size = SIZES[shown.size]
-    shown.page.set_viewport_size({"width": size["width"], "height": size["height"]})
-
-
 LONGEST = """() => {
     const seconds = (text) => Math.max(...text.split(",").map(parseFloat));
     const of = (root) => Math.max(0, ...[...root.querySelectorAll("*")].map((each) =>
@@ -192,28 +181,6 @@ def test_nothing_moves_because_a_map_is_pointed_at(
         page.mouse.move(0, 0)
 
 
-FOLDED = {
-    "digit_lab": (".card", "rotation"),
-    "two_moons": ("figure .plot", "samples"),
-    "regression": ("figure .plot", "y_noise"),
-    "threshold_lab": (".threshold .histogram", "by"),
-}
-"""Page -> its answer, and one of its controls."""
-
-
-@on(*(("phone", path) for path in FOLDED))
-def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(shown: Shown) -> None:
-    answer, folded = FOLDED[shown.path]
-    page = shown.page
-    box = page.locator(answer).first.bounding_box()
-    assert box is not None
-    assert box["y"] < 844
-    slider = page.locator(f".st-key-{folded}")
-    expect(slider).to_be_hidden()
-    page.locator(".fold summary").tap()
-    expect(slider).to_be_visible()
-
-
 @on(("screen", "regression"))
 @pytest.mark.parametrize("scheme", [nullcontext, dark])
 def test_a_printed_page_is_laid_out_as_on_the_screen_and_as_wide_as_the_paper(
@@ -235,3 +202,35 @@ def test_a_printed_page_is_laid_out_as_on_the_screen_and_as_wide_as_the_paper(
         assert (turned == "none") == (scheme is not dark)  # no black sheets
         page.emulate_media(media="screen")
         expect(page.locator(".st-key-doors")).to_be_visible()
+
+
+@in_every_size
+def test_no_page_is_wider_than_its_screen(shown: Shown) -> None:
+    assert shown.page.evaluate(WIDEST) <= SIZES[shown.size]["width"]
+    for width, height in ((320, 640), (640, 360)):  # the least phone, and 1280 by 720 at 200 %
+        shown.page.set_viewport_size({"width": width, "height": height})
+        next_frame(shown.page)
+        assert shown.page.evaluate(WIDEST) <= width
+
+
+FOLDED = {
+    "digit_lab": (".card", "rotation"),
+    "two_moons": ("figure .plot", "samples"),
+    "regression": ("figure .plot", "y_noise"),
+    "threshold_lab": (".threshold .histogram", "by"),
+}
+"""Page -> its answer, and one of its controls."""
+
+
+@on(*(("phone", path) for path in FOLDED))
+def test_on_a_phone_the_answer_is_in_sight_and_controls_are_folded(shown: Shown) -> None:
+    answer, folded = FOLDED[shown.path]
+    page = shown.page
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    box = page.locator(answer).first.bounding_box()
+    assert box is not None
+    assert box["y"] < 844
+    slider = page.locator(f".st-key-{folded}")
+    expect(slider).to_be_hidden()
+    page.locator(".fold summary").tap()
+    expect(slider).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from streamlit.runtime.caching import cache_resource_api, clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
-from tests import ROOT
+from tests import PATIENCE_S, ROOT
 from tests.app_pages import HOME, answer, checked, component, html, moved, opened, tables
 from ui import cache, controls
 from ui.words import plain
@@ -36,7 +36,7 @@ def visit_of(committed: Store, task: str) -> Visit:
 
 
 def visited(page: str, visit: Visit, **link: str | list[str]) -> AppTest:
-    app = AppTest.from_file(ROOT / HOME, default_timeout=120)
+    app = AppTest.from_file(ROOT / HOME, default_timeout=PATIENCE_S)
     app.session_state["r_visit"] = visit
     if page != HOME:
         app.switch_page(page)

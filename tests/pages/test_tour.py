@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import SHIFTS, Visit, needs_browser, next_frame, settle
+from tests.browsing import SHIFTS, Tabs, Visit, needs_browser, next_frame, settle, stand_still
 from ui.page import DOORS
 from ui.tour.steps import STEPS
 from uqcore.methods import of_task
@@ -131,39 +132,50 @@ def test_who_only_scrolls_is_told(visit: Visit, dashboard: str) -> None:
     page.wait_for_function("document.documentElement.hasAttribute('data-told')")
 
 
-@pytest.mark.parametrize("path", [re.sub(r"app\.py|pages/|\.py", "", door.path) for door in DOORS])
-def test_on_every_page_a_presenters_letters_are_large_enough_on_any_screen(
-    visit: Visit, dashboard: str, path: str
-) -> None:
-    more = "&worse=true" if path == "digit_lab" else ""
-    page = visit(f"{dashboard}/{path}?present=1{more}", ready="html[data-whole] h1")
-    for width, height in ((1280, 720), (1920, 1080), (1024, 768), (1080, 1920)):
-        page.set_viewport_size({"width": width, "height": height})
-        next_frame(page)
-        size_px, words = page.evaluate(SMALLEST)
-        assert size_px >= LEAST * min(width, height), (width, height, words)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+@pytest.fixture(scope="module")
+def presented(request: pytest.FixtureRequest, tabs: Tabs, dashboard: str) -> Iterator[Page]:
+    """A page as a presenter shows it, loaded once for all that is asked of it; `visit` puts it back at the latest."""
+    more = "&worse=true" if request.param == "digit_lab" else ""
+    url = f"{dashboard}/{request.param}?present=1{more}"
+    yield tabs.visit(url, width=1920, height=1080, ready="html[data-whole] h1")
+    assert tabs.put_back() == []
 
 
-def test_what_is_pointed_at_in_a_chart_is_what_stands_there_however_large_it_is(visit: Visit, dashboard: str) -> None:
-    page = visit(f"{dashboard}/scoreboard?present=1", width=1920, height=1080, ready=".st-key-board_forest .point")
-    mark = page.locator(".st-key-board_forest .point").first
+def on(*paths: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("presented", paths, indirect=True)
+
+
+@on("scoreboard")
+def test_what_is_pointed_at_in_a_chart_is_what_stands_there_however_large_it_is(presented: Page) -> None:
+    mark = presented.locator(".st-key-board_forest .point").first
+    stand_still(mark)
     box = mark.bounding_box()
     assert box is not None
     assert box["height"] > 13 * 1.5  # as drawn at 1280 x 720
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    label = page.locator(".st-key-board_forest .hoverlayer .hovertext")
+    presented.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    label = presented.locator(".st-key-board_forest .hoverlayer .hovertext")
     expect(label).to_be_visible()
     told = label.bounding_box()
     assert told is not None
     assert told["y"] < box["y"] + box["height"] / 2 < told["y"] + told["height"]
+    presented.mouse.move(0, 0)
 
 
-def test_all_maps_are_on_a_presenters_screen(visit: Visit, dashboard: str) -> None:
-    page = visit(f"{dashboard}/two_moons?present=1", width=1920, height=1080, ready=".plot")
-    boxes = [plot.bounding_box() for plot in page.locator(".plot").all()]
+@on("two_moons")
+def test_all_maps_are_on_a_presenters_screen(presented: Page) -> None:
+    boxes = [plot.bounding_box() for plot in presented.locator(".plot").all()]
     assert len(boxes) == len(of_task("moons"))
     assert all(box is not None and box["y"] + box["height"] <= 1080 for box in boxes)
+
+
+@on(*(re.sub(r"app\.py|pages/|\.py", "", door.path) for door in DOORS))
+def test_on_every_page_a_presenters_letters_are_large_enough_on_any_screen(presented: Page) -> None:
+    for width, height in ((1280, 720), (1920, 1080), (1024, 768), (1080, 1920)):
+        presented.set_viewport_size({"width": width, "height": height})
+        next_frame(presented)
+        size_px, words = presented.evaluate(SMALLEST)
+        assert size_px >= LEAST * min(width, height), (width, height, words)
+        assert presented.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_presenters_keys(visit: Visit, dashboard: str) -> None:

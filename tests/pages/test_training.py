@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.testing.v1 import AppTest
 
+from tests import PATIENCE_S
 from tests.app_pages import answer, buttons, checked, choose, component, html, opened, plotted
 from tests.browsing import Visit, at, needs_browser, settle, stand_still
 from tests.garbage import collect
@@ -48,7 +49,7 @@ def trained(app: AppTest, jobs: Jobs) -> AppTest:
     """The page after its training has ended."""
     job = jobs.job(app.session_state["owner"])
     assert job is not None
-    assert job.over.wait(120)
+    assert job.over.wait(PATIENCE_S)
     return checked(app.run())
 
 
@@ -321,7 +322,7 @@ def small(url: str, **link: str) -> str:
 
 def train_to_the_end(page: Page) -> None:
     page.get_by_role("button", name="Train", exact=True).click()
-    page.locator(".time:not([hidden])").wait_for(timeout=120_000)
+    page.locator(".time:not([hidden])").wait_for()
     settle(page)
 
 
@@ -460,7 +461,7 @@ def test_any_model_is_trained_shown_on_another_page_and_the_next_one_cancelled(v
     train = page.get_by_role("button", name="Train", exact=True)
     train.click()
     expect(page.get_by_role("progressbar")).to_be_visible()
-    expect(page.locator("table.verdicts th", has_text=name)).to_be_visible(timeout=300_000)
+    expect(page.locator("table.verdicts th", has_text=name)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     expect(page.locator(".plot")).to_have_count(2)
     expect(page.locator("table.verdicts tr")).to_contain_text(["right", f"Deterministic, {SHOWN}", name])

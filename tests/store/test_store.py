@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests import ROOT
+from tests import PATIENCE_S, ROOT
 from uqcore.store import Store, StoreError, default_store, journal
 from uqcore.store import store as store_module
 from uqcore.store.manifest import from_json, to_json
@@ -639,7 +639,7 @@ def test_processes_that_put_at_once_lose_no_row(store: Store) -> None:
         writer.stdin.write("go\n")
         writer.stdin.flush()
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=PATIENCE_S)
         assert writer.returncode == 0
     assert {record.seed for record in store.records()} == {10 * i + first for i in range(20) for first in range(2)}
     assert all(check.problem is None for check in store.verify())
@@ -647,7 +647,7 @@ def test_processes_that_put_at_once_lose_no_row(store: Store) -> None:
 
 def test_a_kill_at_any_call_leaves_a_valid_store(tmp_path: Path) -> None:
     writer = start(DIE_AT_CALL, tmp_path)
-    output, _ = writer.communicate(timeout=120)
+    output, _ = writer.communicate(timeout=PATIENCE_S)
     assert writer.returncode == 0
     roots = [Store(tmp_path / str(i)) for i in range(1, int(output) + 1)]
     assert len(roots) > 20, "the script died at several places"

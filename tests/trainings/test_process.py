@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import ROOT
-from tests.live.settings import PATIENCE_S
+from tests import PATIENCE_S, ROOT
 from uqcore.trainings.process import Process
 from uqcore.trainings.progress import Epoch, Said, Stored, epoch_line, stored_line
 from uqcore.types import Progress, UqError

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests import ROOT
+from tests import PATIENCE_S, ROOT
 from uqcore.metrics.regression import QuantileCurve
 from uqcore.plots import functions, selection, style
 from uqcore.plots.spread import probability_spread
@@ -79,7 +79,7 @@ def page(figure: dict[str, object]) -> None:
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES.keys())
 def test_a_figure_reaches_the_browser_as_it_is(figure: dict[str, Any]) -> None:
     before = copy.deepcopy(figure)
-    app = AppTest.from_function(page, args=(figure,), default_timeout=120).run()
+    app = AppTest.from_function(page, args=(figure,), default_timeout=PATIENCE_S).run()
     assert [error.value for error in app.exception] == []
     sent = [chart.proto for chart in app.get("plotly_chart")]
     assert len({chart.id for chart in sent}) == 2
@@ -101,6 +101,8 @@ def test_what_reaches_the_browser_is_what_plotlys_own_check_would_send(figure: d
 
 def test_numbers_that_json_lacks_are_gaps() -> None:
     line = {"type": "scatter", "x": [0.0, 1.0], "y": [1.0, float("nan")]}
-    app = AppTest.from_function(page, args=({"data": [line], "layout": {"height": 300}},), default_timeout=120).run()
+    app = AppTest.from_function(
+        page, args=({"data": [line], "layout": {"height": 300}},), default_timeout=PATIENCE_S
+    ).run()
     (trace,) = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
     assert trace["y"] == [1.0, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests import app_pages
+from tests import PATIENCE_S, app_pages
 from uqcore.models.sampling import LADDER, rungs
 
 
@@ -19,7 +19,7 @@ def page(options: tuple[int, ...], default: int) -> None:
 
 
 def opened(link: str | None = None, options: tuple[int, ...] = LADDER, default: int = 50) -> AppTest:
-    app = AppTest.from_function(page, args=(options, default), default_timeout=120)
+    app = AppTest.from_function(page, args=(options, default), default_timeout=PATIENCE_S)
     if link is not None:
         app.query_params["samples"] = link
     return checked(app.run())

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests import PATIENCE_S
 from ui import fairness
 from ui.fairness import Fairness
 
@@ -36,15 +37,15 @@ def held(fairness: Fairness, visit: str, opens: bool = False) -> Callable[[], No
     def keep() -> None:
         with fairness.turn(visit, opens):
             has_begun.set()
-            assert may_end.wait(20)
+            assert may_end.wait(PATIENCE_S)
 
     thread = threading.Thread(target=keep, daemon=True)
     thread.start()
-    assert has_begun.wait(20)
+    assert has_begun.wait(PATIENCE_S)
 
     def end() -> None:
         may_end.set()
-        thread.join(20)
+        thread.join(PATIENCE_S)
 
     return end
 
@@ -97,7 +98,7 @@ def test_visits_that_used_much_and_openings_run_one_after_the_other(used: float,
         with fairness.turn("little"):  # whose move waits for nobody
             assert not waiting.done()
         end()
-        assert waiting.result(20)
+        assert waiting.result(PATIENCE_S)
 
 
 @pytest.mark.parametrize("opens", [False, True])
@@ -118,7 +119,7 @@ def test_the_next_run_begins_beside_one_that_takes_long(opens: bool) -> None:
         with pytest.raises(TimeoutError):
             waiting.result(0.6)  # it has looked twice
         clock.wall_s = 2.1
-        assert waiting.result(20)
+        assert waiting.result(PATIENCE_S)
     end()
     held(fairness, "much")()
 
@@ -146,7 +147,7 @@ class Crowd:
     def goes_on(self) -> list[str]:
         self._end()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(PATIENCE_S)
         return self.order
 
 
@@ -179,7 +180,7 @@ def test_a_run_stands_still_while_a_move_is_answered_three_times_as_long_as_it_h
         timer = threading.Timer(0.1, has_moved)
         timer.start()
         fairness.give_way()
-        timer.join(20)
+        timer.join(PATIENCE_S)
         assert time.monotonic() - began < 60  # it waited for the move, not for three minutes
     with fairness.turn("moves"):
         fairness.give_way()  # a move gives way to none
@@ -203,7 +204,7 @@ def test_a_run_that_is_about_to_use_much_waits_from_then_on() -> None:
         pass
     assert steps == ["moves"]
     end()
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert steps == ["moves", "reads"]
     fairness.much_follows()  # outside of a turn: nothing
     held(fairness, "opens", opens=True)()  # and all turns were given back
@@ -230,7 +231,7 @@ def test_those_who_use_much_rest_as_long_as_they_ran_where_others_move(lately: b
             with pytest.raises(TimeoutError):
                 again.result(0.6)
             clock.wall_s += 0.2
-        assert again.result(20)
+        assert again.result(PATIENCE_S)
 
 
 def test_every_element_that_a_script_shows_is_an_occasion_to_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
+from tests import PATIENCE_S
 from tests.app_pages import opened
 from tests.fuzz_bombs import predictions_of
 from tests.garbage import collect
@@ -156,12 +157,12 @@ def test_what_is_large_is_worked_on_one_at_a_time_and_a_little_waits_for_nobody(
 
     with ThreadPoolExecutor() as others:
         with budget.turn(), budget.turn():  # again, for who has it
-            assert others.submit(work, 1000).result(10)
+            assert others.submit(work, 1000).result(PATIENCE_S)
             waiting = [others.submit(work, n_bytes) for n_bytes in (2**21, None)]
             with pytest.raises(TimeoutError):
                 waiting[0].result(0.1)
             assert not waiting[1].done()
-        assert [each.result(10) for each in waiting] == [True, True]
+        assert [each.result(PATIENCE_S) for each in waiting] == [True, True]
 
 
 @pytest.mark.parametrize(("megabytes", "in_turn"), [(0.05, False), (2, True)])
@@ -217,7 +218,7 @@ def test_a_body_is_read_whole_at_any_pace(rate: float, monkeypatch: pytest.Monke
         return read
 
     with ThreadPoolExecutor() as threads:  # a browser's loop may run in this one
-        assert threads.submit(lambda: asyncio.run(read())).result(20) == data
+        assert threads.submit(lambda: asyncio.run(read())).result(PATIENCE_S) == data
     assert bool(waits) == (rate == 1e6)
     assert sum(waits) == 0 or max(waits) <= len(data) / rate + 1
 

@@ -217,10 +217,9 @@ def _clean(grey: FloatArray) -> FloatArray:
 def _border_plane(grey: FloatArray) -> FloatArray:
     """The least-squares plane through the outermost pixels: the paper and its shading, to first order."""
     edge = _edge(grey)
-    row, column = np.indices(grey.shape)
-    basis = np.stack([row, column, np.ones(grey.shape)], axis=-1)
-    coefficients, *_ = np.linalg.lstsq(basis[edge], grey[edge])
-    return basis @ coefficients
+    basis = np.column_stack([*np.nonzero(edge), np.ones(np.count_nonzero(edge))])
+    (down, right, level), *_ = np.linalg.lstsq(basis, grey[edge])
+    return down * np.arange(grey.shape[0])[:, None] + (right * np.arange(grey.shape[1]) + level)
 
 
 def _otsu(values: FloatArray) -> float:

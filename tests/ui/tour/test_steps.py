@@ -59,15 +59,15 @@ def test_a_steps_link_sets_its_figure_and_the_panel_above_it(n: int) -> None:
     assert panel(app)["steps"][n - 1] == {"claim": STEPS[n - 1].claim, "href": text.of_step(n, {})}
 
 
-@pytest.mark.parametrize(("n", "href"), [(n, href) for n in NUMBERS for href in links(n)])
-def test_the_words_of_a_step_set_its_figure(n: int, href: str) -> None:
-    if "go=1" in href:
-        pytest.skip("This one trains.")
-    if "&" not in href:
-        pytest.skip("Without parameters it is a short link, but for those who are there: see the browser's tests.")
-    app, query = following(href)
-    assert {key: app.query_params[key] for key in query} == query
-    assert panel(app)["n"] == (n if "tour" in query else 0)
+@pytest.mark.parametrize("n", NUMBERS)
+def test_the_words_of_a_step_set_its_figure(n: int) -> None:
+    for href in links(n):
+        # Some train; and what has no parameters is a short link, but for those who are there: see the browser's tests.
+        if "go=1" in href or "&" not in href:
+            continue
+        app, query = following(href)
+        assert {key: app.query_params[key] for key in query} == query, href
+        assert panel(app)["n"] == (n if "tour" in query else 0), href
 
 
 @pytest.mark.parametrize("n", NUMBERS)
