@@ -138,6 +138,7 @@ def test_models_names_what_is_damaged(tiny_models: Store, tmp_path: Path, monkey
 
 
 @pytest.mark.usefixtures("learnt_before")
+@pytest.mark.usefixtures("learnt_before")
 def test_a_training_as_json_writes_a_line_an_epoch_and_shows_the_same_on_stderr(
     models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
