@@ -32,6 +32,7 @@ from uqcore.store import Store, default_store
 from uqcore.types import Dataset, Fitted, ModelRecord, Posterior, Progress, Report, Weights
 
 one_blas_thread()  # as every program of ours does
+gc.disable()  # until all is loaded
 # Each AppTest looks for components in the metadata of all installed packages, which takes longer than most pages: once.
 setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))  # noqa: B010
 # After each run of a script Streamlit resets Keras where that was imported, as no server of ours does, which collects
@@ -104,6 +105,7 @@ def pytest_collection_finish() -> None:
     """What is loaded stays: garbage is looked for only among what the tests make."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
