@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import rankdata
 
 from uqcore import datasets
 from uqcore.datasets import load
@@ -80,13 +79,15 @@ def test_a_table_is_what_the_model_draws(
 def test_tables_and_models_rank_alike(
     of: Callable[[str, str], Answers], posterior_of: Callable[[str, str], Posterior], task: str, method: str
 ) -> None:
-    """Rounding moves no example by more than its neighbours: the two orders agree to a rank correlation of 0.999."""
+    """Rounding lets only neighbours change places: of two examples that differ by 1 %, 99.9 % stay in order."""
     x = load(task).test.x[:200]
     drawn = draw(posterior_of(task, method), x, of(task, method).counts[-1])
     for measure in {METHODS[method].own_measure, "predictive_entropy"}:
         kept = of(task, method).predictions([TEST], MOST_SAMPLES).measure(measure)[:200]
-        ranks = [rankdata(values) for values in (kept, MEASURES[measure].compute(drawn))]  # what ties shares a rank
-        assert np.corrcoef(ranks[0], ranks[1])[0, 1] > 0.999
+        values = MEASURES[measure].compute(drawn)
+        apart = values[:, None] > 1.01 * values
+        assert apart.mean() > 0.05, "too many tie to tell"
+        assert (kept[:, None] > kept)[apart].mean() > 0.999
 
 
 def test_what_no_table_has_is_drawn_and_rounded_alike(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ui.components._mount import is_number, is_point, is_text, or_none, sent
-from ui.components.threshold import _is_choice
+from ui.components.threshold import is_choice
 
 
 @pytest.mark.parametrize("value", [0, -1.5, 10**200])
@@ -47,6 +47,6 @@ def test_nothing_that_was_sent_is_what_was_there_before(result: Any) -> None:
 
 @pytest.mark.parametrize("value", [None, "x", [], {}, {"revision": "a"}, {"revision": "a", "threshold": "x"}])
 def test_a_threshold_is_chosen_with_its_revision(value: Any) -> None:
-    assert _is_choice({"revision": "a", "threshold": None})
-    assert _is_choice({"revision": "a", "threshold": 0.1})
-    assert not _is_choice(value)
+    assert is_choice({"revision": "a", "threshold": None})
+    assert is_choice({"revision": "a", "threshold": 0.1})
+    assert not is_choice(value)

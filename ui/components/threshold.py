@@ -57,7 +57,7 @@ def threshold_view(
     """
     if np.isnan(threshold):
         raise UqError("`threshold` must be a number. Received: NaN.")
-    chosen = chosen_of(state_or(None, key, "choice", _is_choice), revision, threshold)
+    chosen = chosen_of(state_or(None, key, "choice", is_choice), revision, threshold)
     header = {
         "revision": revision,
         "n_rows": len(table.thresholds),
@@ -69,12 +69,13 @@ def threshold_view(
         "has_labels": has_labels,
     }
     result = _mount(key=key, data=pack(header, table, chosen, float("nan") if target is None else target))
-    chosen = chosen_of(sent(result, "choice", None, _is_choice), revision, chosen)
+    chosen = chosen_of(sent(result, "choice", None, is_choice), revision, chosen)
     row = int(np.searchsorted(table.thresholds, chosen, side="right")) - 1
     return float(table.thresholds[row])
 
 
-def _is_choice(value: Any) -> bool:
+def is_choice(value: Any) -> bool:
+    """Whether it is what the script sends: a threshold, or None for one below all, and the revision it is of."""
     is_whole = isinstance(value, Mapping) and {"revision", "threshold"} <= {*value}
     return is_whole and or_none(is_number)(value["threshold"])
 
