@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from uqcore.predictions.by_example import by_example
 from uqcore.predictions.cells import in_order
 from uqcore.predictions.finding import said
-from uqcore.predictions.labels import in_class_order, matching
+from uqcore.predictions.labels import in_class_order, matcher
 from uqcore.predictions.raw import Found, TextColumn, listed
 from uqcore.predictions.roles import Roles
 from uqcore.predictions.rows import Columns
@@ -75,10 +75,11 @@ def _of_both(
             f"Expected a probability for every class. Received only that of the predicted one, and the classes "
             f"{listed(classes)}, from which the others follow for two classes alone; save all that the model puts out."
         )
-    strange = [text for text in predicted.texts if text and matching(names[text], classes) is None]
+    class_of = matcher(classes)
+    strange = [text for text in predicted.texts if text and class_of(names[text]) is None]
     if strange:
         raise UqError(f"Expected predicted classes {listed(classes)}. Received {listed(strange, 3)}; check the column.")
-    place = [text != "" and matching(names[text], classes) == classes[1] for text in predicted.texts]
+    place = [text != "" and class_of(names[text]) == classes[1] for text in predicted.texts]
     one = values[:, 0] / np.float32(100) if roles.kind == "percent" else values[:, 0]
     one = np.where(predicted.codes == predicted.texts.index(""), np.float32(np.nan), one)
     second = np.where(np.array(place)[predicted.codes], one, 1 - one)

@@ -19,7 +19,7 @@ from uqcore.predictions.finding_long import Long, found_long
 from uqcore.predictions.finding_models import bare_names, found_models
 from uqcore.predictions.finding_names import Values
 from uqcore.predictions.finding_values import SeveralScores, asked_values, check_gap, found_values, top_class
-from uqcore.predictions.labels import could_be_labels, matching
+from uqcore.predictions.labels import could_be_labels, matcher
 from uqcore.predictions.raw import listed, plain
 from uqcore.predictions.roles import Asked, Roles, SeveralModels, Unclear
 from uqcore.predictions.table import HeadColumn, Table
@@ -263,7 +263,7 @@ def _label(columns: Sequence[HeadColumn], values: Values, n_classes: int = 0) ->
 
 
 def _by_name(column: HeadColumn, classes: Sequence[str]) -> bool:
-    return column.numbers is None and all(matching(text, classes) for text in column.entries)
+    return column.numbers is None and all(map(matcher(classes), column.entries))
 
 
 def _is_argmax(column: HeadColumn, values: Values) -> bool:
@@ -273,7 +273,7 @@ def _is_argmax(column: HeadColumn, values: Values) -> bool:
         return False
     names = values.classes or tuple(map(str, range(matrix.shape[1])))
     best = [names[k] for k in matrix.argmax(axis=1)]
-    return all(matching(text, [name]) for text, name in zip(column.texts, best, strict=True) if text)
+    return all(matcher([name])(text) for text, name in zip(column.texts, best, strict=True) if text)
 
 
 def _named(columns: Sequence[HeadColumn], names: Iterable[str]) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from uqcore.predictions.finding_kinds import kind_and_sums
 from uqcore.predictions.finding_names import Values
-from uqcore.predictions.labels import matching
+from uqcore.predictions.labels import matcher
 from uqcore.predictions.raw import plain
 from uqcore.predictions.table import HeadColumn
 from uqcore.predictions.vocabulary import LOGIT, WHOLE, is_role, is_value_word, word_of
@@ -82,7 +82,7 @@ def _rank(blocks: Mapping[str, Block], label_texts: Sequence[str]) -> tuple[int,
     if not blocks:
         return 0, False, 0
     classes = [*bare_names([*next(iter(blocks.values()))]).values()]
-    named = bool(label_texts) and all(matching(text, classes) for text in label_texts)
+    named = bool(label_texts) and all(map(matcher(classes), label_texts))
     return sum(map(len, blocks.values())), named, -sum(len(plain(one).split("_")) for one in classes)
 
 

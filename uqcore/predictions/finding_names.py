@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from uqcore.predictions.finding_kinds import kind_and_sums
-from uqcore.predictions.labels import matching
+from uqcore.predictions.labels import matcher
 from uqcore.predictions.raw import listed, plain
 from uqcore.predictions.roles import ValueKind
 from uqcore.predictions.table import HeadColumn
@@ -62,7 +62,8 @@ def families_of(columns: Sequence[HeadColumn], label_texts: Sequence[str] = ()) 
     if len(blank) > 1:
         of_weka = family_of([column for _, column in blank], None)
         found.append(of_weka._replace(word=2, classes=None, key="distribution"))
-    chosen = [column for column in columns if column.mostly_numbers and matching(column.header, label_texts)]
+    is_label = matcher(label_texts)
+    chosen = [column for column in columns if column.mostly_numbers and is_label(column.header)]
     if len(chosen) > 1 and len(chosen) >= len(label_texts):
         found.append(family_of(chosen, None)._replace(classes=tuple(column.header for column in chosen)))
     return [values for values in found if values is not None and len(values.columns) > 1]
@@ -127,14 +128,14 @@ def by_label(values: Values, label_texts: Sequence[str]) -> Values:
         return values
     for i, j in product(range(start, -1, -1), range(end, -1, -1)):
         names = tuple(header[i : len(header) - j].strip() for header in headers)
-        if all(names) and all(matching(text, names) for text in label_texts):
+        if all(names) and all(map(matcher(names), label_texts)):
             return values._replace(classes=names)
     return values
 
 
 def is_named(values: Values, label_texts: Sequence[str]) -> bool:
     """Whether the columns have the names that the label's texts are."""
-    return bool(label_texts and values.classes) and all(matching(t, values.classes or ()) for t in label_texts)
+    return bool(label_texts and values.classes) and all(map(matcher(values.classes or ()), label_texts))
 
 
 def of_two_classes(header: str, label_texts: Sequence[str]) -> tuple[str, ...] | None:

@@ -24,7 +24,7 @@ from uqcore.predictions.finding_names import (
     is_named,
     of_two_classes,
 )
-from uqcore.predictions.labels import matching
+from uqcore.predictions.labels import matcher
 from uqcore.predictions.raw import listed, plain
 from uqcore.predictions.roles import Asked, Unclear
 from uqcore.predictions.table import HeadColumn, Table
@@ -142,7 +142,7 @@ def check_gap(values: Values, labels: Sequence[str]) -> None:
     numbers = sorted(map(int, names))
     if numbers == [*range(numbers[0], numbers[0] + len(numbers))] and numbers[0] in (0, 1):
         return
-    if labels and all(matching(text, names) for text in labels):
+    if labels and all(map(matcher(names), labels)):
         return
     start = values.columns[-1].header.removesuffix(str(numbers[-1]))
     missing = next(k for k in range(numbers[-1] + 1) if k not in numbers)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,16 +37,17 @@ class Labels(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def matching(text: str, names: Sequence[str]) -> str | None:
-    """The one of the class names that ``text`` is, up to case, spaces and what stands between words; None if none."""
-    return _by_form(tuple(names)).get(_form(text)) if text not in names else text
+def matcher(names: Sequence[str]) -> Callable[[str], str | None]:
+    """What tells which of the class names a text is, up to case, spaces and what stands between words; None if none."""
+    exact, by_form = frozenset(names), cache(lambda: _by_form(names))  # for most files the first is enough
+    return lambda text: text if text in exact else by_form().get(_form(text))
 
 
 def could_be_labels(entries: Sequence[str], n_classes: int, classes: Sequence[str] | None) -> bool:
     """Whether entries of a column may be labels of so many classes."""
     if not entries or len(entries) > n_classes + 1:
         return False
-    if classes and all(matching(text, classes) for text in entries):
+    if classes and all(map(matcher(classes), entries)):
         return True
     numbers = [_number(text) for text in entries]
     if all(np.isfinite(number) and number == int(number) for number in numbers):
@@ -61,8 +62,7 @@ def in_class_order(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(texts, key=lambda text: (text.lower() in _POSITIVE, in_order(text))))
 
 
-@lru_cache(maxsize=64)
-def _by_form(names: tuple[str, ...]) -> dict[str, str]:
+def _by_form(names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names:
         found.setdefault(_form(name), name)
@@ -254,8 +254,9 @@ def _numbers_of(
     named = {name: float(k) for k, name in enumerate(class_names or ())}
     full = [text for text in here if text in named or text.lower() not in NO_TEXT]
     note = None
-    alike = {text: named[name] for text in full if (name := matching(text, class_names or ())) is not None}
-    pairs = [(text, matching(text, class_names or ()) or "") for text in alike]
+    class_of = matcher(class_names or ())
+    alike = {text: named[name] for text in full if (name := class_of(text)) is not None}
+    pairs = [(text, class_of(text) or "") for text in alike]
     unlike = [(text, name) for text, name in pairs if text.lower() != name.lower() and not np.isfinite(_number(text))]
     if unlike and len(alike) == len(full):
         note = f"Labels were matched with the classes up to what stands between words: {listed(unlike[0])}."
