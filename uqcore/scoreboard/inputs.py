@@ -32,7 +32,7 @@ def disturbances(task: str, is_images: bool) -> dict[str, Disturb]:
     return {**(OF_IMAGES if is_images else {}), **(OF_DIGITS if task == "digits" else {})}
 
 
-class Part(NamedTuple):
+class DataPart(NamedTuple):
     """A set of inputs: ``kind`` is validation, test, unseen or shift."""
 
     name: str
@@ -40,13 +40,13 @@ class Part(NamedTuple):
     split: Split
 
 
-def parts(dataset: Dataset) -> Iterator[Part]:
+def parts(dataset: Dataset) -> Iterator[DataPart]:
     """Validation first, for its thresholds, then test, the unseen sets and, of images, each disturbance."""
-    yield Part("validation", "validation", dataset.validation)
-    yield Part("test", "test", dataset.test)
+    yield DataPart("validation", "validation", dataset.validation)
+    yield DataPart("test", "test", dataset.test)
     for name in dataset.ood_sets:
         whole = dataset.part(name)
-        yield Part(name, "unseen", Split(whole.x[:N_NOISE], whole.y[:N_NOISE]) if name == "noise" else whole)
+        yield DataPart(name, "unseen", Split(whole.x[:N_NOISE], whole.y[:N_NOISE]) if name == "noise" else whole)
     first = Split(dataset.test.x[:N_DISTURBED], dataset.test.y[:N_DISTURBED])
     for name, disturb in disturbances(dataset.task_id, dataset.test.x.ndim == 4).items():
-        yield Part(name, "shift", Split(disturb(first.x), first.y))
+        yield DataPart(name, "shift", Split(disturb(first.x), first.y))

@@ -21,7 +21,7 @@ from uqcore.models.sampling import CHUNK, draw, load_posterior
 from uqcore.models.training import CPU_S
 from uqcore.scoreboard import controls
 from uqcore.scoreboard.figures import Figures, Said, figures
-from uqcore.scoreboard.inputs import Part, parts
+from uqcore.scoreboard.inputs import DataPart, parts
 from uqcore.scoreboard.results import Key
 from uqcore.scoreboard.systems import ON_NETWORK, fingerprint, sources
 from uqcore.store import Store
@@ -222,7 +222,7 @@ def _run(
     model: str,
     made: _Made,
     said: Mapping[str, Said],
-    every: Sequence[Part],
+    every: Sequence[DataPart],
     x: FloatArray,
     ask: Callable[[FloatArray], object] | None = None,
 ) -> Run:
