@@ -113,7 +113,12 @@ def board(top: DeltaGenerator) -> None:
     shown = [row for row in shown if row.method != "chance"]  # far from all others, it would press them together
     if shown:
         chart(
-            forest(scoreboard.marks(shown, score == "all"), titled(metric_id), metric.unit == "%"),
+            forest(
+                scoreboard.marks(shown, score == "all"),
+                titled(metric_id),
+                percent=metric.unit == "%",
+                dense=page.is_presented(),
+            ),
             key="board_forest",
         )
     else:

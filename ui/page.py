@@ -22,11 +22,13 @@ _ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be
 
 
 class Invitation(NamedTuple):
-    """A tile of the home page: what to do behind a door, and the link's parameters."""
+    """A tile of the home page: what to do behind a door, the link's parameters, and an icon
+    where it is not the door's."""
 
     label: str
     text: str
     query: Mapping[str, str] = {}
+    icon: str = ""
 
 
 class Onward(NamedTuple):
@@ -67,7 +69,10 @@ DOORS = (
         ),
         (
             Invitation(
-                "Take the guided tour", "Guess, then see: what networks do not know, step by step.", {"tour": "1"}
+                "Take the guided tour",
+                "Guess, then see: what networks do not know, step by step.",
+                {"tour": "1"},
+                ":material/explore:",
             ),
         ),
         "What does a neural network not know?",
@@ -101,6 +106,7 @@ DOORS = (
                 "Try a garment",
                 "Show the digit readers Fashion-MNIST, add noise, turn it, and watch who notices.",
                 {"source": "Pick", "images": "Fashion-MNIST"},
+                ":material/checkroom:",
             ),
         ),
     ),
@@ -146,7 +152,7 @@ DOORS = (
         "Train",
         ":material/model_training:",
         Onward(
-            "where the two learning curves part: from there on the network learns by heart.",
+            "what you trained beside ours, and where its two learning curves part: from there on it learns by heart.",
             "fewer epochs or a smaller network, beside the model that was trained before.",
             "pages/digit_lab.py",
             "draw something for the models to read",
@@ -209,7 +215,7 @@ def _begin(door: Door) -> None:
     uploads.guard()
     st.set_page_config(page_title=f"{_title(door)} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says
     presented, toured = frame.is_presented(), is_on_tour()
-    st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or toured)}{_ON_TOUR * toured}{_PRESENTED * presented}</style>")
+    st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or toured)}{_PRESENTED * presented}{_ON_TOUR * toured}</style>")
     if views.taken():
         st.stop()
 
@@ -230,6 +236,11 @@ def _top(door: Door) -> None:
     st.title(_title(door), anchor=False)
     glossary.show(door.label)
     shelf.tell_of_others()
+
+
+def is_presented() -> bool:
+    """Whether the page is shown to an audience, on one screen as far as it can be."""
+    return frame.is_presented()
 
 
 def is_on_tour() -> bool:
@@ -254,11 +265,11 @@ def fold(label: str) -> None:
 
 def tiles() -> None:
     """What there is to do, in rows."""
-    invitations = [(door.path, invitation) for door in DOORS for invitation in door.invitations]
+    invitations = [(door, invitation) for door in DOORS for invitation in door.invitations]
     with st.container(key="tiles"):
-        for column, (path, (label, text, query)) in controls.in_rows(invitations, 5):
+        for column, (door, (label, text, query, icon)) in controls.in_rows(invitations, 5):
             with column.container(border=True, height="stretch"):
-                st.page_link(path, label=f"**{label}**", icon=":material/arrow_forward:", query_params=dict(query))
+                st.page_link(door.path, label=f"**{label}**", icon=icon or door.icon, query_params=dict(query))
                 st.write(text)
 
 

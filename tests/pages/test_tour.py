@@ -161,11 +161,22 @@ def test_what_is_pointed_at_in_a_chart_is_what_stands_there_however_large_it_is(
     presented.mouse.move(0, 0)
 
 
-@on("two_moons")
-def test_all_maps_are_on_a_presenters_screen(presented: Page) -> None:
-    boxes = [plot.bounding_box() for plot in presented.locator(".plot").all()]
-    assert len(boxes) == len(of_task("moons"))
-    assert all(box is not None and box["y"] + box["height"] <= 1080 for box in boxes)
+ANSWERS = {"two_moons": ".plot", "digit_lab": ".card", "regression": ".functions .plot"}
+
+
+@on(*ANSWERS)
+def test_a_figure_fills_a_presenters_screen_and_is_whole_on_it(presented: Page) -> None:
+    (answer,) = (selector for path, selector in ANSWERS.items() if path in presented.url)
+    for width, height in ((1920, 1080), (1280, 720), (1024, 768)):
+        presented.set_viewport_size({"width": width, "height": height})
+        stand_still(presented.locator(answer).last)
+        boxes = presented.locator(answer).evaluate_all("all => all.map((one) => one.getBoundingClientRect().toJSON())")
+        assert len(boxes) > 4
+        assert len({round(box["top"]) for box in boxes}) == 2, "rows"
+        assert all(box["right"] <= width and box["bottom"] <= height for box in boxes)
+        assert max(box["bottom"] for box in boxes) > 0.84 * height
+        assert max(box["right"] for box in boxes) > 0.94 * width
+    presented.set_viewport_size({"width": 1920, "height": 1080})
 
 
 @on(*(re.sub(r"app\.py|pages/|\.py", "", door.path) for door in DOORS))

@@ -70,6 +70,23 @@ def test_names_of_crowded_points_do_not_meet_and_stay_inside(first: int, wide: i
             assert left + width <= other or other + its <= left or abs(middle - at) >= 18
 
 
+def test_no_line_to_a_name_crosses_another_name_where_there_is_room() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0.45, 0.6, 12), rng.uniform(0.8, 0.9, 12)
+    made = beside(["Entropy and distance"] * 12, x, y, ((0, 1), (0.5, 1)))[12:]  # on a desktop's plot, 470 by 340
+    width = 6.2 * len("Entropy and distance")
+    ends = [(470 * one["x"], 680 * (1 - one["y"]), one.get("ax") or one["xshift"], one.get("ay", 0)) for one in made]
+    assert sum(off != 0 for *_, off in ends) >= 3
+    for i, (x0, y0, aside, off) in enumerate(ends):
+        along = np.linspace(0, 1, 500)[:, None] * (aside, off) + (x0, y0)
+        for j, (a, b, right, down) in enumerate(ends):
+            if i == j or off == 0:
+                continue
+            left = a + right - width * (right < 0)
+            least, most = np.array([left, b + down - 9]), np.array([left + width, b + down + 9])
+            assert not ((along > least) & (along < most)).all(axis=1).any()
+
+
 def test_what_points_with_names_show_is_said_name_by_name() -> None:
     marks = [Mark("Best", 0, 0.9, 0.85, 0.97, "method", True), Mark("Pixels", 0, 0.8, None, None, "control")]
     assert describe(forest(marks, "AUROC (higher is better)")) == (

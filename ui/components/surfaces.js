@@ -4,7 +4,8 @@
 // Of a map, in rem: GAP as in the style sheet, CAPTION the words above it and the gap below.
 const [GAP, MIN_WIDTH, CAPTION] = [0.75, 11.5, 5.5];
 const LEAST_SHARE = 0.14; // Of the window's width, that a map has where there is room for more than two columns.
-const [FLAT, TALL] = [1.4, 0.8]; // Widest and tallest shape of a map: width by height.
+// Widest and tallest shape of a map, width by height; and the widest where rows of them share one screen.
+const [FLAT, TALL, FLATTEST] = [1.4, 0.8, 2];
 const PHONE = 600; // px; narrower windows are phones'.
 const FRAME_TIME = 150; // ms that a frame stays when they are played.
 
@@ -35,6 +36,7 @@ function parse(bytes) {
   return { ...header, colors, frames, groups };
 }
 
+const pageSays = (name) => Number(getComputedStyle(document.documentElement).getPropertyValue(name));
 const decimals = ([low, high]) => Math.min(8, Math.max(0, 3 - Math.ceil(Math.log10(high - low || 1))));
 const format = (value, range) => value.toFixed(decimals(range)).replace("-", "\u2212");
 
@@ -85,6 +87,7 @@ class Surfaces {
     if (this.#scene.frames.length === 1) this.#stop();
     this.#colorize();
     this.size = ""; // Paint, whatever the size.
+    this.captions = new Map();
     this.#build();
     this.#layOut();
     this.#readOut();
@@ -248,8 +251,8 @@ class Surfaces {
       const rows = Math.ceil(n / columns);
       if (columns > Math.ceil(n / rows)) continue;
       const across = (room - (columns - 1) * GAP * rem) / columns;
-      const down = height / rows - CAPTION * rem;
-      const width = Math.min(across, FLAT * down);
+      const down = height / rows - this.#caption(columns, across);
+      const width = Math.min(across, (this.#below > 0 && rows > 1 ? FLATTEST : FLAT) * down);
       if (columns > 2 && across < least) break;
       if (columns >= Math.min(n, 2)) fits = { columns, width: across, aspect: FLAT };
       if (width < Math.min(least, across)) continue;
@@ -273,15 +276,35 @@ class Surfaces {
 
   // Of the tour's bar, in rem: with it the figure has one screen and no more.
   get #below() {
-    return Number(getComputedStyle(document.documentElement).getPropertyValue("--below"));
+    return pageSays("--below");
+  }
+
+  #arrange({ columns, width, aspect }) {
+    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${width}px))`;
+    this.grid.style.setProperty("--aspect", aspect);
+  }
+
+  // What a row has beside its maps, in px, with the gap to the next. Where all has to be on one screen it is measured: in
+  // narrow columns the words take more lines.
+  #caption(columns, width) {
+    if (this.#below === 0) return CAPTION * 16 * unit();
+    const of = [columns, width, unit(), this.#figures.length].join();
+    if (!this.captions.has(of)) {
+      // Else a page that is scrolled down would jump.
+      Object.assign(this.grid.style, { minHeight: `${this.grid.offsetHeight}px`, alignContent: "start" });
+      this.#arrange({ columns, width, aspect: FLAT });
+      const beside = (figure) => figure.offsetHeight - figure.querySelector(".plot").offsetHeight;
+      const tallest = Math.max(...this.#figures.map(beside));
+      this.captions.set(of, tallest + parseFloat(getComputedStyle(this.grid).rowGap));
+      Object.assign(this.grid.style, { minHeight: "", alignContent: "" });
+    }
+    return this.captions.get(of);
   }
 
   #layOut() {
     const room = this.grid.clientWidth;
     if (room === 0) return; // In a closed tab or expander.
-    const { columns, width, aspect } = this.#shape(this.#figures.length, room, this.#heights);
-    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${width}px))`;
-    this.grid.style.setProperty("--aspect", aspect);
+    this.#arrange(this.#shape(this.#figures.length, room, this.#heights));
     const { clientWidth, clientHeight } = this.#figures[0].querySelector(".plot");
     const sharpness = Math.min(2, devicePixelRatio); // Sharper is not seen, and costs time on a phone.
     const ratio = sharpness * unit(); // Lines and markers grow with the text.

@@ -10,8 +10,9 @@ class Turning {
 
   constructor(root, component) {
     this.root = root;
-    addWholeScreen(root);
     this.find = (selector) => root.querySelector(selector);
+    addWholeScreen(root);
+    if (this.find(".whole")) this.find(".left").append(this.find(".whole")); // Beside the slider, not in a column of its own.
     this.find("input").addEventListener("input", ({ target }) => {
       this.#play(false);
       this.#show(Number(target.value));

@@ -36,7 +36,8 @@ _LABELS = {"noise": "Noise (deviation)", "svi_epochs": "SVI, epochs for each"}
 
 def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting | None, DeltaGenerator, list[str]]:
     """What is asked for, the place of the button that trains, which is in ``row`` beside presets and data, and a
-    sentence where it cannot be trained. Points are painted in ``row`` too; all else that needs room is in ``more``.
+    sentence where it cannot be trained; nothing asked and no sentence while points are still to be painted. Points are
+    painted in ``row`` too; all else that needs room is in ``more``.
     """
     with row.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         preset = controls.choice("Settings", _PRESETS, "preset", "quick")
@@ -63,6 +64,8 @@ def choose(row: DeltaGenerator, more: DeltaGenerator) -> tuple[Setting | None, D
         if kind == OWN_POINTS:
             with row:
                 values["points"] = _points(cluster)
+            if not values["points"]:
+                return None, button, []
             values["n_points"] = len(values["points"])
         asked = Setting(**values)
     except UqError as error:
@@ -145,7 +148,7 @@ def _brought(file: UploadedFile, before: tuple[Point, ...]) -> tuple[Point, ...]
 
 
 def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
-    """The points that the visitor has painted or brought; they are in the link."""
+    """The points that the visitor has painted or brought, which are in the link; none while they are of one class."""
     linked: tuple[Point, ...] = ()
     try:
         if kept := st.query_params.get(_POINTS, st.session_state.get(_POINTS, "")):
@@ -164,7 +167,7 @@ def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
     used = {label for _, _, label in points}
     if len(used) < 2 or used != set(range(len(used))):
         put_in_url(_POINTS, None)
-        raise UqError("Paint points of at least two classes, the first and the second, and then train.")
+        return ()
     text = Setting(kind=OWN_POINTS, points=points).to_params()["points"]
     st.session_state[_POINTS] = text
     put_in_url(_POINTS, text)

@@ -61,6 +61,8 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
         go = st.button("Train", type="primary", icon=":material/play_arrow:", key="t_train", disabled=asked is None)
         if asked is not None:
             st.markdown(f"about **{words.duration(jobs().estimate_s(asked))}**", width="content")
+        elif not problems:
+            st.markdown(words.PAINT_FIRST)
     job = _job(owner, asked, go, problems)
     if job is None:
         let_go = [words.LET_GO] if st.session_state.get(_LAST_JOB) is not None else []

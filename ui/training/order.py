@@ -30,7 +30,7 @@ _LABELS = {
 
 def choose() -> Order:
     """What is asked for. UqError: it cannot be trained."""
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="stays_order"):
         titles = {task: load(task).title[:1].upper() + load(task).title[1:] for task in DATASETS}
         task = controls.choice("Task", titles, "r_task", next(iter(titles)))
         known = {method_id: METHODS[method_id].label for method_id in of_task(task)}

@@ -20,7 +20,7 @@ from uqcore.types import FloatArray
 
 Kind = Literal["method", "control", "published"]
 _SYMBOLS: Mapping[Kind, str] = {"method": "circle", "control": "square-open", "published": "star-open"}
-_ROW_HEIGHT, _AXIS_HEIGHT, _FEWEST_ROWS = 30, 70, 3  # of fewer the axis and its title would not have room
+_ROW_HEIGHT, _DENSE, _AXIS_HEIGHT, _FEWEST_ROWS = 30, 20, 70, 3  # of fewer the axis and its title would not have room
 _CONTROL_COLOR = "#888888"
 
 
@@ -57,8 +57,8 @@ class Spot(NamedTuple):
     said: str = ""
 
 
-def forest(marks: Sequence[Mark], title: str, percent: bool = False) -> dict[str, Any]:
-    """A row a mark, from the top: its value and its interval, as a plotly figure."""
+def forest(marks: Sequence[Mark], title: str, percent: bool = False, dense: bool = False) -> dict[str, Any]:
+    """A row a mark, from the top: its value and its interval, as a plotly figure; ``dense`` ones stand closer."""
     rows = [f"<b>{escape(mark.label)}</b>" if mark.best else escape(mark.label) for mark in marks]
     traces = []
     for kind in _SYMBOLS:
@@ -89,7 +89,7 @@ def forest(marks: Sequence[Mark], title: str, percent: bool = False) -> dict[str
     return {
         "data": traces,
         "layout": layout(
-            _AXIS_HEIGHT + _ROW_HEIGHT * max(len(marks), _FEWEST_ROWS),
+            _AXIS_HEIGHT + (_DENSE if dense else _ROW_HEIGHT) * max(len(marks), _FEWEST_ROWS),
             showlegend=False,
             xaxis={
                 "title": {"text": escape(title).replace(" (", "<br>(")},
