@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 from plotly.offline import get_plotlyjs
 
+from tests import browsing
 from tests.browsing import needs_browser
 from tests.report_pages import Elements, opened, until
 from uqcore.tuning.html_report import Section, Table, report
@@ -112,9 +113,8 @@ def test_nothing_else_runs_or_is_fetched_in_it(browser: Browser, saved: Path) ->
     with opened(browser, saved) as (page, events):
         page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.hit = 3'}))")
         page.evaluate("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x.png'}))")
-        page.evaluate("new Promise(done => setTimeout(done))")
+        browsing.until(page, lambda: sum("Content Security Policy" in event for event in events) == 2)
         assert page.evaluate("window.hit") is None
-        assert sum("Content Security Policy" in event for event in events) == 2
 
 
 @needs_browser
