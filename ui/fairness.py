@@ -27,15 +27,21 @@ LONG_S: Final = 0.5
 another visitor's file."""
 
 _MEMORY_S = 10.0
-_MOST_VISITS = 1000  # whose use is remembered
-# Turns go by who came first, as if these had come so many seconds sooner or later: whoever is here already and opens
-# another page is before a crowd that comes at once, and before those who use much, the more the more they do; but
-# nobody waits for ever.
-_IS_HERE_S, _IS_NEW_S, _USES_MUCH_S = -5.0, 0.0, 10.0
-_A_SECOND_S = 20.0  # later, for a second of CPU above what is much
-_LOOK_EVERY_S = 0.25  # whether those before take long
-_YIELDS = 3.0  # times as long as it has run, a run stands still for others: a quarter of its pace is left at least
-_LATELY_S = 1.0  # where somebody else has moved something since, those who use much rest as long as they have run
+"""Seconds after which what a visit has used counts a third: as long as one stays with a page before the next."""
+
+_MOST_VISITS = 1000
+"""Whose use is remembered."""
+
+# Turns go by who came first. Whoever is here already and opens another page is taken for having come earlier, before a
+# crowd that comes at once; those who use much for having come later, the more the more they use. Nobody waits for ever.
+_EARLIER_S, _LATER_S = 5.0, 10.0  # at most
+_A_SECOND_S = 20.0  # later, for a second of CPU above what is much: all of it, from 0.75 seconds on
+
+_YIELDS = 3.0
+"""Times as long as it has run, a run stands still for others: a quarter of its pace is left at least."""
+
+_LATELY_S = 1.0
+"""Where somebody else has moved something since, those who use much rest as long as they have run."""
 
 
 @dataclass(order=True)
@@ -45,6 +51,7 @@ class _Run:
     Attributes:
         is_move: it waits for nobody.
         uses_much: it has waited with those who use much.
+        has_turn: whether it has begun; ``look``: one that waits sees whether it has, or may.
         began: when its turn did.
         began_cpu, rested: this thread's seconds of CPU when its turn began, and when it stood still last.
     """
@@ -53,7 +60,8 @@ class _Run:
     visit: str = field(default="", compare=False)
     is_move: bool = field(default=False, compare=False)
     uses_much: bool = field(default=False, compare=False)
-    has_turn: threading.Event = field(default_factory=threading.Event, compare=False)
+    has_turn: bool = field(default=False, compare=False)
+    look: threading.Event = field(default_factory=threading.Event, compare=False)
     began: float = field(default=0.0, compare=False)
     began_cpu: float = field(default=0.0, compare=False)
     rested: float = field(default=0.0, compare=False)
@@ -102,7 +110,7 @@ class Fairness:
             return
         use, began = self.use(visit), self._used()
         more = use - self._much_s
-        later_s = min(_IS_HERE_S + _A_SECOND_S * max(more, 0.0), _USES_MUCH_S) if use else _IS_NEW_S
+        later_s = min(_A_SECOND_S * max(more, 0.0) - _EARLIER_S, _LATER_S) if use else 0.0
         run = _Run(visit=visit, is_move=not opens and more <= 0, uses_much=more > 0)
         self._begin(run, later_s)
         self._thread.run = run
@@ -119,7 +127,7 @@ class Fairness:
         if run is not None and not run.uses_much:
             self._end(run)
             run.is_move, run.uses_much = False, True
-            self._begin(run, _USES_MUCH_S)
+            self._begin(run, _LATER_S)
 
     def give_way(self) -> None:
         """Stands still while there are moves of those who wait for nobody; to be called now and then in a turn."""
@@ -144,28 +152,29 @@ class Fairness:
                 return
             self._n_came += 1
             run.key = self._now() + later_s, self._n_came
-            run.has_turn.clear()
+            run.has_turn = False
             heapq.heappush(self._waiting, run)
-            self._begin_next()
-        while not run.has_turn.wait(self._look_in_s(run)):
+        while True:
             with self._lock:
                 self._begin_next()
+                if run.has_turn:
+                    return
+                next_in_s = self._next_at() - self._now()
+            run.look.wait(next_in_s)
+            run.look.clear()
 
-    def _look_in_s(self, run: _Run) -> float:
-        """When one that waits looks whether it may begin: the next of all as soon as there has been enough rest."""
-        with self._lock:
-            rest_s = self._free - self._now() if run in self._waiting[:1] else 0.0
-        return min(rest_s, _LOOK_EVERY_S) if rest_s > 0 else _LOOK_EVERY_S
+    def _next_at(self) -> float:
+        """When the first that waits may begin, if nobody ends before."""
+        began = max((run.began for run in self._having), default=-math.inf)
+        rested = self._free if self._waiting and self._waiting[0].uses_much else -math.inf
+        return max(began + self._long_s, rested)
 
     def _begin_next(self) -> None:
-        now = self._now()
-        while self._waiting and all(now - run.began > self._long_s for run in self._having):
-            if self._waiting[0].uses_much and now < self._free:
-                return
+        while self._waiting and (now := self._now()) >= self._next_at():
             run = heapq.heappop(self._waiting)
-            run.began = now
+            run.began, run.has_turn = now, True
             self._having.append(run)
-            run.has_turn.set()
+            run.look.set()
 
     def _end(self, run: _Run) -> None:
         with self._lock:
@@ -178,7 +187,8 @@ class Fairness:
                 others_move = self._moved_last != run.visit and self._now() - self._moved < _LATELY_S
                 if run.uses_much and others_move:
                     self._free = self._now() + self._used() - run.began_cpu
-                self._begin_next()
+                for waiting in self._waiting[:1]:  # which may begin sooner than it thinks
+                    waiting.look.set()
 
     def _count(self, visit: str, seconds: float) -> None:
         total = self.use(visit) + seconds

@@ -218,7 +218,7 @@ def test_those_who_use_much_rest_as_long_as_they_ran_where_others_move(lately: b
     clock.use(fairness, "moves", 0.1)
     if not lately:
         clock.wall_s = 1.5
-    clock.use(fairness, "much", 3)
+    clock.use(fairness, "much", 0.3)
     with ThreadPoolExecutor() as threads:
 
         def moves_again() -> bool:
@@ -227,10 +227,10 @@ def test_those_who_use_much_rest_as_long_as_they_ran_where_others_move(lately: b
 
         again = threads.submit(moves_again)
         if rests:
-            clock.wall_s += 2.9
+            clock.wall_s += 0.29
             with pytest.raises(TimeoutError):
-                again.result(0.6)
-            clock.wall_s += 0.2
+                again.result(0.6)  # it has looked again
+            clock.wall_s += 0.02
         assert again.result(PATIENCE_S)
 
 
