@@ -153,7 +153,7 @@ DOORS = (
         ":material/model_training:",
         Onward(
             "what you trained beside ours, and where its two learning curves part: from there on it learns by heart.",
-            "fewer epochs or a smaller network, beside the model that was trained before.",
+            "fewer epochs or more weight decay, beside the model that was trained before.",
             "pages/digit_lab.py",
             "draw something for the models to read",
         ),

@@ -54,7 +54,10 @@ class Evaluation:
             f"ECE {self.ece:.4f} ({self.n_samples} samples)"
         ]
         found = {"predictive_entropy": self.misclassification_auroc, self.own_measure: self.own_misclassification_auroc}
-        lines += [f"  {'errors':8} {measure:18} AUROC {auroc:.4f}" for measure, auroc in found.items()]
+        if math.isnan(self.misclassification_auroc):
+            lines.append(f"  {'errors':8} no AUROC: all answers are {'right' if self.accuracy else 'wrong'}")
+        else:
+            lines += [f"  {'errors':8} {measure:18} AUROC {auroc:.4f}" for measure, auroc in found.items()]
         for name, by_measure in self.ood.items():
             for measure in dict.fromkeys(("predictive_entropy", self.own_measure)):
                 row = by_measure[measure]
