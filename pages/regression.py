@@ -15,6 +15,8 @@ from uqcore.plots import functions as plots
 from uqcore.text import percent
 from uqcore.types import UqError
 
+_ON_TOUR, _ELSEWHERE = 230, 300  # px: there it is on one screen with the curves
+
 
 def bands(top: DeltaGenerator) -> None:
     models, problems = cache.models("sine")
@@ -74,7 +76,9 @@ def bands(top: DeltaGenerator) -> None:
 
     left, right = st.columns([3, 2])
     left.header("How many times as far apart as on the data", anchor=False)
-    charts.chart(plots.spreads(x[:, 0], times, gap=setting.gap, places=shelf.places()), "spreads", left)
+    height = _ON_TOUR if page.is_on_tour() else _ELSEWHERE
+    spreads = plots.spreads(x[:, 0], times, gap=setting.gap, places=shelf.places(), height=height)
+    charts.chart(spreads, "spreads", left)
     right.header("Are the quantiles right?", anchor=False)
     levels = {label: f.quantiles for label, f in figures.items()}
     charts.chart(plots.quantiles(levels, shelf.places()), "quantiles", right)

@@ -67,8 +67,13 @@ def component(app: AppTest) -> tuple[dict[str, Any], bytes]:
 
 
 def answer(app: AppTest) -> str:
-    """The page's answer; a no-break space is a space, as in `html`."""
-    return spaced(app.markdown[0].value)
+    """The page's answer without the marks of its terms; a no-break space is a space, as in `html`."""
+    return spaced(unmarked(app.markdown[0].value))
+
+
+def unmarked(text: str) -> str:
+    """Markdown without the links of its terms to their explanations."""
+    return re.sub(r"\[([^]]*)\]\(#word-[^)]*\)", r"\1", text)
 
 
 def spaced(text: str) -> str:

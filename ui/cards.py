@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from ui import shelf, words
+from ui import glossary, shelf, words
 from ui.words import ACCEPT, DEFER
 from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.verdicts import SPREAD, Verdict
@@ -127,9 +127,9 @@ def verdict_grid(inputs: Mapping[str, FloatArray], answers: Mapping[str, Said], 
     """A table: a column an input, with its picture, and a row a method, with what it says of each."""
     head = "".join(f"<th>{picture(image, '', 96)}<br>{escape(name)}</th>" for name, image in inputs.items())
     rows = "".join(
-        f'<tr style="--series:{_color(label)}"><th>{escape(label)}</th>'
+        f'<tr style="--series:{_color(label)}"><th>{name}</th>'
         f"{''.join(_cell(*one, class_names) for one in zip(*said, strict=True))}</tr>"
-        for label, said in answers.items()
+        for (label, said), name in zip(answers.items(), glossary.in_html(*map(escape, answers)), strict=True)
     )
     return f'<div class="scroll"><table class="grid"><tr><td></td>{head}</tr>{rows}</table></div>'
 

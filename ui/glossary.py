@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from html import escape
 from typing import Final, NamedTuple
@@ -30,6 +30,11 @@ class Term(NamedTuple):
     plain: str
     exact: str
 
+    @property
+    def href(self) -> str:
+        """The place of its entry in the page's list. A link there opens the entry where the word stands (stage.js)."""
+        return f"#word-{re.sub('[^a-z]+', '-', self.name.lower()).strip('-')}"
+
 
 def _own_measures() -> str:
     """Which methods have another measure of their own than entropy, as one sentence."""
@@ -52,6 +57,12 @@ _WRITTEN: Final[Mapping[str, Term]] = {
             "Deferred: what has a measure of uncertainty above the threshold. Accepted: what has one at most as high.",
         ),
         Term(
+            "threshold",
+            r"\b[Tt]hreshold",
+            "How much doubt is still all right: up to it a method answers by itself.",
+            "A bound on a measure of uncertainty: accepted is what has at most that.",
+        ),
+        Term(
             "unseen",
             r"\b[Uu]nseen|never seen",
             "What is unlike anything that a model learnt from: a T-shirt for one that knows digits only.",
@@ -72,7 +83,7 @@ _WRITTEN: Final[Mapping[str, Term]] = {
         ),
         Term(
             "Deep ensemble",
-            r"\b[Ee]nsemble",
+            r"\b(?:[Dd]eep )?[Ee]nsemble",
             "Several networks that learnt the same from different starts: a jury. If they disagree, they are unsure.",
             "The mean of the softmaxes of networks with different initial weights and orders of the data.",
         ),
@@ -85,7 +96,7 @@ _WRITTEN: Final[Mapping[str, Term]] = {
         ),
         Term(
             "SVI (Flipout)",
-            r"\bSVI|[Ff]lipout",
+            r"\bSVI(?: \(Flipout\))?|[Ff]lipout",
             "A network whose every connection has a range in place of one strength. Each answer draws them anew.",
             "Stochastic variational inference: a Gaussian over each weight, fitted by the evidence lower bound with "
             "Flipout's gradients.",
@@ -228,11 +239,12 @@ _PARTS: Final = ("entropy", "aleatoric", "epistemic", "nats")
 _TRUST: Final = ("calibration", "coverage", "risk", "AUROC")
 _SCORES: Final = ("NLL", "Brier", "ECE")
 ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
-    "Home": ("defer", "unseen", *_METHODS, "sample", "own measure", "certified", "risk"),
-    "Two moons": ("defer", "unseen", *_METHODS, "sample", "own measure", *_PARTS, "AUROC", "NLL"),
-    "Digit lab": ("defer", "unseen", *_METHODS, "sample", "own measure", *_PARTS),
+    "Home": ("defer", "threshold", "unseen", *_METHODS, "sample", "own measure", "certified", "risk"),
+    "Two moons": ("defer", "threshold", "unseen", *_METHODS, "sample", "own measure", *_PARTS, "AUROC", "NLL"),
+    "Digit lab": ("defer", "threshold", "certified", "unseen", *_METHODS, "sample", "own measure", *_PARTS),
     "Threshold lab": (
         "defer",
+        "threshold",
         "certified",
         *_TRUST,
         "AURC",
@@ -255,6 +267,7 @@ ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
     "Gallery": (*_METHODS, "sample", "unseen", "own measure", *_PARTS),
     "Train": (*_METHODS, "NLL", "Brier", "ECE", "AUROC", "CRPS", "coverage", "sample"),
     "Scoreboard": (
+        "threshold",
         "unseen",
         *_METHODS,
         "sample",
@@ -267,9 +280,44 @@ ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
         *_SCORES,
         "CRPS",
     ),
-    "Reproductions": ("defer", "unseen", *_METHODS, "sample", "entropy", "nats", "AUROC", "NLL"),
+    "Reproductions": ("defer", "threshold", "unseen", *_METHODS, "sample", "entropy", "nats", "AUROC", "NLL"),
 }
 """The words of each page, by its name in `ui.page.DOORS`."""
+
+
+_ANY = re.compile("|".join(f"(?P<t{i}>{term.pattern})\\w*" for i, term in enumerate(TERMS.values())))
+_NOT_IN_MARKDOWN = re.compile(r"(\[[^\]]*\]\([^)]*\)|`[^`]*`)")
+_NOT_IN_HTML = re.compile(r"(<a\b.*?</a>|<[^>]*>)")
+
+
+def in_markdown(text: str) -> str:
+    """``text`` with a link to its explanation where each term first stands."""
+    return _marked(text, _NOT_IN_MARKDOWN, lambda term, words: f"[{words}]({term.href})", set())
+
+
+def in_html(*texts: str) -> list[str]:
+    """As `in_markdown`, of parts of one text in HTML."""
+    found: set[str] = set()
+
+    def link(term: Term, words: str) -> str:
+        return f'<a class="word" href="{term.href}" aria-haspopup="dialog">{words}</a>'
+
+    return [_marked(text, _NOT_IN_HTML, link, found) for text in texts]
+
+
+def _marked(text: str, kept: re.Pattern[str], link: Callable[[Term, str], str], found: set[str]) -> str:
+    """``text`` with links, but for its parts that match ``kept`` (one group); ``found``: the terms that have one."""
+    terms = list(TERMS.values())
+
+    def mark(match: re.Match[str]) -> str:
+        term = terms[int((match.lastgroup or "")[1:])]
+        if term.name in found:
+            return match[0]
+        found.add(term.name)
+        return link(term, match[0])
+
+    parts = kept.split(text)
+    return "".join(part if i % 2 else _ANY.sub(mark, part) for i, part in enumerate(parts))
 
 
 def show(page: str) -> None:
@@ -279,7 +327,7 @@ def show(page: str) -> None:
 @cache
 def _html(names: Sequence[str]) -> str:
     entries = "".join(
-        f"<dt>{escape(term.name)}</dt><dd>{escape(term.plain)}{_exactly(term)}</dd>"
+        f'<dt id="{term.href[1:]}">{escape(term.name)}</dt><dd>{escape(term.plain)}{_exactly(term)}</dd>'
         for term in (TERMS[name] for name in names)
     )
     return f'<details class="words"><summary>Words on this page</summary><dl>{entries}</dl></details>' if names else ""

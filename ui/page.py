@@ -274,7 +274,8 @@ def tiles() -> None:
 
 
 def answer(place: DeltaGenerator, lead: str, problems: Sequence[str]) -> None:
-    """The page's answer (Markdown), and a sentence for all that could not be had: the page works on with the rest."""
-    place.markdown(lead)
+    """The page's answer (Markdown), with its terms marked, and a sentence for all that could not be had: the page works
+    on with the rest."""
+    place.markdown(glossary.in_markdown(lead))
     for sentence in problems:
         place.warning(words.sentence(sentence), icon=":material/build:")

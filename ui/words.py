@@ -135,8 +135,8 @@ def who_accepts_the_unseen(seen: Mapping[str, Surface], cluster: tuple[float, fl
     if not wary:
         return start + "**no method** notices: each accepts at least half of them as if it knew."
     return (
-        f"{start}**{_listed(wary)}** {'defers' if len(wary) == 1 else 'defer'} most of them; "
-        f"**{_listed(fooled)}** {'accepts' if len(fooled) == 1 else 'accept'} them as if nothing were odd."
+        f"{start}**{listed(wary)}** {'defers' if len(wary) == 1 else 'defer'} most of them; "
+        f"**{listed(fooled)}** {'accepts' if len(fooled) == 1 else 'accept'} them as if nothing were odd."
     )
 
 
@@ -152,7 +152,7 @@ def verdict_table(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) -
     return f"<div class='scroll'><table class='verdicts'><tr>{head}</tr>{rows}</table></div>"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -161,14 +161,14 @@ def who_reads_what(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) 
     readings = Counter(class_names[v.label] for v in verdicts.values())
     if not readings:
         return "No trained model can be shown."
-    said = _listed(
+    said = listed(
         [f"{n} {'reads' if n == 1 else 'read'} {_article(name)} **{name}**" for name, n in readings.most_common()]
     )
     deferring = [label for label, v in verdicts.items() if not v.accepted]
     start = f"Of {len(verdicts)} method{'s' * (len(verdicts) > 1)}, {said}. "
     if not deferring:
         return start + "None asks for a second look at this threshold."
-    return f"{start}**{_listed(deferring)}** would rather not say."
+    return f"{start}**{listed(deferring)}** would rather not say."
 
 
 HOW_TO_READ_CARDS = (
@@ -201,7 +201,7 @@ def who_is_fooled(answers: Mapping[str, Said], names: Sequence[str], noun: str) 
     sentences = []
     for i, name in enumerate(names[1:], start=1):
         fooled = [label for label, said in answers.items() if said.accepted[i]]
-        sentences.append(f"**{_listed(fooled)}** took {name} for a {noun}" if fooled else f"nobody took {name} for one")
+        sentences.append(f"**{listed(fooled)}** took {name} for a {noun}" if fooled else f"nobody took {name} for one")
     return (
         f"Shown something that is no {noun}, a network still answers with a {noun}. Does it at least **say that it is "
         f"unsure**? Here, {'; '.join(sentences)}."
@@ -415,13 +415,13 @@ def who_widens_in_the_gap(ratios: Mapping[str, float]) -> str:
     silent = [label for label, ratio in ratios.items() if math.isnan(ratio)]
     said = ["In the shaded gap there is no data."]
     if wider:
-        said.append(f"How much farther do the sampled functions lie apart there than on the data? {_listed(wider)}.")
+        said.append(f"How much farther do the sampled functions lie apart there than on the data? {listed(wider)}.")
     if others:
         start = "Not farther" if wider else "No method's sampled functions lie farther apart there than on the data"
-        said.append(f"{start}: {_listed(others)} times.")
+        said.append(f"{start}: {listed(others)} times.")
     if silent:
         said.append(
-            f"**{_listed(silent)}** {'draws one line' if len(silent) == 1 else 'draw one line each'} and no band."
+            f"**{listed(silent)}** {'draws one line' if len(silent) == 1 else 'draw one line each'} and no band."
         )
     return " ".join(said)
 

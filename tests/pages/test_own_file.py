@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Expander, Node
 
 from tests.app_pages import checked as whole
-from tests.app_pages import choose, component, html, opened, spaced, tables
+from tests.app_pages import choose, component, html, opened, spaced, tables, unmarked
 from tests.browsing import Visit, needs_browser, settle
 from tests.prediction_files import npz
 from ui import words
@@ -108,7 +108,7 @@ def labelled(app: AppTest, name: str, data: bytes) -> AppTest:
 
 def said(app: AppTest) -> str:
     """The sentences of the page, as they are read."""
-    return spaced(" ".join(element.value.replace("\\", "") for element in app.markdown))
+    return spaced(" ".join(unmarked(element.value.replace("\\", "")) for element in app.markdown))
 
 
 def understood(app: AppTest) -> str:

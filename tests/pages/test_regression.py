@@ -16,7 +16,7 @@ import streamlit as st
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import component, html, moved, opened, spaced, stops, tables, tables_in
+from tests.app_pages import answer, component, html, moved, opened, spaced, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, settle
 from ui import cache, words
 from ui.budget import forget
@@ -71,9 +71,9 @@ def drawn(app: AppTest) -> tuple[dict[str, Drawn], FloatArray]:
 
 def test_it_opens_with_who_widens_in_the_gap_and_every_method() -> None:
     app = page()
-    assert app.markdown[0].value.startswith("In the shaded gap there is no data.")
-    assert "**SVI (Flipout)** 1." in app.markdown[0].value
-    assert "**Deterministic** draws one line" in app.markdown[0].value
+    assert answer(app).startswith("In the shaded gap there is no data.")
+    assert "**SVI (Flipout)** 1." in answer(app)
+    assert "**Deterministic** draws one line" in answer(app)
     assert all(label in html(app) for label in LABELS)
     assert list(drawn(app)[0]) == LABELS
     assert len(app.get("plotly_chart")) == 2
@@ -198,7 +198,7 @@ def test_the_figures_are_those_of_what_is_drawn(committed: Store) -> None:
     app = page(**SNGP, **link)
     assert tables(app) == tables_in(spaced(words.regression_table({METHODS["sngp"].label: seen.figures})))
     ratios = {METHODS["sngp"].label: seen.figures.std_ratio["gap"]}
-    assert app.markdown[0].value == words.who_widens_in_the_gap(ratios)
+    assert answer(app) == spaced(words.who_widens_in_the_gap(ratios))
 
 
 def test_points_that_are_added_are_drawn_last_until_there_is_no_room() -> None:

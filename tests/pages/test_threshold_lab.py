@@ -29,6 +29,7 @@ from tests.app_pages import (
     spaced,
     stops,
     tables,
+    unmarked,
 )
 from tests.browsing import Visit, at, needs_browser, settle, stand_still
 from tests.prediction_files import npz
@@ -442,7 +443,7 @@ def brought(name: str, data: bytes) -> AppTest:
 
 
 def text_of(app: AppTest) -> str:
-    return " ".join(element.value.replace("\\", "") for element in app.markdown)
+    return " ".join(unmarked(element.value.replace("\\", "")) for element in app.markdown)
 
 
 def test_a_file_with_a_problem_is_forgotten_when_its_part_is_left() -> None:

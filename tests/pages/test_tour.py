@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsing import SHIFTS, Tabs, Visit, needs_browser, next_frame, settle, stand_still
+from ui.glossary import TERMS
 from ui.page import DOORS
+from ui.tour import text
 from ui.tour.steps import STEPS
 from uqcore.methods import of_task
 
@@ -83,6 +85,14 @@ def test_the_tour_by_keys_alone(visit: Visit, dashboard: str, presented: bool) -
         )
         expect(page.locator(".told")).not_to_be_empty()
         assert page.evaluate(UNCUT), (n, step.claim)
+        if n == 6:  # how far apart the curves lie is seen together with them
+            chart, bar = (
+                page.locator(".st-key-spreads .plot-container").bounding_box(),
+                page.locator(".bar").bounding_box(),
+            )
+            assert chart is not None
+            assert bar is not None
+            assert chart["y"] + chart["height"] <= bar["y"]
         if presented:
             size_px, words = page.evaluate(SMALLEST)
             assert size_px >= LEAST * 1080, (n, step.claim, words)
@@ -101,7 +111,7 @@ def test_the_tour_on_a_phone_the_words_drive_the_figure_and_back_brings_it_back(
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert veiled(page)
     page.locator(".options button").first.tap()
-    words = page.locator(".told a").first
+    words = page.locator(".told a:not(.word)").first
     accepting = page.locator(".card .verdict.accept")
     shown = accepting.count()
     assert f"{shown} of" in page.locator(".told").inner_text()
@@ -109,17 +119,67 @@ def test_the_tour_on_a_phone_the_words_drive_the_figure_and_back_brings_it_back(
     expect(page).to_have_url(re.compile(r"rotation=90"))
     settle(page)
     expect(accepting).not_to_have_count(shown)
+    expect(words).to_have_attribute("aria-current", "true")  # what the figure shows now
     page.go_back()
     expect(accepting).to_have_count(shown)
+    expect(page.locator(".told [aria-current]")).to_have_text("As it was")
     assert "rotation" not in page.url
     page.locator(".bar .next").tap()
     at_step(page, 3)
+    expect(page.locator(".told")).to_be_empty()
+    page.locator(".bar .next").tap()  # as the key: the answer first
+    expect(page.locator(".told")).not_to_be_empty()
+    expect(page.locator(".question")).not_to_be_visible()
+    plot = page.locator(".surfaces .plot").bounding_box()
+    assert plot is not None
+    assert plot["y"] + plot["height"] <= page.locator(".bar").evaluate("bar => bar.getBoundingClientRect().top")
+    page.get_by_text("The question").tap()
+    expect(page.locator(".question")).to_be_visible()
+    page.locator(".told .word", has_text="deferred").tap()
+    meaning = page.get_by_role("dialog", name="defer")
+    expect(meaning).to_contain_text(TERMS["defer"].plain)
+    meaning.get_by_text("exactly").tap()
+    expect(meaning).to_contain_text(TERMS["defer"].exact)
+    page.locator(".claim").tap()
+    expect(meaning).not_to_be_visible()
     page.locator(".bar .leave").tap()
     expect(page.locator(".claim")).not_to_be_visible()
     assert "tour" not in page.url
     expect(page.locator(".st-key-doors")).to_be_visible()
     page.locator(".begin").tap()
     at_step(page, 3)  # where it was left
+
+
+def test_a_word_is_explained_where_it_stands_by_keys_and_nothing_moves(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/two_moons?present=1")
+    word = page.locator(".st-key-answer").get_by_role("link", name="Deterministic")
+    before, url = page.locator(".surfaces").bounding_box(), page.url
+    word.focus()
+    word.press("Enter")
+    meaning = page.get_by_role("dialog", name="Deterministic")
+    expect(meaning).to_contain_text(TERMS["Deterministic"].plain)
+    expect(meaning).to_be_focused()
+    assert page.locator(".surfaces").bounding_box() == before
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(meaning).to_contain_text(TERMS["Deterministic"].exact)
+    page.keyboard.press("Escape")
+    expect(meaning).not_to_be_visible()
+    expect(word).to_be_focused()
+    assert page.url == url  # still presented
+
+
+@pytest.mark.parametrize("more", ["", "&moons_threshold=0.1"])
+def test_who_takes_the_controls_or_a_link_to_a_changed_figure_is_asked_nothing(
+    visit: Visit, dashboard: str, more: str
+) -> None:
+    page = visit(f"{dashboard}/{text.of_step(3, {})}{more}", ready=".claim")
+    at_step(page, 3)
+    if not more:
+        assert veiled(page)
+        page.locator(".bar .controls").click()
+    expect(page.locator(".told")).not_to_be_empty()
+    assert page.evaluate("document.documentElement.hasAttribute('data-told')")
 
 
 def test_who_only_scrolls_is_told(visit: Visit, dashboard: str) -> None:

@@ -8,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import opened
+from ui import glossary
 from ui.glossary import ON_PAGE, TERMS
 from ui.page import DOORS
+from ui.tour.steps import STEPS
 from uqcore.methods import METHODS
 
 STATES: dict[str, list[dict[str, str]]] = {
@@ -70,3 +72,33 @@ def test_words_stand_once_in_plain_words_and_once_exactly() -> None:
         assert re.search(term.pattern, term.name)
         assert term.plain.endswith(".")
         assert term.exact.endswith(".") or (not term.exact and term.name in labels)
+
+
+def test_a_term_is_marked_where_it_first_stands_and_nowhere_else() -> None:
+    assert glossary.in_markdown("**SNGP** defers; SNGP, a `risk` and [a risk](x). Deep ensembles defer.") == (
+        "**[SNGP](#word-sngp)** [defers](#word-defer); SNGP, a `risk` and [a risk](x). "
+        "[Deep ensembles](#word-deep-ensemble) defer."
+    )
+    ask, answer = glossary.in_html('<a href="SNGP">SNGP</a> has <b>SVI (Flipout)</b>', "SVI (Flipout) has SNGP")
+    assert re.sub(r'<a class="word" href="#word-([^"]*)"[^>]*>(.*?)</a>', r"{\1: \2}", f"{ask}; {answer}") == (
+        '<a href="SNGP">SNGP</a> has <b>{svi-flipout: SVI (Flipout)}</b>; SVI (Flipout) has {sngp: SNGP}'
+    )
+    assert glossary.in_markdown("a brisk deferral") == "a brisk [deferral](#word-defer)"
+    assert len({term.href for term in TERMS.values()}) == len(TERMS)
+
+
+@pytest.mark.parametrize("n", range(1, len(STEPS) + 1))
+def test_what_is_marked_in_a_step_is_explained_on_its_page(n: int) -> None:
+    told = STEPS[n - 1].tell()
+    (page,) = (door.label for door in DOORS if door.path == STEPS[n - 1].page)
+    marked = re.findall(r'href="(#word-[^"]*)"', "".join(glossary.in_html(told.ask, told.told)))
+    assert set(marked) <= {TERMS[name].href for name in ON_PAGE[page]}
+    assert len(set(marked)) == len(marked)
+    assert marked
+
+
+def test_a_pages_answer_marks_its_terms() -> None:
+    app = opened("pages/two_moons.py")
+    assert "[Deterministic](#word-deterministic)" in app.markdown[0].value
+    entries = [element.proto.body for element in app.get("html") if 'class="words"' in element.proto.body]
+    assert '<dt id="word-deterministic">' in entries[0]

@@ -3,6 +3,7 @@
 const CHANNEL = "uncertainty-lab"; // Between the presented window and that of the notes.
 const KEEPS = "input, textarea, select, [contenteditable], [role=slider], [role=application], [role=radio], [role=tab], " +
   "[role=option], [role=combobox], .pad"; // What is moved by arrow keys itself.
+const MARGIN = 12; // px between what opens over the page and the screen's edge.
 const PARTLY = 80; // px: scrolled so far, a visitor looks at the figure.
 
 const store = {
@@ -90,6 +91,7 @@ function sayInOurWords() {
 }
 
 let isWatched = false;
+let current = null; // The stage that is shown.
 
 function watch() {
   sayWhetherAnswered();
@@ -98,6 +100,7 @@ function watch() {
   const onChange = () => {
     sayWhetherAnswered();
     sayInOurWords();
+    current?.showDriven();
   };
   new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true });
 }
@@ -130,6 +133,7 @@ class Stage {
   constructor(root, component) {
     this.root = root;
     this.find = (selector) => root.querySelector(selector);
+    current = this;
     this.ends = new AbortController();
     this.channel = new BroadcastChannel(CHANNEL);
     this.#listen();
@@ -148,6 +152,7 @@ class Stage {
       return;
     }
     if (n) store.set("tour", String(n));
+    if (this.#isVeiled && this.#isDriven) store.set(`tour-guess-${n}`, "-1"); // By the words of the answer.
     this.root.toggleAttribute("data-tour", n > 0);
     this.#showTools();
     this.#showStep();
@@ -156,6 +161,7 @@ class Stage {
   }
 
   disconnect() {
+    if (current === this) current = null;
     this.ends.abort();
     this.channel.close();
   }
@@ -192,6 +198,8 @@ class Stage {
     const { n, told, steps } = this.#data;
     this.find(".panel").hidden = !told;
     if (!told) return;
+    if (this.step !== n) this.#fold(guessed(n) !== null); // Else it is as the visitor has left it.
+    this.step = n;
     this.find(".claim").textContent = steps[n - 1].claim;
     this.find(".picture").innerHTML = told.picture;
     this.find(".question").innerHTML = told.ask;
@@ -207,9 +215,15 @@ class Stage {
   }
 
   // -1 is a visitor who would rather be told.
-  #guess(i) {
+  #guess(i, folds = true) {
     store.set(`tour-guess-${this.#data.n}`, String(i));
+    this.#fold(folds);
     this.#answer();
+  }
+
+  // On a phone the answer takes the question's place; who has scrolled to it must not see it jump.
+  #fold(folds) {
+    this.find(".ask").open = !(folds && PHONE.matches);
   }
 
   #answer() {
@@ -219,6 +233,7 @@ class Stage {
     this.root.toggleAttribute("data-open", open);
     this.root.toggleAttribute("data-asks", told.options.length > 0);
     showTold(n);
+    this.find(".next").textContent = open ? "Next ›" : "Answer ›";
     this.root.querySelectorAll(".options button").forEach((button, i) => {
       button.toggleAttribute("data-right", open && i === told.right);
       button.setAttribute("aria-pressed", String(guess === String(i)));
@@ -227,6 +242,32 @@ class Stage {
     const answer = this.find(".told");
     const html = open ? verdict(told, guess) + told.told : "";
     if (answer.dataset.html !== html) answer.innerHTML = answer.dataset.html = html;
+    this.showDriven(true);
+  }
+
+  // Of the words that drive the figure, those that it follows now.
+  showDriven(always = false) {
+    if (!always && location.search === this.driven) return;
+    this.driven = location.search;
+    const sorted = (href) => {
+      const { pathname, searchParams } = new URL(href, location.href);
+      searchParams.sort();
+      return `${pathname}?${searchParams}`;
+    };
+    const now = sorted(location.href);
+    for (const link of this.find(".told").querySelectorAll("a[href]:not(.word)")) {
+      const isShown = sorted(link.href) === now;
+      if (isShown) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+  }
+
+  // Whether the link sets the step's figure otherwise than the step does: whoever made it has been told.
+  get #isDriven() {
+    const { n, steps } = this.#data;
+    const asked = new URL(location.href).searchParams;
+    const own = new URL(steps[n - 1].href, location.href).searchParams;
+    return asked.get("tour") === String(n) && [...asked.keys()].some((name) => !own.has(name));
   }
 
   get #isVeiled() {
@@ -234,8 +275,8 @@ class Stage {
     return Boolean(told?.options.length) && guessed(n) === null;
   }
 
-  #reveal() {
-    if (this.#isVeiled) this.#guess(-1);
+  #reveal(folds = true) {
+    if (this.#isVeiled) this.#guess(-1, folds);
   }
 
   #step(by) {
@@ -252,23 +293,34 @@ class Stage {
     const on = (target, type, act, more) => target.addEventListener(type, act, { signal, ...more });
     // Links in the panel and the bar are followed without loading the page again.
     on(this.root, "click", (event) => {
-      const link = event.target.closest("a[href]");
+      const link = event.target.closest("a[href]:not(.word)");
       if (link === null || !isPlain(event)) return;
       event.preventDefault();
-      goOn(link.href);
+      if (link.matches(".next") && this.#isVeiled) this.#reveal(); // As the key.
+      else goOn(link.href);
     });
     on(this.find(".present"), "click", () => this.#present(true));
     on(this.find(".controls"), "click", () => this.#toggleControls());
+    on(document, "click", (event) => {
+      const link = event.composedPath().find((each) => each instanceof Element && each.matches('a[href^="#word-"]'));
+      if (link && isPlain(event) && this.#explain(link)) event.preventDefault();
+    }, { capture: true });
+    on(this.find(".meaning"), "beforetoggle", ({ newState, target }) => {
+      const active = this.root.getRootNode().activeElement;
+      if (newState === "closed" && target.contains(active)) this.explained?.focus({ preventScroll: true });
+    });
     on(window, "beforeprint", fitPaper);
+    on(this.find(".ask"), "toggle", ({ target }) => this.root.toggleAttribute("data-folded", !target.open));
+    on(PHONE, "change", () => this.#fold(false));
     on(document, "keydown", (event) => this.#key(event));
     on(document, "scroll", (event) => this.#scrolled(event), { capture: true, passive: true });
-    on(document, "wheel", ({ deltaY }) => {
-      const page = document.querySelector("[data-testid=stMain]");
-      if (deltaY > 0 && page && page.scrollHeight <= page.clientHeight + PARTLY) this.#reveal(); // Nothing to scroll.
-    }, { passive: true });
+    on(document, "wheel", ({ deltaY }) => this.#pulled(deltaY), { passive: true });
+    let from = 0;
+    on(document, "touchstart", ({ touches }) => (from = touches[0].clientY), { passive: true });
+    on(document, "touchmove", ({ touches }) => this.#pulled(from - touches[0].clientY - PARTLY), { passive: true });
     on(document, "focusin", (event) => {
       if (!event.composedPath().includes(this.root) && event.target.matches("a, button, input, [tabindex]")) {
-        if (this.#isVeiled && event.target.matches(":focus-visible")) this.#reveal();
+        if (this.#isVeiled && event.target.matches(":focus-visible")) this.#reveal(false);
       }
     });
     this.channel.onmessage = ({ data }) => this.#told(data);
@@ -276,9 +328,16 @@ class Stage {
   }
 
   #scrolled({ target }) {
+    if (target !== this.find(".meaning")) this.find(".meaning").hidePopover?.();
     if (!this.#isVeiled || !(target instanceof Element) || !target.contains(this.root.getRootNode().host ?? this.root)) return;
     const above = this.find(".panel").getBoundingClientRect().bottom < 0.6 * innerHeight; // On a phone it is tall.
-    if (target.scrollTop > PARTLY && (above || isBeside())) this.#reveal();
+    if (target.scrollTop > PARTLY && (above || isBeside())) this.#reveal(false);
+  }
+
+  // By a wheel or a finger that would scroll on, where there is nothing to scroll.
+  #pulled(by) {
+    const page = document.querySelector("[data-testid=stMain]");
+    if (by > 0 && page && page.scrollHeight <= page.clientHeight + PARTLY) this.#reveal(false);
   }
 
   // From the other window.
@@ -299,6 +358,7 @@ class Stage {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const [target] = event.composedPath();
     if (target instanceof Element && target.closest(KEEPS)) return;
+    if (this.root.querySelector(".meaning:popover-open")) return; // Escape closes it, and leaves nothing.
     if (this.root.querySelector("dialog[open]") && event.key !== "?") return;
     const steps = { ArrowRight: 1, ArrowLeft: -1, ...(present && { PageDown: 1, PageUp: -1 }) };
     if ((n || present || notes) && event.key in steps) {
@@ -330,6 +390,7 @@ class Stage {
 
   // A page hides its controls on the tour.
   #toggleControls() {
+    this.#reveal(); // Who moves them looks at the figure.
     const on = document.documentElement.toggleAttribute("data-controls");
     this.find(".controls").setAttribute("aria-pressed", String(on));
   }
@@ -337,6 +398,28 @@ class Stage {
   #toggle(dialog) {
     if (dialog.open) dialog.close();
     else dialog.showModal();
+  }
+
+  // The entry of the page's list of words that ``link`` leads to, beside it: nothing else moves.
+  #explain(link) {
+    const name = document.getElementById(new URL(link.href).hash.slice(1));
+    const card = this.find(".meaning");
+    if (name === null || !card.showPopover) return false;
+    const words = document.createElement("strong");
+    words.textContent = name.textContent;
+    card.setAttribute("aria-label", name.textContent);
+    card.replaceChildren(words, ...[...name.nextElementSibling.cloneNode(true).childNodes]);
+    words.after(document.createElement("br"));
+    card.showPopover();
+    this.explained = link;
+    const [{ left, top, bottom }] = link.getClientRects();
+    const { width, height } = card.getBoundingClientRect();
+    const margin = MARGIN;
+    const isBelow = bottom + height + margin < innerHeight || top < height + margin;
+    card.style.setProperty("--left", `${Math.max(margin, Math.min(left, innerWidth - width - margin))}px`);
+    card.style.setProperty("--top", `${Math.max(margin, isBelow ? bottom + margin / 2 : top - height - margin / 2)}px`);
+    card.focus({ preventScroll: true });
+    return true;
   }
 
   // As the step, or the page, opens.
@@ -380,6 +463,8 @@ function verdict({ options, right }, guess) {
   if (options.length === 0 || guess === null || guess === "-1") return "";
   return guess === String(right) ? "<b class=hit>Right.</b> " : "<b class=miss>Not quite.</b> ";
 }
+
+const PHONE = matchMedia("(max-width: 40rem)"); // As in the style.
 
 // As in the page's style: on a wide screen the panel stands beside the figure.
 const isBeside = () => matchMedia("(min-width: 64rem) and (min-aspect-ratio: 4/3)").matches;

@@ -10,12 +10,13 @@ import streamlit as st
 from ui import charts, controls, shelf, words
 from ui.components import Chosen, Frames, Panel, PointGroup, surfaces
 from uqcore.exhibits.moons import Surface, Uncut, View
-from uqcore.exhibits.verdicts import judge
+from uqcore.exhibits.verdicts import OWN, judge
 from uqcore.plots.palette import DIVERGING, SEQUENTIAL
 from uqcore.plots.spread import probability_spread
 from uqcore.types import Dataset, Draws, UqError
 
 THRESHOLD, OPENS_AT = "moons_threshold", 0.5  # its name in links
+_OF_SCALE = {OWN: "Doubt, by each method's own measure"}
 
 
 class Map(NamedTuple):
@@ -44,7 +45,7 @@ def show(
         y_range=(float(grid.y[0]), float(grid.y[-1])),
         value_range=(0, 1),
         colormap=DIVERGING if view.shows_probability else SEQUENTIAL,
-        label=view.label,
+        label=_OF_SCALE.get(view.view_id, view.label),
         points=groups,
         threshold=controls.linked_threshold(THRESHOLD, OPENS_AT),
         thresholds=controls.THRESHOLDS,

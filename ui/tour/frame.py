@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import segno
 import streamlit as st
 
+from ui import glossary
 from ui.components import asked_code, stage
 from ui.tour import text
 from ui.tour.steps import STEPS
@@ -78,7 +79,8 @@ def _told(n: int) -> dict[str, Any]:
 
 def _in_html(n: int, more: dict[str, str]) -> dict[str, Any]:
     told = _told(n)
-    return told | {key: text.to_html(told[key], n, more) for key in ("ask", "told")}
+    ask, answer = glossary.in_html(*(text.to_html(told[key], n, more) for key in ("ask", "told")))
+    return told | {"ask": ask, "told": answer}
 
 
 def _code() -> dict[str, str] | None:

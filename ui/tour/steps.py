@@ -10,14 +10,17 @@ import numpy as np
 from ui import cache, controls
 from ui.cards import picture
 from ui.tour import pictures
-from uqcore.datasets import load
+from ui.tour.guesses import among, how_many, in_words, what_share, who
+from ui.words import listed
+from uqcore.datasets import load, sine
 from uqcore.exhibits import front_page, functions, one_image
+from uqcore.exhibits.function_table import setting_of
 from uqcore.exhibits.moons import VIEWS
 from uqcore.exhibits.one_image import Corruption
 from uqcore.exhibits.verdicts import OWN, Verdict, judge, own_threshold
 from uqcore.methods import METHODS, of_task
 from uqcore.models.answers import Unseen
-from uqcore.selection import Acceptance
+from uqcore.selection import Acceptance, Assessment
 from uqcore.text import fine_percent, percent
 from uqcore.tuning import Goal, tune
 from uqcore.types import FloatArray
@@ -32,7 +35,7 @@ _WIDE = 3  # of the gap, as far as the page's slider goes
 _HALF_A_PERCENT = 0.5  # of the risk, in percent
 _STRICT = 0.1  # of a threshold that opens at a half
 _CONTENDERS = ("deterministic", "mc_dropout", "deep_ensemble", "sngp")  # those that the tour has introduced
-_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_OF_PERCENTAGES = ("predictive_entropy",)  # measures that ask nothing but what the answers' percentages are
 
 
 class Told(NamedTuple):
@@ -69,41 +72,9 @@ class Step(NamedTuple):
     tell: Callable[[], Told]
 
 
-def _number(n: int) -> str:
-    return _WORDS[n] if n < len(_WORDS) else str(n)
-
-
-def _how_many(n: int, of: int) -> tuple[tuple[str, ...], int]:
-    """Guesses at a count among ``of``, and which is ``n``."""
-    counts = sorted({0, n, of, of // 2})
-    return tuple(
-        "none" if count == 0 else f"all {of}" if count == of else str(count) for count in counts
-    ), counts.index(n)
-
-
-def _who(n: int) -> str:
-    """How many methods accept, as the beginning of a sentence's end."""
-    return "none accepts" if n == 0 else f"{_number(n)} accept{'s' * (n == 1)}"
-
-
-def _what_share(share: float) -> tuple[tuple[str, ...], int]:
-    """Guesses at a share, and which of them comes nearest."""
-    return ("hardly any", "about half", "nearly all"), int(np.abs(np.array([0.0, 0.5, 1.0]) - share).argmin())
-
-
-def _among(right: float, others: tuple[float, ...], form: Callable[[float], str]) -> tuple[tuple[str, ...], int]:
-    """Guesses in rising order, and which is ``right``."""
-    values = sorted({form(value): value for value in (*others, right)}.values())
-    return tuple(form(value) for value in values), [form(value) for value in values].index(form(right))
-
-
 def _methods(task: str, *method_ids: str) -> Query:
     """Of these methods only."""
     return {f"methods_{len(of_task(task))}": [METHODS[method_id].label for method_id in method_ids]}
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def verdicts(image: FloatArray) -> dict[str, Verdict]:
@@ -130,11 +101,11 @@ def _always_an_answer() -> Told:
     noise = one_image.noise_image(0)
     said = verdicts(noise[None])
     fooled = _accepting(said)
-    options, right = _how_many(len(fooled), len(said))
+    options, right = how_many(len(fooled), len(said))
     names = load("digits").class_names
     surest = max(said.values(), key=lambda verdict: verdict.probs.max())
     return Told(
-        f"{_number(len(said)).capitalize()} methods have learnt to read digits, and nothing else. How many of them "
+        f"{in_words(len(said)).capitalize()} methods have learnt to read digits, and nothing else. How many of them "
         "accept this picture of pure noise as a digit?",
         options,
         right,
@@ -149,23 +120,23 @@ def _a_garment() -> Told:
     image = front_page.garment()
     said = verdicts(Corruption().apply(image))
     fooled, names = _accepting(said), load("digits").class_names
-    options, right = _how_many(len(fooled), len(said))
+    options, right = how_many(len(fooled), len(said))
     read = {names[said[label].label] for label in fooled}
     turned, noisy = (
         len(_accepting(verdicts(c.apply(image)))) for c in (Corruption(rotation=_TURN), Corruption(noise=_NOISE))
     )
     wary = [label for label in said if label not in fooled]
     surest = max((said[label].probs.max() for label in fooled), default=0.0)
-    how_sure = f" as **{_listed(sorted(read))}**, up to {percent(float(surest))} sure" if fooled else ""
+    how_sure = f" as **{listed(sorted(read))}**, up to {percent(float(surest))} sure" if fooled else ""
     return Told(
         f"This is the first of {np.count_nonzero(cache.images('digits', _GARMENTS).labels == 0):,} T-shirts. The "
         "methods know digits only. How many accept an answer for it?",
         options,
         right,
         f"**{len(fooled)} of {len(said)}** accept it{how_sure}. "
-        + (f"**{_listed(wary)}** would rather not say. " if wary else "")
-        + f"[Turn it by {_TURN} degrees](rotation={_TURN}): {_who(turned)} it. "
-        f"[Lay noise over it](noise={_NOISE:g}): {_who(noisy)} it. [As it was](rotation=&noise=).",
+        + (f"**{listed(wary)}** would rather not say. " if wary else "")
+        + f"[Turn it by {_TURN} degrees](rotation={_TURN}): {who(turned)} it. "
+        f"[Lay noise over it](noise={_NOISE:g}): {who(noisy)} it. [As it was](rotation=&noise=).",
         picture(image, "a T-shirt", 96),
     )
 
@@ -181,17 +152,17 @@ def accepted(method_id: str, n_members: int | None = None, threshold: float = 0.
 
 def _one_network() -> Told:
     seen, strict = accepted("deterministic"), accepted("deterministic", threshold=_STRICT)
-    options, right = _what_share(seen.ood_accepted)
+    options, right = what_share(seen.ood_accepted)
     return Told(
-        "A network learnt to tell blue dots from orange triangles. It never saw any crosses. How many of them does "
-        "it accept?",
+        "**Deterministic** is one plain network: asked twice, it says the same twice. It learnt to tell blue dots from "
+        "orange triangles, and never saw any crosses. How many of them does it accept?",
         options,
         right,
         f"**{percent(seen.ood_accepted)}** of them, and {percent(seen.coverage)} of the points that are like its "
-        "data. Dark is sure, and hatched is deferred: a strip along the border that it has drawn. Whatever lies far "
-        "from the border counts as certain, even where it has never been. [Be "
-        f"stricter](moons_threshold={_STRICT:g}): it accepts {percent(strict.coverage)} of what is like its data, and "
-        f"{percent(strict.ood_accepted)} of the crosses. [As it was](moons_threshold=).",
+        "data. Dark is sure. Hatched is deferred, because its doubt is above the threshold: a strip along the border "
+        "that it has drawn. Whatever lies far from the border counts as certain, even where it has never been. "
+        f"[Lower the threshold](moons_threshold={_STRICT:g}): it accepts {percent(strict.coverage)} of what is "
+        f"like its data, and {percent(strict.ood_accepted)} of the crosses. [As it was](moons_threshold=).",
         pictures.plane(),
     )
 
@@ -200,24 +171,36 @@ def _many_networks() -> Told:
     thinned, several, single = accepted("mc_dropout"), accepted("deep_ensemble"), accepted("deep_ensemble", 1)
     models, _ = cache.models("moons")
     n = cache.most_members(models.values())
-    options, right = _what_share(several.ood_accepted)
+    options, right = what_share(several.ood_accepted)
     moved = "the strip along the border widens a little" if several.coverage < single.coverage else "little changes"
     return Told(
         "Two ways to get a second opinion. **MC Dropout** asks *one* network many times, each time with some of its "
         "cells switched off at random. A **deep ensemble** asks *several* networks, each trained from another start. "
-        f"Where the answers differ, both are unsure. How many crosses do {_number(n)} networks accept?",
+        f"Where the answers differ, both are unsure. How many crosses do {in_words(n)} networks accept?",
         options,
         right,
         f"**{percent(several.ood_accepted)}**; MC Dropout, {percent(thinned.ood_accepted)}. They differ where the "
-        f"moons meet: from [one network](members=1) to [{_number(n)} networks](members=) {moved}. But all learnt from "
+        f"moons meet: from [one network](members=1) to [{in_words(n)} networks](members=) {moved}. But all learnt from "
         "the same points, and far from these **they agree, and are wrong together.**",
         pictures.plane(),
     )
 
 
+def _who_asks_too() -> str:
+    """What those accept who ask for the distance as SNGP does, and what all others accept."""
+    shares = {method_id: accepted(method_id).ood_accepted for method_id in of_task("moons")}
+    ask = [method_id for method_id in shares if METHODS[method_id].own_measure not in _OF_PERCENTAGES]
+    others = [method_id for method_id in shares if method_id not in ask]
+    too = listed([METHODS[method_id].label for method_id in ask if method_id != "sngp"])
+    most, least = (percent(of(shares[name] for name in group)) for of, group in ((max, ask), (min, others)))
+    at_most = f"at most {most}" if most != percent(0) else most
+    at_least = f"at least {least}" if least != percent(1) else least
+    return f"{too} ask it too, and accept {at_most} of the crosses. The others do not, and accept {at_least}."
+
+
 def _distance() -> Told:
     seen = accepted("sngp")
-    options, right = _what_share(seen.ood_accepted)
+    options, right = what_share(seen.ood_accepted)
     return Told(
         "**SNGP** is one network again. Its letters say how it is built: *spectral normalisation* keeps what "
         "is far apart, far apart inside the *neural* network; at its end a *Gaussian process* is less sure, the "
@@ -226,21 +209,22 @@ def _distance() -> Told:
         right,
         f"**{percent(seen.ood_accepted)}**, and still {percent(seen.coverage)} of the points that are like its data. "
         "So there are two questions. MC Dropout and ensembles ask: *do several opinions agree?* SNGP asks: *have I "
-        "seen anything like it?* [See every method](methods=), and who asks which.",
+        f"seen anything like it?* [See every method](methods=): {_who_asks_too()}",
         pictures.plane(),
     )
 
 
-def _ratio(method_id: str) -> float:
+def _ratio(method_id: str, setting: functions.Setting | None = None) -> float:
     models, _ = cache.models("sine")
     model = models[method_id]
     n = model.n_draws(N_SAMPLES, cache.most_members(models.values()))
-    return cache.seen(model.stored, functions.Setting(), n).figures.std_ratio["gap"]
+    return cache.seen(model.stored, setting or functions.Setting(), n).figures.std_ratio["gap"]
 
 
 def _no_data() -> Told:
     several, thinned = _ratio("deep_ensemble"), _ratio("mc_dropout")
-    options, right = _among(
+    wide = setting_of(sine.NOISE, 0.0, _WIDE)
+    options, right = among(
         several, (1.0, several / 4), lambda ratio: "no farther" if ratio < 1.5 else f"{ratio:.0f} times"
     )
     return Told(
@@ -250,7 +234,9 @@ def _no_data() -> Told:
         right,
         f"**{several:.3g} times**; MC Dropout's thinned networks, {thinned:.3g} times. Here it helps to ask several: "
         "they must pass through the same data, and between them each goes its own way. "
-        f"[Draw more of them](lines={functions.N_LINES}). [Make the gap wider](gap_width={_WIDE}).",
+        f"[Draw more of them](lines={functions.N_LINES}). [Make the gap wider](gap_width={_WIDE}): "
+        f"{_ratio('deep_ensemble', wide):.3g} and {_ratio('mc_dropout', wide):.3g} times. "
+        "[As it was](lines=&gap_width=).",
         pictures.curve(),
     )
 
@@ -262,30 +248,28 @@ def _a_promise() -> Told:
     risk, measure_id = load(task).usual_risk, predictions.measures[0]
     study = cache.our_study(method_id, source_id, measure_id, 0.5, predictions)
     goal = Goal("risk", risk)
-    tuned = tune(study, goal)
-    seen = tuned.assessment
-    options, right = _among(seen.coverage.value, (0.5, 0.75), lambda share: percent(round(share, 2)))
-    slipped, n_chosen = percent(seen.ood_accepted.value), study.calibration.ranking.n_examples
-    often = _number(round(100 * goal.delta))
+    seen, loose = tune(study, goal).assessment, tune(study, Goal("risk", _HALF_A_PERCENT / 100)).assessment
+    options, right = among(seen.coverage.value, (0.5, 0.75), lambda share: percent(round(share, 2)))
+    n_chosen, often = study.calibration.ranking.n_examples, in_words(round(100 * goal.delta))
     return Told(
-        f"You set the terms: of what {METHODS[method_id].label} answers, at most **{fine_percent(risk)}** may be "
-        "wrong. How many digits does that leave it?",
+        f"Of what {METHODS[method_id].label} answers, at most **{fine_percent(risk)}** may be wrong; a person "
+        "reads the rest. How much does it answer?",
         options,
         right,
-        f"**{percent(seen.coverage.value)}**; a person reads the rest. On {n_chosen:,} digits with known answers the "
-        "threshold is raised as far as the errors there prove the terms kept. **Of a hundred thresholds "
-        f"chosen like this at most {often}, on average, break their terms**, on digits like these: that is what "
-        f"*certified* means, with {percent(1 - goal.delta)} confidence. On other digits: {seen.n_errors:,} of "
-        f"{seen.n_accepted:,} accepted {'is' if seen.n_errors == 1 else 'are'} wrong. Of what is no digit it promises "
-        f"nothing: {slipped} of the garments slip by. [Ask for half a percent](risk={_HALF_A_PERCENT}).",
+        f"**{percent(seen.coverage.value)}**: what is less doubtful than the threshold, the line. It is as high "
+        f"as the errors on {n_chosen:,} known digits allow. **Of a hundred thresholds chosen so at most "
+        f"{often}, on average, let more errors through than asked**: that is *certified*, for digits like these. On "
+        f"others: {_n_wrong(seen)}. Of what is no digit it promises nothing: {percent(seen.ood_accepted.value)} of "
+        f"garments slip by. [Allow half a percent](risk={_HALF_A_PERCENT}): {percent(loose.coverage.value)}, "
+        f"{_n_wrong(loose)}, {percent(loose.ood_accepted.value)} of garments. [As it was](risk=).",
     )
 
 
-def _train_now() -> Told:
-    from ui.moons.jobs import jobs  # which needs all that trains, as the other steps do not
-    from uqcore.live import Setting
+def _n_wrong(seen: Assessment) -> str:
+    return f"{seen.n_errors:,} of {seen.n_accepted:,} wrong"
 
-    seconds = max(1, round(jobs().estimate_s(Setting())))
+
+def _train_now() -> Told:
     shares = {METHODS[method_id].label: accepted(method_id).ood_accepted for method_id in _CONTENDERS}
     wary = min(shares, key=shares.__getitem__)
     return Told(
@@ -294,7 +278,7 @@ def _train_now() -> Told:
         tuple(shares),
         list(shares).index(wary),
         f"**{wary}**, if it goes as it went before: then it accepted {percent(shares[wary])} of them. [Train them "
-        f"now](go=1), in about {seconds} s: the others are sure of the crosses from the first pictures on, and "
+        "now](go=1): the others are sure of the crosses from the first pictures on, and "
         "learning longer does not change it. How a network is built decides whether it doubts what it never saw. "
         "Then move the crosses, or paint points of your own.",
         pictures.plane(),
@@ -306,9 +290,10 @@ def _your_turn() -> Told:
         "",
         (),
         0,
-        "One network: sure far from its border. **MC Dropout**: one network, thinned at random, many times. A **deep "
-        "ensemble**: several networks. Both notice where opinions differ. **SNGP**: notices what is far from all that "
-        "it learnt. A **certified threshold**: keeps errors as rare as asked, on things like those it was tested on. "
+        "**Deterministic**, one plain network: sure far from its border. **MC Dropout**: one network, thinned at "
+        "random, many times. A **deep ensemble**: several networks. Both notice where opinions differ. **SNGP**: "
+        "notices what is far from all that it learnt. A **certified threshold**: keeps errors as rare as asked, on "
+        "things like those it was tested on. "
         "Now draw what is no digit: a letter, a face, a scribble. Who notices? Or begin with "
         "[half a four, half a nine](drawing=): two answers fit, and nothing is strange. Next: "
         "[a threshold for predictions of your own](/threshold_lab?predictions=Your+own).",

@@ -25,12 +25,18 @@ _ONCE = {
 
 
 def spreads(
-    x: FloatArray, times: Mapping[str, FloatArray], *, gap: tuple[float, float], places: Mapping[str, int] | None = None
+    x: FloatArray,
+    times: Mapping[str, FloatArray],
+    *,
+    gap: tuple[float, float],
+    places: Mapping[str, int] | None = None,
+    height: int = 300,
 ) -> dict[str, Any]:
     """A plotly figure of how many times as far as on the data each method's functions lie apart along ``x (N,)``.
 
     The axis is logarithmic: twice as far is as high everywhere. ``times``: label -> ``(N,)``.
     ``places``: label -> number of its style, where lines that are not shown keep theirs; else they count up.
+    ``height``: in CSS pixels.
     """
     traces = []
     for i, (label, values) in enumerate(times.items()):
@@ -44,11 +50,11 @@ def spreads(
     return {
         "data": traces,
         "layout": layout(
-            300,
+            height,
             hovermode="x unified",
             legend=_LEGEND,
             xaxis={"title": {"text": "x"}, "zeroline": False},
-            yaxis={"title": {"text": "times as far as on the data"}, "type": "log", "tickvals": ticks,
+            yaxis={"title": {"text": "times as far<br>as on the data"}, "type": "log", "tickvals": ticks,
                    "ticktext": [f"{tick:g}" for tick in ticks]},
             shapes=[_shade(gap), _ONCE],
         ),

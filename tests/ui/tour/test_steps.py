@@ -116,22 +116,56 @@ def test_the_crosses_are_accepted_as_the_maps_say(n: int, method_id: str) -> Non
     assert share in told(n).told
 
 
-def test_the_band_opens_as_often_as_the_page_says() -> None:
-    app, _ = following(text.of_step(6, {}))
-    ratios = re.findall(r"\*\*([^*]+)\*\* ([\d.]+) times", answer(app))
-    assert dict(ratios).keys() == {"Deep ensemble", "MC Dropout"}
-    assert all(f"{float(ratio):.3g} times" in told(6).told for _, ratio in ratios)
+def test_every_method_is_said_to_accept_the_crosses_that_its_map_accepts() -> None:
+    app = opened("pages/two_moons.py")  # as without the parameter that the words take away
+    header, _ = component(app)
+    at = header["thresholds"].index(header["threshold"])
+    shares = {
+        each["title"]: float(re.findall(r", ([\d.]+).% of unseen", each["subtitles"][each["subtitle_of"][at]])[0])
+        for each in header["panels"]
+    }
+    too, most, least = re.findall(
+        r"\(methods=\): (.*) ask it too, and accept at most ([\d.]+) % of the crosses. "
+        r"The others do not, and accept (?:at least )?([\d.]+) %",
+        spaced(told(5).told),
+    )[0]
+    asking = {"SNGP", *too.split(" and ")}
+    assert asking < set(shares)
+    assert max(shares[label] for label in asking) == float(most)
+    assert min(share for label, share in shares.items() if label not in asking) == float(least)
+    assert float(most) < float(least)
 
 
-def test_the_promise_is_the_pages() -> None:
-    app, _ = following(text.of_step(7, {}))
-    lead, said = answer(app), spaced(told(7).told)
+@pytest.mark.parametrize("parameter", ["", "gap_width="])
+def test_the_band_opens_as_often_as_the_page_says(parameter: str) -> None:
+    pressed = [href for href in links(6) if parameter and parameter in href]
+    app, _ = following(pressed[0] if pressed else text.of_step(6, {}))
+    ratios = dict(re.findall(r"\*\*([^*]+)\*\* ([\d.]+) times", answer(app)))
+    several, thinned = (f"{float(ratios[label]):.3g}" for label in ("Deep ensemble", "MC Dropout"))
+    said = told(6).told
+    if parameter:
+        assert f"(gap_width=3): {several} and {thinned} times" in said
+    else:
+        assert said.startswith(f"**{several} times**; MC Dropout's thinned networks, {thinned} times")
+    assert any("gap_width" not in href and "lines" not in href for href in links(6)), "no way back"
+
+
+@pytest.mark.parametrize("parameter", ["", "risk="])
+def test_the_promise_is_the_pages(parameter: str) -> None:
+    said, _, loose = spaced(told(7).told).partition("[Allow half a percent]")
+    pressed = [href for href in links(7) if parameter and parameter in href]
+    app, _ = following(pressed[0] if pressed else text.of_step(7, {}))
+    lead = answer(app)
     (accepted,) = re.findall(r"accepts \*\*(.*?)\*\*", lead)
-    assert said.startswith(f"**{accepted}**")
     (n_errors, n_accepted) = re.findall(r"\*\*([\d,]+)\*\* of these ([\d,]+)", lead)[0]
-    assert f"On other digits: {n_errors} of {n_accepted} accepted" in said
     (slipped,) = re.findall(r"\*\*([^*]+)\*\* slips through", lead)
-    assert f"{slipped} of the garments" in said
+    if parameter:
+        assert f": {accepted}, {n_errors} of {n_accepted} wrong, {slipped} of garments" in loose
+    else:
+        assert said.startswith(f"**{accepted}**")
+        assert f"On others: {n_errors} of {n_accepted} wrong" in said
+        assert f"{slipped} of garments slip by" in said
+    assert any("risk" not in href for href in links(7)), "no way back"
 
 
 def test_a_short_link_goes_on_to_the_whole_one_from_any_page() -> None:
