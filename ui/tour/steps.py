@@ -195,16 +195,16 @@ def _who_asks_too() -> str:
     most, least = (percent(of(shares[name] for name in group)) for of, group in ((max, ask), (min, others)))
     at_most = f"at most {most}" if most != percent(0) else most
     at_least = f"at least {least}" if least != percent(1) else least
-    return f"{too} ask it too, and accept {at_most} of the crosses. The others do not, and accept {at_least}."
+    return f"{too} ask it too, and accept {at_most}. The others do not: {at_least}."
 
 
 def _distance() -> Told:
     seen = accepted("sngp")
     options, right = what_share(seen.ood_accepted)
     return Told(
-        "**SNGP** is one network again. Its letters say how it is built: *spectral normalisation* keeps what "
-        "is far apart, far apart inside the *neural* network; at its end a *Gaussian process* is less sure, the "
-        "farther an input is from all that it learnt. How many crosses does it accept?",
+        "**SNGP** is one network again. By *spectral normalisation*, what is far apart stays far apart inside the "
+        "*neural* network; at its end a *Gaussian process* is less sure, the farther an input is from all that it "
+        "learnt. How many crosses does it accept?",
         options,
         right,
         f"**{percent(seen.ood_accepted)}**, and still {percent(seen.coverage)} of the points that are like its data. "

@@ -125,8 +125,8 @@ def test_every_method_is_said_to_accept_the_crosses_that_its_map_accepts() -> No
         for each in header["panels"]
     }
     too, most, least = re.findall(
-        r"\(methods=\): (.*) ask it too, and accept at most ([\d.]+) % of the crosses. "
-        r"The others do not, and accept (?:at least )?([\d.]+) %",
+        r"\(methods=\): (.*) ask it too, and accept at most ([\d.]+) %. "
+        r"The others do not: (?:at least )?([\d.]+) %",
         spaced(told(5).told),
     )[0]
     asking = {"SNGP", *too.split(" and ")}
