@@ -192,6 +192,19 @@ def test_who_only_scrolls_is_told(visit: Visit, dashboard: str) -> None:
     page.wait_for_function("document.documentElement.hasAttribute('data-told')")
 
 
+def test_whose_finger_would_scroll_where_all_is_in_sight_is_told_too(visit: Visit, dashboard: str) -> None:
+    page = visit(f"{dashboard}/?tour=8", ready=".claim", **PHONE)
+    at_step(page, 8)
+    expect(page.locator(".told")).to_be_empty()
+    hand = page.context.new_cdp_session(page)
+    hand.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": 200, "y": 700}]})
+    for y in range(650, 400, -50):
+        hand.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": 200, "y": y}]})
+    hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator(".told")).not_to_be_empty()
+    expect(page.locator(".question")).to_be_visible()  # nothing jumps under the finger
+
+
 @pytest.fixture(scope="module")
 def presented(request: pytest.FixtureRequest, tabs: Tabs, dashboard: str) -> Iterator[Page]:
     """A page as a presenter shows it, loaded once for all that is asked of it; `visit` puts it back at the latest."""

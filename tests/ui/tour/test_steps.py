@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import answer, component, html, opened, spaced
-from ui import page, words
+from ui import glossary, page, words
 from ui.tour import frame, steps, text
 from ui.tour.steps import STEPS
 from ui.tour.views import own_link, sections
@@ -55,7 +55,8 @@ def test_a_steps_link_sets_its_figure_and_the_panel_above_it(n: int) -> None:
     kept = {key: app.query_params[key] for key in query}  # a page drops what it does not understand
     assert kept == query
     assert panel(app)["n"] == n
-    assert panel(app)["told"]["told"] == text.to_html(told(n).told, n, {})
+    said = glossary.in_html(*(text.to_html(part, n, {}) for part in (told(n).ask, told(n).told)))
+    assert (panel(app)["told"]["ask"], panel(app)["told"]["told"]) == said
     assert panel(app)["steps"][n - 1] == {"claim": STEPS[n - 1].claim, "href": text.of_step(n, {})}
 
 
