@@ -88,7 +88,7 @@ def test_the_tour_by_keys_alone(visit: Visit, dashboard: str, presented: bool) -
         if n == 6:  # how far apart the curves lie is seen together with them
             chart, bar = (
                 page.locator(".st-key-spreads .plot-container").bounding_box(),
-                page.locator(".bar").bounding_box(),
+                page.locator("nav.bar").bounding_box(),
             )
             assert chart is not None
             assert bar is not None
@@ -132,7 +132,7 @@ def test_the_tour_on_a_phone_the_words_drive_the_figure_and_back_brings_it_back(
     expect(page.locator(".question")).not_to_be_visible()
     plot = page.locator(".surfaces .plot").bounding_box()
     assert plot is not None
-    assert plot["y"] + plot["height"] <= page.locator(".bar").evaluate("bar => bar.getBoundingClientRect().top")
+    assert plot["y"] + plot["height"] <= page.locator("nav.bar").evaluate("bar => bar.getBoundingClientRect().top")
     page.get_by_text("The question").tap()
     expect(page.locator(".question")).to_be_visible()
     page.locator(".told .word", has_text="deferred").tap()
