@@ -193,6 +193,23 @@ def test_thinning_where_residual_comes_last_and_first(rng: np.random.Generator) 
     np.testing.assert_allclose(logits[0], slowly(network, weights, x, keep), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("case", ["all layers", "flatten", "dense", "residual", "nothing lives"])
+def test_one_example_under_many_masks_is_as_under_each(case: str, rng: np.random.Generator) -> None:
+    weights, x, keeps = random_weights(SMALL, rng), random_inputs(SMALL, 1, rng), [keep_of(case, rng) for _ in range(3)]
+    start, shapes = SMALL.dropout_start, networks.output_shapes(SMALL)
+    masks = {
+        layer.name: np.zeros((3, *shapes[layer.name]), np.float32) for layer in SMALL.layers if layer.name in keeps[0]
+    }
+    for i, keep in enumerate(keeps):
+        for layer in SMALL.layers:
+            if layer.name in keep:
+                masks[layer.name][i, keep[layer.name]] = 1 / (1 - layer.dropout)
+    shared = networks.features(SMALL.layers[:start], weights, x[None])
+    logits = networks.head(weights, networks.masked(SMALL.layers[start:], weights, shared, masks))
+    expected = [slowly(SMALL, weights, x, keep)[0] for keep in keeps]
+    np.testing.assert_allclose(logits[0], expected, rtol=1e-5, atol=1e-5)
+
+
 def test_thinning_cuts_dropped_units_out(rng: np.random.Generator) -> None:
     keep = {"dense": np.array([1, 4])}
     thinned = networks.thin(SMALL.layers[2:], random_weights(SMALL, rng), keep)
