@@ -58,7 +58,7 @@ _WRITTEN: Final[Mapping[str, Term]] = {
         ),
         Term(
             "threshold",
-            r"\b[Tt]hreshold",
+            r"\b[Tt]hreshold(?! lab)",
             "How much doubt is still all right: up to it a method answers by itself.",
             "A bound on a measure of uncertainty: accepted is what has at most that.",
         ),
