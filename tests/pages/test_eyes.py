@@ -200,6 +200,8 @@ def test_a_printed_page_is_laid_out_as_on_the_screen_and_as_wide_as_the_paper(
         assert all(box["left"] >= 0 and box["right"] <= 701 for box in boxes)
         turned = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).filter")
         assert (turned == "none") == (scheme is not dark)  # no black sheets
+        link = page.locator(".block-container").evaluate("box => getComputedStyle(box, '::before').content")
+        assert link == f'"{page.url}"'
         page.emulate_media(media="screen")
         expect(page.locator(".st-key-doors")).to_be_visible()
 

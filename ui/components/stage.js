@@ -106,15 +106,17 @@ function watch() {
 }
 
 const PAPER = 700; // CSS pixels of an A4 sheet or a letter between its margins
+const LEAST_PRINTED = 900; // CSS pixels; a phone's page is laid out on paper as on a small screen
 
 // What the page's style goes by on paper: the page as wide as on the screen, made smaller as a whole.
 function fitPaper() {
   const box = document.querySelector(".block-container");
   const { paddingLeft, paddingRight } = getComputedStyle(box);
   const { documentElement: html } = document;
-  const width = box.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  const width = Math.max(LEAST_PRINTED, box.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight));
   html.style.setProperty("--print-width", `${width}px`);
   html.style.setProperty("--print-zoom", Math.min(1, PAPER / width));
+  html.style.setProperty("--print-link", JSON.stringify(location.href));
   html.style.setProperty("--print-font", getComputedStyle(html).fontSize);
   const [red, green, blue] = getComputedStyle(document.querySelector(".stApp")).backgroundColor.match(/\d+/g).map(Number);
   html.toggleAttribute("data-dark", red + green + blue < 384);
