@@ -200,11 +200,13 @@ def test_the_doors_of_home_lead_where_they_say() -> None:
 
 # Two moons
 
+OWN_SCALE = "Doubt, by each method's own measure"
+
 
 @pytest.mark.parametrize("view_id", sorted(VIEWS))
 def test_every_view_of_the_moons(view_id: str) -> None:
     app = choose(visit(MOONS), "show", view_id)
-    assert scene(app)["label"] == VIEWS[view_id].label
+    assert scene(app)["label"] == (OWN_SCALE if view_id == "own" else VIEWS[view_id].label)
     assert VIEWS[view_id].description in app.caption[0].value
     assert scene(visit(MOONS, {"show": VIEWS[view_id].label})) == scene(app)
 
@@ -244,7 +246,7 @@ def test_the_threshold_of_a_link_is_where_the_maps_start_and_what_the_answer_is_
 def test_the_moons_open_with_each_methods_own_measure_half_way_up_at_its_own_threshold() -> None:
     app, plane = visit(MOONS), cache.plane()
     assert values(app)["show"] == "own"
-    assert scene(app)["label"] == VIEWS["own"].label
+    assert scene(app)["label"] == OWN_SCALE
     assert scene(app)["threshold"] == 0.5
     shown, models = surfaces(app), cache.models("moons")[0]
     assert len(shown) == len(models)

@@ -189,7 +189,7 @@ def test_paths_that_are_no_file_are_refused(tmp_path: Path) -> None:
         ),
         (
             changed(target={"kind": "risk", "value": 0.1, "sentence": "\ud800"}),
-            "`target.sentence` must be a line of text",
+            "Expected JSON of text. Received half of a character",
         ),
         (changed(target={"kind": "risk", "value": 0.1, "sentence": "x" * 1001}), "at most 1,000 characters"),
         (
