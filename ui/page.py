@@ -22,8 +22,7 @@ _ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be
 
 
 class Invitation(NamedTuple):
-    """A tile of the home page: what to do behind a door, the link's parameters, and an icon
-    where it is not the door's."""
+    """A tile of the home page: what to do behind a door, the link's parameters, and an icon if it is not the door's."""
 
     label: str
     text: str

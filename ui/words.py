@@ -37,7 +37,7 @@ QUALITY = (
 USUAL_CLUSTER = (float(OOD_MEAN[0]), float(OOD_MEAN[1]))
 # Between single backticks, with none beside them: what Markdown, too, takes for code.
 # Control characters but for the tab; embeddings, overrides and isolates of Unicode's bidi algorithm.
-_UNSEEN = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
 _MARKS = "\\`*_{}[]()#+-!|<>~:$&^="
 _TOOLTIP = 500  # characters
@@ -268,7 +268,7 @@ def risk(estimate: Estimate) -> tuple[str, str]:
 def plain(text: str) -> str:
     """Words of a visitor's file in one line, without what Markdown would read as marks, or what turns round the
     direction of our own words beside them."""
-    line = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.splitlines()))
+    line = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.splitlines()))
     return "".join(f"\\{c}" if c in _MARKS or (c == "." and not _ends(line, i)) else c for i, c in enumerate(line))
 
 

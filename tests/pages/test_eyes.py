@@ -120,6 +120,10 @@ def dark(page: Page) -> Iterator[None]:
     settle(page)
 
 
+Scheme = Callable[[Page], AbstractContextManager[None]]
+light_and_dark = pytest.mark.parametrize("scheme", [nullcontext, dark])
+
+
 @in_every_size
 def test_hardly_anything_moves_while_a_page_loads(shown: Shown) -> None:
     assert sum(value for value, *_ in shown.shifts) < 0.1, shown.shifts
@@ -164,10 +168,8 @@ def test_nothing_fades_for_those_who_ask_for_less_motion(shown: Shown) -> None:
 
 
 @on(("screen", "two_moons"))
-@pytest.mark.parametrize("scheme", [nullcontext, dark])
-def test_nothing_moves_because_a_map_is_pointed_at(
-    shown: Shown, scheme: Callable[[Page], AbstractContextManager[None]]
-) -> None:
+@light_and_dark
+def test_nothing_moves_because_a_map_is_pointed_at(shown: Shown, scheme: Scheme) -> None:
     page = shown.page
     plots = page.locator(".plot")
     with scheme(page):
@@ -182,10 +184,8 @@ def test_nothing_moves_because_a_map_is_pointed_at(
 
 
 @on(("screen", "regression"))
-@pytest.mark.parametrize("scheme", [nullcontext, dark])
-def test_a_printed_page_is_laid_out_as_on_the_screen_and_as_wide_as_the_paper(
-    shown: Shown, scheme: Callable[[Page], AbstractContextManager[None]]
-) -> None:
+@light_and_dark
+def test_a_printed_page_is_laid_out_as_on_the_screen_and_as_wide_as_the_paper(shown: Shown, scheme: Scheme) -> None:
     page = shown.page
     with scheme(page):
         figures = page.locator(".plot, .stPlotlyChart")

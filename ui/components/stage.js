@@ -4,6 +4,7 @@ const CHANNEL = "uncertainty-lab"; // Between the presented window and that of t
 const KEEPS = "input, textarea, select, [contenteditable], [role=slider], [role=application], [role=radio], [role=tab], " +
   "[role=option], [role=combobox], .pad"; // What is moved by arrow keys itself.
 const MARGIN = 12; // px between what opens over the page and the screen's edge.
+const PHONE = matchMedia("(max-width: 40rem)"); // As in the style.
 const PARTLY = 80; // px: scrolled so far, a visitor looks at the figure.
 
 const store = {
@@ -416,10 +417,9 @@ class Stage {
     this.explained = link;
     const [{ left, top, bottom }] = link.getClientRects();
     const { width, height } = card.getBoundingClientRect();
-    const margin = MARGIN;
-    const isBelow = bottom + height + margin < innerHeight || top < height + margin;
-    card.style.setProperty("--left", `${Math.max(margin, Math.min(left, innerWidth - width - margin))}px`);
-    card.style.setProperty("--top", `${Math.max(margin, isBelow ? bottom + margin / 2 : top - height - margin / 2)}px`);
+    const isBelow = bottom + height + MARGIN < innerHeight || top < height + MARGIN;
+    card.style.setProperty("--left", `${Math.max(MARGIN, Math.min(left, innerWidth - width - MARGIN))}px`);
+    card.style.setProperty("--top", `${Math.max(MARGIN, isBelow ? bottom + MARGIN / 2 : top - height - MARGIN / 2)}px`);
     card.focus({ preventScroll: true });
     return true;
   }
@@ -465,8 +465,6 @@ function verdict({ options, right }, guess) {
   if (options.length === 0 || guess === null || guess === "-1") return "";
   return guess === String(right) ? "<b class=hit>Right.</b> " : "<b class=miss>Not quite.</b> ";
 }
-
-const PHONE = matchMedia("(max-width: 40rem)"); // As in the style.
 
 // As in the page's style: on a wide screen the panel stands beside the figure.
 const isBeside = () => matchMedia("(min-width: 64rem) and (min-aspect-ratio: 4/3)").matches;

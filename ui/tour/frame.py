@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 from functools import cache as kept
 from typing import Any
-from urllib.parse import urlsplit
 
 import segno
 import streamlit as st
@@ -86,11 +85,8 @@ def _in_html(n: int, more: dict[str, str]) -> dict[str, Any]:
 def _code() -> dict[str, str] | None:
     """The QR code that a visitor has asked for."""
     url = asked_code()
-    try:
-        is_link = url is not None and urlsplit(url).scheme in ("http", "https")
-    except ValueError:  # a bracket in the place of a host
-        is_link = False
-    if url is None or not is_link:
+    parts = None if url is None else text.parts_of(url)
+    if url is None or parts is None or parts.scheme not in ("http", "https"):
         return None
     if len(url) > _LONGEST:
         return {"url": url, "svg": "", "problem": "This link is too long for a QR code: it holds a picture."}

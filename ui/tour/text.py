@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import PurePosixPath
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from ui.tour.steps import HOME, STEPS, Query
 
@@ -28,6 +28,14 @@ def of_step(n: int, more: Mapping[str, str], changes: Mapping[str, str] | None =
     step = STEPS[n - 1]
     query = {"tour": str(n), **more, **step.query, **(changes or {})}
     return address(step.page, {key: value for key, value in query.items() if value != ""})
+
+
+def parts_of(link: str) -> SplitResult | None:
+    """A visitor's link in its parts; None where it is none, with a bracket in the place of a host."""
+    try:
+        return urlsplit(link)
+    except ValueError:
+        return None
 
 
 def to_html(text: str, n: int, more: Mapping[str, str]) -> str:

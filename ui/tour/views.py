@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache as kept
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import streamlit as st
 
@@ -36,12 +36,9 @@ def own_link(link: str) -> str:
     Raises:
         UqError: it leads elsewhere, or to another view of two links.
     """
-    try:
-        parts = urlsplit(link.strip())
-    except ValueError:  # a bracket in the place of a host
-        parts = urlsplit("//elsewhere")
-    page = parts.path.removeprefix("./").removeprefix("/")
-    if parts.scheme or parts.netloc or link.strip().startswith("//") or not _OWN_PAGE.fullmatch(page):
+    parts = text.parts_of(link.strip())
+    page = "" if parts is None else parts.path.removeprefix("./").removeprefix("/")
+    if parts is None or parts.scheme or parts.netloc or link.strip().startswith("//") or not _OWN_PAGE.fullmatch(page):
         raise UqError(f"Expected a link to a page here, such as /digit_lab?noise=0.5. Received: {link[:60]}.")
     if {"before", "after", "notes"} & parse_qs(parts.query, keep_blank_values=True).keys():
         raise UqError("Expected a link to a page here. Received: one to a view of two links, or to the notes.")

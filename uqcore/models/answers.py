@@ -170,8 +170,8 @@ def _plane(posterior: Posterior, dataset: Dataset) -> dict[str, FloatArray]:
 def _sets(store: Store, record: ModelRecord, dataset: Dataset, tick: Tick) -> dict[str, StoredFile]:
     """The tables of `Dataset.kept` and of what noise and rotation make of the test set."""
     tables = {}
-    posterior, done = load_posterior(store, record), 0
-    total = sum(len(dataset.part(name)) for name in dataset.kept) + N_DISTURBANCES * n_disturbed(dataset)
+    posterior, rows, done = load_posterior(store, record), np.arange(n_disturbed(dataset)), 0
+    total = sum(len(dataset.part(name)) for name in dataset.kept) + N_DISTURBANCES * len(rows)
     for name in dataset.kept:
         made = answer(posterior, dataset.part(name).x, shifted(tick, done, total))
         tables[name] = store.save_arrays(record.model_id, made, f"answers-{name}")
@@ -179,8 +179,8 @@ def _sets(store: Store, record: ModelRecord, dataset: Dataset, tick: Tick) -> di
     for name, (values, _) in _DISTURBANCES.items():
         each = []
         for value in values:
-            each.append(answer(posterior, _disturbed(dataset, name, value, np.arange(n_disturbed(dataset)))))
-            done += n_disturbed(dataset)
+            each.append(answer(posterior, _disturbed(dataset, name, value, rows)))
+            done += len(rows)
             tick(done, total)
         stacked = {array: np.stack([one[array] for one in _alike(each)]) for array in each[0]}
         tables[name] = store.save_arrays(record.model_id, stacked, f"answers-{name}")
@@ -361,7 +361,7 @@ def n_disturbed(dataset: Dataset) -> int:
 
 
 def _disturbed(dataset: Dataset, part: str, value: float, rows: IntArray) -> FloatArray:
-    """Some of the first `N_DISTURBED` test images, disturbed: `rows` of what the table of ``part`` is of."""
+    """Some of the first `n_disturbed` test images, disturbed: `rows` of what the table of ``part`` is of."""
     return _DISTURBANCES[part][1](dataset.test.some(rows), value, rows)
 
 

@@ -255,8 +255,8 @@ def _numbers_of(
     full = [text for text in here if text in named or text.lower() not in NO_TEXT]
     note = None
     class_of = matcher(class_names or ())
-    alike = {text: named[name] for text in full if (name := class_of(text)) is not None}
-    pairs = [(text, class_of(text) or "") for text in alike]
+    pairs = [(text, name) for text in full if (name := class_of(text)) is not None]
+    alike = {text: named[name] for text, name in pairs}
     unlike = [(text, name) for text, name in pairs if text.lower() != name.lower() and not np.isfinite(_number(text))]
     if unlike and len(alike) == len(full):
         note = f"Labels were matched with the classes up to what stands between words: {listed(unlike[0])}."
