@@ -90,6 +90,34 @@ def test_neither_order_nor_other_columns_matter(seed: int) -> None:
     assert (roles.kind, roles.label, roles.predicted) == ("probs", label, None)
 
 
+@pytest.mark.parametrize("form", ["x_{}", "m.{}", "{}_x", "{}"])
+def test_what_all_names_share_is_no_part_of_a_class_that_the_label_names(form: str) -> None:
+    columns = {form.format(name): p for name, p in CLASSES.items()}
+    assert find_roles(head({**columns, "label": LABELS})).classes == tuple(NAMES)
+    asked = Asked(values=tuple(columns), label="label")
+    assert find_roles(head({**columns, "label": LABELS}), asked).classes == tuple(NAMES)
+    whole = tuple(columns)
+    assert find_roles(head({**columns, "label": [form.format(name) for name in LABELS]})).classes == whole
+    assert find_roles(head(columns)).classes == whole
+
+
+@pytest.mark.parametrize("name", ["weight", "sample_weight", "w"])
+def test_weights_are_no_probabilities(name: str) -> None:
+    weights = np.linspace(0, 1, N)
+    rows = zip(*CLASSES.values(), weights, LABELS, strict=True)
+    data = table(f"{','.join(NAMES)},{name},label", *(",".join(map(str, row)) for row in rows))
+    read = read_predictions(data, "mine")
+    assert read.class_names == tuple(NAMES)
+    assert read.weight is not None
+    np.testing.assert_allclose(read.weight, weights)
+
+
+def test_w_is_a_class_where_the_values_say_so() -> None:
+    wins = {"w": PROBS[:, 0], "d": PROBS[:, 1], "l": PROBS[:, 2]}
+    roles = find_roles(head(wins | {"label": ["w", "d"] * (N // 2)}))
+    assert (roles.classes, roles.weight) == (("w", "d", "l"), None)
+
+
 def test_logits_named_after_classes_are_told_by_the_label() -> None:
     roles = find_roles(head({name: np.log(p) for name, p in CLASSES.items()} | {"y": LABELS}))
     assert (roles.kind, roles.values) == ("logits", ("cat", "dog", "emu"))

@@ -182,10 +182,19 @@ def memory_of_refusing(data: bytes, max_bytes: int, tmp_path: Path) -> tuple[str
 
 
 @on_linux
-def test_rows_beyond_the_limit_are_refused_before_they_unpack(many_rows: bytes, tmp_path: Path) -> None:
+def test_rows_that_take_less_than_a_bit_each_are_refused_before_they_unpack(many_rows: bytes, tmp_path: Path) -> None:
     assert len(many_rows) < 10**6
-    sentence, own, of_child = memory_of_refusing(many_rows, 3 * 10**8, tmp_path)
-    assert "at most 37,500,000 rows of 2 classes" in sentence
+    sentence, own, of_child = memory_of_refusing(many_rows, 2 * 10**9, tmp_path)
+    assert "40,000,000 rows of 2 columns, 320 MB when unpacked, in a file of" in sentence
+    assert max(own, of_child) < 200_000_000
+
+
+@on_linux
+def test_rows_beyond_the_limit_are_refused_before_they_unpack(tmp_path: Path) -> None:
+    probs = random_probs(10**6, 2)
+    data = written({"p_0": probs[:, 0], "p_1": probs[:, 1]}, row_group_size=10**5)
+    sentence, own, of_child = memory_of_refusing(data, 6 * 10**6, tmp_path)
+    assert "at most 750,000 rows of 2 classes. Received 1,000,000" in sentence
     assert max(own, of_child) < 200_000_000
 
 

@@ -187,7 +187,7 @@ def gzipped(times: int) -> bytes:
 
 def long_parquet() -> bytes:
     buffer = BytesIO()
-    ones = np.ones(10**7, np.float32)
+    ones = np.ones(2 * 10**6, np.float32)
     parquet.write_table(pa.table({"p_0": ones, "p_1": 1 - ones}), buffer, use_dictionary=True)
     return buffer.getvalue()
 

@@ -77,7 +77,7 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
         ood=asked.ood or _named(rest, OOD),
         ids=_ids(rest) if asked.ids is None else asked.ids,
         group=asked.group or _named(_with_few_entries(rest), (*GROUPS, *PEOPLE)),
-        weight=asked.weight or _named([column for column in rest if _are_weights(column)], WEIGHTS),
+        weight=asked.weight or _named([column for column in rest if _are_weights(column)], (*WEIGHTS, "w")),
         time=asked.time or _named(rest, TIMES),
         model=model,
     )
@@ -99,7 +99,7 @@ def _of_long(long: Long, columns: Sequence[HeadColumn], asked: Asked) -> Roles:
         ood=asked.ood or _named(rest, OOD),
         ids=(long.example.name, *(more if asked.ids is None else asked.ids)),
         group=asked.group or _named(_with_few_entries(rest), (*GROUPS, *PEOPLE)),
-        weight=asked.weight or _named([column for column in rest if _are_weights(column)], WEIGHTS),
+        weight=asked.weight or _named([column for column in rest if _are_weights(column)], (*WEIGHTS, "w")),
         time=asked.time or _named(rest, TIMES),
     )
 

@@ -63,6 +63,7 @@ def asked_values(table: Table, asked: Asked, label_texts: Sequence[str]) -> Valu
         found = families[0] if families else found._replace(classes=default_names([c.header for c in columns]))
         if {column.name for column in found.columns} == {column.name for column in columns} and asked.classes:
             found = found._replace(columns=tuple(columns))  # named in the order in which they were given
+        found = by_label(found, label_texts)
     return found._replace(kind=asked.kind or found.kind)
 
 

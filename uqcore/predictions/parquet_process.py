@@ -37,6 +37,7 @@ _MEMORY = 2**31  # of address space, of which the libraries take about a third
 _BATCH_ROWS = 2**16
 _BUFFER = 2**20  # bytes of a column read at a time
 _ENTRY_BYTES = 1000  # of a label, on average
+_FREE_ROWS = 2**21  # which may be all the same
 
 
 def main(max_bytes: int, asked: int | None = None) -> int:
@@ -126,7 +127,20 @@ def _opened(max_bytes: int) -> _Source:
             f"Expected groups of rows of at most {max_bytes / 1e6:,.0f} MB. Received {max(source.groups) / 1e6:,.0f} "
             f"MB when unpacked; save fewer examples."
         )
+    _check_rows(source, os.fstat(sys.stdin.fileno()).st_size)
     return source
+
+
+def _check_rows(source: _Source, n_bytes: int) -> None:
+    """UqError for a bomb: rows that differ take more than a bit each, however well they are packed."""
+    if source.n_rows > _FREE_ROWS + 8 * n_bytes:
+        n_columns = len(source.names)
+        unpacked = 4 * n_columns * source.n_rows  # of float32, as they are kept
+        raise UqError(
+            f"Expected rows that differ. Received {source.n_rows:,} rows of {n_columns} columns, "
+            f"{unpacked / 1e6:,.0f} MB when unpacked, in a file of {n_bytes / 1e6:.1f} MB: less than a bit a row, so "
+            f"nearly all of them repeat others; save each example once."
+        )
 
 
 def _parquet() -> _Source:
