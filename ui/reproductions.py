@@ -22,11 +22,11 @@ def rows_of(source: Source) -> list[Row]:
         UqError: a model or a training cannot be read.
     """
     store = default_store()
-    return _rows(source.title, str(store.root), counted.models(store))
+    return _rows(source.title, str(store.root), counted.manifests(store))
 
 
 @st.cache_data(show_spinner="Counting …", max_entries=32)
-def _rows(title: str, root: str, models: str) -> list[Row]:
+def _rows(title: str, root: str, manifests: str) -> list[Row]:
     (source,) = (source for source in SOURCES if source.title == title)
     return counted.rows_of(source, Store(Path(root)))
 

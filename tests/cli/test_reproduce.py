@@ -109,7 +109,7 @@ def test_retrain_trains_where_it_was_told_or_in_a_folder_that_goes_again(
     else:
         monkeypatch.delenv(MODELS_VARIABLE, raising=False)
     assert main(["reproduce", "--retrain"]) == 0
-    assert trained == found, "the rows are of what was trained"
+    assert [store.root for store in trained] == [store.root for store in found], "the rows are of what was trained"
     assert (trained[0].root == tmp_path / "models") is named
     assert trained[0].root.exists() is named
     assert "moons-fake-seed0" in capsys.readouterr().err

@@ -43,9 +43,10 @@ def _reproduce(arguments: argparse.Namespace, train_into: Callable[[Store], None
 
 
 def _print(store: Store, as_json: bool, keep: bool) -> None:
-    rows, problems = collect(store)
+    asked = counted.Asked(store.root)
+    rows, problems = collect(asked)
     if keep and not problems:
-        counted.keep(store, rows)
+        counted.keep(store, rows, asked.model_ids)
     if as_json:
         print(json.dumps(to_plain(rows), indent=2, ensure_ascii=False, allow_nan=False))
     else:

@@ -1,14 +1,15 @@
 """The rows as they were counted last, in a file beside the trainings: counting them anew takes seconds of a processor.
 
-They are of the models that both manifests list; where one has changed since, they are counted again.
+They are of the models that were asked for while they were counted, and of all trainings; where one of these has changed
+since, they are counted again. Whatever else the store holds changes nothing.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,22 +18,58 @@ from uqcore import strict_json as check
 from uqcore.reproduce.rows import Row, Source, to_plain
 from uqcore.reproduce.trainings import store_beside
 from uqcore.store import Store, StoreError
-from uqcore.types import UqError
+from uqcore.store.manifest import to_json
+from uqcore.types import ModelRecord, UqError
 
-_NAME, _FORMAT, _MOST_BYTES = "rows.json", 1, 2**22
+_NAME, _FORMAT, _MOST_BYTES = "rows.json", 2, 2**22
 
 
 class Counted(NamedTuple):
-    """Rows, and the digest of the `models` that they were counted from."""
+    """Rows, the ids of the models that they were counted from, and the `digest` of these as they then were."""
 
+    model_ids: tuple[str, ...]
     models: str
     rows: tuple[Row, ...]
 
 
-def models(store: Store) -> str:
-    """A digest of what the rows are counted from."""
-    manifests = (store.manifest, store_beside(store).manifest)
-    return sha256(b"\0".join(path.read_bytes() for path in manifests if path.is_file())).hexdigest()
+@dataclass(frozen=True)
+class Asked(Store):
+    """A store that remembers which models it was asked for."""
+
+    model_ids: set[str] = field(default_factory=set, compare=False)
+
+    def get(self, model_id: str) -> ModelRecord:
+        self.model_ids.add(model_id)
+        return super().get(model_id)
+
+    def find(self, task: str, method: str, seed: int = 0) -> ModelRecord:
+        record = super().find(task, method, seed)
+        self.model_ids.add(record.model_id)
+        return record
+
+    def records(self) -> tuple[ModelRecord, ...]:
+        records = super().records()
+        self.model_ids.update(record.model_id for record in records)
+        return records
+
+
+def digest(store: Store, model_ids: Iterable[str]) -> str:
+    """Of what rows are counted from: these models and all trainings. Tables are left out: they say what models say.
+
+    Raises:
+        UqError: a model is not there, or the manifest cannot be read.
+    """
+    of_models = to_json(replace(store.get(model_id), tables={}) for model_id in sorted(model_ids))
+    return sha256(of_models + _bytes(store_beside(store).manifest)).hexdigest()
+
+
+def manifests(store: Store) -> str:
+    """A digest of all that either store lists: what rows depend on, and more."""
+    return sha256(_bytes(store.manifest) + b"\0" + _bytes(store_beside(store).manifest)).hexdigest()
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def rows_of(source: Source, store: Store) -> list[Row]:
@@ -43,21 +80,27 @@ def rows_of(source: Source, store: Store) -> list[Row]:
     """
     try:
         kept = read(store)
+        of_these = kept is not None and kept.models == digest(store, kept.model_ids)
     except UqError:  # `python -m uqcore models` says so; they can be counted
-        kept = None
-    if kept is not None and kept.models == models(store):
+        kept, of_these = None, False
+    if kept is not None and of_these:
         rows = [row for row in kept.rows if row.source == source.title]
         if rows:
             return rows
     return list(source.rows(store))
 
 
-def keep(store: Store, rows: Sequence[Row]) -> None:
-    """Writes them in one step. StoreError: the folder cannot be written."""
-    path = _path(store)
+def keep(store: Store, rows: Sequence[Row], model_ids: Iterable[str]) -> None:
+    """Writes them in one step: rows that were counted from these models.
+
+    Raises:
+        UqError: a model is not there, or the folder cannot be written.
+    """
+    path, of_these = _path(store), sorted(model_ids)
+    counted = Counted(tuple(of_these), digest(store, of_these), tuple(rows))
     temporary = path.with_name(f".tmp-{path.name}")
     try:
-        temporary.write_bytes(_to_json(models(store), to_plain(rows)))
+        temporary.write_bytes(_to_json(counted))
         temporary.replace(path)
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror or error}).") from error
@@ -85,20 +128,22 @@ def _path(store: Store) -> Path:
     return store_beside(store).root / _NAME
 
 
-def _to_json(of_models: str, plain: Sequence[dict[str, Any]]) -> bytes:
-    content = {"format": _FORMAT, "sha256": check.NO_SUM, "models": of_models, "rows": plain}
+def _to_json(counted: Counted) -> bytes:
+    content: dict[str, Any] = {"format": _FORMAT, "sha256": check.NO_SUM}
+    content |= counted._asdict() | {"rows": to_plain(counted.rows)}
     return check.sealed(f"{json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)}\n".encode())
 
 
 def _from_json(text: bytes) -> Counted:
     plain = check.json_object(text, _MOST_BYTES)
-    check.names("The file", plain, ["format", "sha256", "models", "rows"])
+    check.names("The file", plain, ["format", "sha256", *Counted._fields])
     check.one_of("format", plain["format"], [_FORMAT])
     if not check.is_sealed(text, check.sha256("sha256", plain["sha256"])):
         raise UqError("Expected the text that its own sha256 stands for. Received another.")
     listed = check.json_list("rows", plain["rows"])
     rows = tuple(_row(f"rows[{i}]", row) for i, row in enumerate(listed))
-    return Counted(check.sha256("models", plain["models"]), rows)
+    model_ids = tuple(check.text("model_ids", name) for name in check.json_list("model_ids", plain["model_ids"]))
+    return Counted(model_ids, check.sha256("models", plain["models"]), rows)
 
 
 def _row(place: str, value: object) -> Row:
