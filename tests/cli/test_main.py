@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from tests import ROOT
+from uqcore import __version__
 from uqcore.cli.main import main
 from uqcore.methods import EVERY_METHOD, METHODS, of_task
 from uqcore.methods.base import Method
@@ -102,6 +103,13 @@ def test_what_argparse_refuses_exits_with_2_too(
     out, err = capsys.readouterr()
     assert out == ""
     assert "error: " in err.splitlines()[-1]
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"uqcore {__version__}\n"
 
 
 def test_an_empty_store_is_named(models: Path, capsys: pytest.CaptureFixture[str]) -> None:

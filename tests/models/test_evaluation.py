@@ -128,7 +128,7 @@ def test_regression_models_are_near_the_best_there_is(committed: Store) -> None:
 
 def test_a_summary_names_every_figure_that_there_is(committed: Store, results: dict[str, Evaluation]) -> None:
     line, functions = evaluate(committed, committed.find("sine", "deterministic")).summary().split("\n")
-    for words in ("sine-deterministic-seed0: RMSE 0.", "NLL -0.", "CRPS 0.", "90% interval covers 9", "(1 samples)"):
+    for words in ("sine-deterministic-seed0: RMSE 0.", "NLL -0.", "CRPS 0.", "90% interval covers 9", "(1 sample)"):
         assert words in line
     assert functions == "  std on data 0.0000"
     _, functions = evaluate(committed, committed.find("sine", "sngp")).summary().split("\n")

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from uqcore import methods
+from uqcore import __version__, methods
 from uqcore.cli import compare, models, reproduce, scoreboard, thresholds
 from uqcore.datasets import DATASETS
 from uqcore.methods.base import TrainingConfig, configure
@@ -62,6 +62,7 @@ def _writing_stdout() -> Iterator[None]:
 def arguments_parser() -> argparse.ArgumentParser:
     """All commands with their arguments."""
     parser = argparse.ArgumentParser(prog="python -m uqcore", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"uqcore {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train models and put them into the store")
