@@ -34,23 +34,26 @@ _WEIGHTLESS = (int, float, type(None), type, Dataset, Posterior, Store)  # the l
 
 @dataclass(eq=False)
 class _Entry:
-    """A value; ``lock`` is held while it is made. ``n_bytes`` is ``counted`` again where it was ``used`` meanwhile, for
-    some values compute parts of theirs when they are asked for; but not at every move, for some have many parts."""
+    """A value; ``lock`` is held while it is made."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     value: Any = None
     made: bool = False
-    used: bool = True
     n_bytes: int = 0
-    counted: float = -math.inf  # `time.monotonic`
 
 
 class Cache:
-    """Values by their keys, ``max_bytes`` of them at most but for the one that was made last. Any number of threads."""
+    """Values by their keys, ``max_bytes`` of them at most but for the one that was made last. Any number of threads.
+
+    Bytes are counted when a value is made, and every ``recount_s`` seconds those of what was used meanwhile again, for
+    some values compute parts of theirs when they are asked for; not at every move, for some have many parts.
+    """
 
     def __init__(self, max_bytes: int = BUDGET, recount_s: float = 1.0) -> None:
         self.max_bytes, self.recount_s = max_bytes, recount_s
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._used: dict[Hashable, _Entry] = {}  # since they were counted
+        self._n_bytes, self._counted = 0, -math.inf  # of all that were counted, and when (`time.monotonic`)
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], R]) -> R:
@@ -58,7 +61,7 @@ class Cache:
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
             self._entries.move_to_end(key)
-            entry.used = True
+            self._used[key] = entry
         if not entry.made:
             with entry.lock:
                 if not entry.made:
@@ -68,37 +71,46 @@ class Cache:
                         self._drop(key, entry)
                         raise
                     entry.made = True
-                    self._make_room(key)
+                    self._make_room(key, entry)
         value: R = entry.value
         return value
 
     @property
     def n_bytes(self) -> int:
         """Of all values, as far as they have been counted."""
-        with self._lock:
-            return sum(entry.n_bytes for entry in self._entries.values())
+        return self._n_bytes
 
     def clear(self) -> None:
         """Forgets all."""
         with self._lock:
             self._entries.clear()
+            self._used.clear()
+            self._n_bytes = 0
 
     def _drop(self, key: Hashable, entry: _Entry) -> None:
         with self._lock:
             if self._entries.get(key) is entry:
                 del self._entries[key]
 
-    def _make_room(self, newest: Hashable) -> None:
+    def _make_room(self, newest: Hashable, made: _Entry) -> None:
         with self._lock:
             now = time.monotonic()
-            for entry in self._entries.values():
-                if entry.made and entry.used and now >= entry.counted + self.recount_s:
-                    entry.n_bytes, entry.used, entry.counted = count_bytes(entry.value), False, now
-            n_bytes = sum(entry.n_bytes for entry in self._entries.values())
-            for key in [key for key, entry in self._entries.items() if entry.made and key != newest]:
-                if n_bytes <= self.max_bytes:
+            self._used.pop(newest, None)
+            self._count(newest, made)
+            if now >= self._counted + self.recount_s:
+                while self._used:
+                    self._count(*self._used.popitem())
+                self._counted = now
+            while self._n_bytes > self.max_bytes:
+                oldest = next((key for key, entry in self._entries.items() if entry.made and key != newest), None)
+                if oldest is None:
                     return
-                n_bytes -= self._entries.pop(key).n_bytes
+                self._n_bytes -= self._entries.pop(oldest).n_bytes
+
+    def _count(self, key: Hashable, entry: _Entry) -> None:
+        if entry.made and self._entries.get(key) is entry:
+            before, entry.n_bytes = entry.n_bytes, count_bytes(entry.value)
+            self._n_bytes += entry.n_bytes - before
 
 
 _cache = Cache()
@@ -138,22 +150,25 @@ def forget() -> None:
 
 def count_bytes(value: Any) -> int:
     """Of the arrays and texts that a value holds, each once, and of those that its parts hold."""
-    return _count(value, set())
-
-
-def _count(value: Any, seen: set[int]) -> int:
-    if isinstance(value, np.ndarray):
-        while isinstance(value.base, np.ndarray):  # a part of an array holds the whole of it
-            value = value.base
-    if isinstance(value, _WEIGHTLESS) or callable(value) or id(value) in seen:
-        return 0
-    seen.add(id(value))
-    if isinstance(value, np.ndarray):
-        return value.nbytes
-    if isinstance(value, (str, bytes)):
-        return len(value)
-    if isinstance(value, dict):
-        return sum(_count(part, seen) for part in list(value.values()))  # others may add to it meanwhile
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return sum(_count(part, seen) for part in value)
-    return sum(_count(part, seen) for part in list(vars(value).values())) if hasattr(value, "__dict__") else 0
+    n_bytes, seen, parts = 0, set[int](), [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, _WEIGHTLESS) or callable(part):
+            continue
+        if isinstance(part, np.ndarray):
+            while isinstance(part.base, np.ndarray):  # a part of an array holds the whole of it
+                part = part.base
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, np.ndarray):
+            n_bytes += part.nbytes
+        elif isinstance(part, (str, bytes)):
+            n_bytes += len(part)
+        elif isinstance(part, dict):
+            parts += list(part.values())  # others may add to it meanwhile
+        elif isinstance(part, (list, tuple, set, frozenset)):
+            parts += part
+        elif hasattr(part, "__dict__"):
+            parts += list(vars(part).values())
+    return n_bytes
