@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests import ROOT
+from tests.browsing import started
 from tests.replicas import NGINX, configuration
 
 KNOWN = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}
@@ -57,6 +58,13 @@ def test_the_image_has_all_that_the_dashboard_reads() -> None:
         "requirements-serve.txt",
     }
     assert "\nUSER " in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="What a process has loaded is read from /proc.")
+def test_the_server_runs_on_the_loop_that_holds_no_answer_back() -> None:
+    """The loop of asyncio leaves Nagle's algorithm on where Streamlit makes the socket: 40 ms a slider's move."""
+    with started("tests/ui/apps/pad_app.py") as server:
+        assert "uvloop" in Path(f"/proc/{server.pid}/maps").read_text()
 
 
 def test_nginx_gets_other_servers_in_place_of_those_of_compose(tmp_path: Path) -> None:
