@@ -1,4 +1,4 @@
-"""What a server keeps for all visitors, under one budget of bytes: what was used least recently goes first.
+"""What a server keeps for all visitors, under one budget of bytes: what was used once goes before what was used again.
 
 It takes the place of `st.cache_resource`, which counts entries, one function apart from the other, and hashes every
 argument at every call: 0.1 to 0.8 ms, a third of a move on a page that looks up seven methods.
@@ -26,6 +26,9 @@ from uqcore.types import Dataset, Posterior
 BUDGET = 96 * 2**20
 """Bytes of all that is kept here together."""
 
+ONCE = 0.25
+"""Share of the room that is left to what was used once: so much can come, and be asked for again before it goes."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -42,8 +45,32 @@ class _Entry:
     n_bytes: int = 0
 
 
+class _Shelf:
+    """Entries, what was used least recently first, and the bytes of all as far as they have been counted."""
+
+    def __init__(self) -> None:
+        self.entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self.n_bytes = 0
+
+    def put(self, key: Hashable, entry: _Entry) -> None:
+        self.entries[key] = entry
+        self.n_bytes += entry.n_bytes
+
+    def take(self, key: Hashable) -> _Entry:
+        entry = self.entries.pop(key)
+        self.n_bytes -= entry.n_bytes
+        return entry
+
+    def oldest(self, newest: Hashable) -> Hashable | None:
+        """The key of the first value; not ``newest``."""
+        return next((key for key, entry in self.entries.items() if entry.made and key != newest), None)
+
+
 class Cache:
     """Values by their keys, ``max_bytes`` of them at most but for the one that was made last. Any number of threads.
+
+    What nobody has asked for again goes first, as long as it takes more than `ONCE` of the room: what a slider leaves
+    behind at every step, for one visitor, does not push out what all need. Of each kind, what was used least recently.
 
     Bytes are counted when a value is made, and every ``recount_s`` seconds those of what was used meanwhile again, for
     some values compute parts of theirs when they are asked for; not at every move, for some have many parts.
@@ -51,17 +78,15 @@ class Cache:
 
     def __init__(self, max_bytes: int = BUDGET, recount_s: float = 1.0) -> None:
         self.max_bytes, self.recount_s = max_bytes, recount_s
-        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._once, self._again = _Shelf(), _Shelf()
         self._used: dict[Hashable, _Entry] = {}  # since they were counted
-        self._n_bytes, self._counted = 0, -math.inf  # of all that were counted, and when (`time.monotonic`)
+        self._counted = -math.inf  # when (`time.monotonic`)
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], R]) -> R:
         """The value of ``key``: made once, while others who ask for it wait; not kept where making it fails."""
         with self._lock:
-            entry = self._entries.setdefault(key, _Entry())
-            self._entries.move_to_end(key)
-            self._used[key] = entry
+            self._used[key] = entry = self._known(key)
         if not entry.made:
             with entry.lock:
                 if not entry.made:
@@ -78,19 +103,30 @@ class Cache:
     @property
     def n_bytes(self) -> int:
         """Of all values, as far as they have been counted."""
-        return self._n_bytes
+        return self._once.n_bytes + self._again.n_bytes
 
     def clear(self) -> None:
         """Forgets all."""
         with self._lock:
-            self._entries.clear()
+            self._once, self._again = _Shelf(), _Shelf()
             self._used.clear()
-            self._n_bytes = 0
+
+    def _known(self, key: Hashable) -> _Entry:
+        """The entry of ``key``, now the one that was used last; an empty one where there was none."""
+        if key in self._again.entries:
+            self._again.entries.move_to_end(key)
+            return self._again.entries[key]
+        if key in self._once.entries:
+            self._again.put(key, entry := self._once.take(key))
+            return entry
+        self._once.put(key, entry := _Entry())
+        return entry
 
     def _drop(self, key: Hashable, entry: _Entry) -> None:
         with self._lock:
-            if self._entries.get(key) is entry:
-                del self._entries[key]
+            for shelf in (self._once, self._again):
+                if shelf.entries.get(key) is entry:
+                    shelf.take(key)
 
     def _make_room(self, newest: Hashable, made: _Entry) -> None:
         with self._lock:
@@ -101,16 +137,20 @@ class Cache:
                 while self._used:
                     self._count(*self._used.popitem())
                 self._counted = now
-            while self._n_bytes > self.max_bytes:
-                oldest = next((key for key, entry in self._entries.items() if entry.made and key != newest), None)
-                if oldest is None:
+            while self.n_bytes > self.max_bytes:
+                shelves = (self._once, self._again)
+                for shelf in shelves if self._once.n_bytes > ONCE * self.max_bytes else reversed(shelves):
+                    if (oldest := shelf.oldest(newest)) is not None:
+                        shelf.take(oldest)
+                        break
+                else:
                     return
-                self._n_bytes -= self._entries.pop(oldest).n_bytes
 
     def _count(self, key: Hashable, entry: _Entry) -> None:
-        if entry.made and self._entries.get(key) is entry:
-            before, entry.n_bytes = entry.n_bytes, count_bytes(entry.value)
-            self._n_bytes += entry.n_bytes - before
+        for shelf in (self._once, self._again):
+            if entry.made and shelf.entries.get(key) is entry:
+                before, entry.n_bytes = entry.n_bytes, count_bytes(entry.value)
+                shelf.n_bytes += entry.n_bytes - before
 
 
 _cache = Cache()

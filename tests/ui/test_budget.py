@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pytest
@@ -53,6 +53,33 @@ def test_what_was_used_least_recently_goes_first() -> None:
         ask(key)
     assert made == "abcdbc"
     assert cache.n_bytes == 3 * 2**20
+
+
+def test_what_was_used_again_outlives_what_was_used_once_but_not_for_ever() -> None:
+    cache = Cache(max_bytes=8 * 2**20)
+
+    def asked_for(*keys: str) -> list[str]:
+        """Which of them had to be made."""
+        made: list[str] = []
+
+        def make(key: str) -> FloatArray:
+            made.append(key)
+            return megabyte()
+
+        for key in keys:
+            cache.get(key, partial(make, key))
+        return made
+
+    needed = [f"needed {i}" for i in range(4)]
+    assert asked_for(*needed, *needed) == needed
+    assert len(asked_for(*(f"passing {i}" for i in range(50)))) == 50
+    assert asked_for(*needed) == []
+    others = [f"other {i}" for i in range(7)]
+    for key in others:
+        asked_for(key, key)
+    assert asked_for(*needed[:2]) == needed[:2]
+    assert asked_for(*others[-4:]) == []
+    assert cache.n_bytes == 8 * 2**20
 
 
 def test_one_value_may_be_larger_than_the_budget() -> None:
