@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1 import AppTest
 
 from tests.attack import OWN, TRAIN, Came, odd_values, reconnects
 from tests.hostile_client import Answer, Client
@@ -103,3 +104,8 @@ def test_visits_that_go_before_they_are_answered_leave_the_pages_as_they_are(das
         assert [(each.widgets, each.alerts) for each in after] == [(each.widgets, each.alerts) for each in before]
 
     run(attack())
+
+
+def test_a_failure_is_logged_without_colours_which_cost_more_than_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert AppTest.from_string("1 / 0").run().exception
+    assert "\x1b" not in capsys.readouterr().out

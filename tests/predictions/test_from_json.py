@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
+import time
 
 import pytest
 
 from tests.prediction_files import read, refused
 
+HALVES = [0.5] * 200_000
 RECORDS = [{"a": 0.25, "b": 0.75, "label": "b"}, {"a": 1, "b": 0, "label": "a"}]
 
 
@@ -64,3 +68,25 @@ def test_lines_and_bare_rows() -> None:
 )
 def test_what_is_no_table_is_one_sentence(data: bytes, message: str) -> None:
     refused(data, message, max_bytes=20_000 if len(data) > 1500 and data[1:2] == b" " else 10**9)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its threads have no clocks of their own")
+@pytest.mark.parametrize("data", [[dict.fromkeys(map(str, range(20)), 0.05)] * 16_000, {"a": HALVES, "b": HALVES}])
+def test_other_threads_run_while_a_long_file_is_taken_apart(data: object) -> None:
+    """By the clock of the thread that reads: how long it ran, of what it took at all, until another one did."""
+    text, clock, over, at = json.dumps(data).encode(), time.pthread_getcpuclockid(threading.get_ident()), [], [0.0]
+
+    def look() -> None:
+        while not over:
+            at.append(time.clock_gettime(clock))
+
+    other = threading.Thread(target=look)
+    at[0] = time.clock_gettime(clock)
+    other.start()
+    try:
+        read(text)
+    finally:
+        over.append(True)
+        other.join()
+    longest = max(later - sooner for sooner, later in zip(at, at[1:], strict=False))
+    assert longest < (at[-1] - at[0]) / 4

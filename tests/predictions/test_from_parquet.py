@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -224,6 +225,20 @@ def test_a_page_that_claims_gigabytes_is_refused_them(one_page: bytes, tmp_path:
     assert max(own, of_child) < 1_000_000_000
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that are started from now on."""
+    found: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            found.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    return found
+
+
 def ends_with(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     monkeypatch.setattr(from_parquet, "PROGRAM", program)
 
@@ -250,25 +265,28 @@ def test_a_stream_that_ends_early_is_no_shorter_file(monkeypatch: pytest.MonkeyP
     refused(GOOD, r"cannot be read \(exit code 0\)")
 
 
-def test_what_is_raised_while_rows_come_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[subprocess.Popen[bytes]] = []
-
-    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            started.append(self)
-
+def test_what_is_raised_while_rows_come_leaves_no_process_behind(started: list[subprocess.Popen[bytes]]) -> None:
     class Stop(BaseException):
         pass
 
     def stop(share: float) -> None:
         raise Stop
 
-    monkeypatch.setattr(subprocess, "Popen", Recorded)
     with pytest.raises(Stop):
         read(written({"p_0": np.full(300_000, 0.5), "p_1": np.full(300_000, 0.5)}), tick=stop)
     assert [process.returncode for process in started] != []
     assert all(process.returncode is not None for process in started)
+
+
+def test_the_process_gives_way_to_the_server(started: list[subprocess.Popen[bytes]]) -> None:
+    found: list[int] = []
+
+    def look(share: float) -> None:
+        if not found:  # it is gone when the file has been read
+            found.append(os.getpriority(os.PRIO_PROCESS, started[-1].pid))
+
+    read(written({"p_0": np.full(100, 0.5), "p_1": np.full(100, 0.5)}), tick=look)
+    assert found == [min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)]
 
 
 def test_a_full_folder_of_temporary_files_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

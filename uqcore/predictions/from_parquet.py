@@ -22,7 +22,9 @@ from uqcore.predictions.rows import Rows
 from uqcore.types import ShareTick
 
 _T = TypeVar("_T")
-PROGRAM = "import sys; from uqcore.predictions.parquet_process import main; sys.exit(main(*map(int, sys.argv[1:])))"
+# Below the server from its first instruction on: most of what it takes is to import.
+PROGRAM = """import os, sys; os.nice(10)
+from uqcore.predictions.parquet_process import main; sys.exit(main(*map(int, sys.argv[1:])))"""
 # One thread and the system's own allocator need the least address space, which is bounded there.
 _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 
