@@ -47,6 +47,16 @@ def predictions(
 # Both ends
 
 
+@pytest.mark.parametrize("n_values", [2, 50, 10**6])
+@pytest.mark.parametrize("n", [1, 7, 299, 300, 1000])
+def test_of_any_that_tie_the_first_come_first(n_values: int, n: int) -> None:
+    rng = np.random.default_rng(n_values)
+    measure, among = rng.integers(n_values, size=500).astype(np.float32), rng.permutation(500) < 300
+    those = np.flatnonzero(among).tolist()
+    assert surest(measure, n, among).tolist() == sorted(those, key=lambda i: (measure[i], i))[:n]
+    assert least_sure(measure, n, among).tolist() == sorted(those, key=lambda i: (-measure[i], i))[:n]
+
+
 def test_the_surest_come_first_and_of_a_tie_the_first() -> None:
     assert surest(MEASURE, 3).tolist() == [1, 3, 0]
     assert least_sure(MEASURE, 3).tolist() == [2, 5, 4]

@@ -54,7 +54,11 @@ def surest(measure: FloatArray, n: int, among: NDArray[np.bool_] | None = None) 
     if n < 1:
         raise UqError(f"`n` must be 1 or more. Received: {n}.")
     indices = np.arange(len(measure)) if among is None else np.flatnonzero(among)
-    return indices[np.argsort(measure[indices], kind="stable")[:n]]
+    values = measure[indices]
+    if n < len(values):  # a part of them is sorted, which takes a fifth of the time
+        least = np.flatnonzero(values <= np.partition(values, n - 1)[n - 1])
+        indices, values = indices[least], values[least]
+    return indices[np.argsort(values, kind="stable")[:n]]
 
 
 def least_sure(measure: FloatArray, n: int, among: NDArray[np.bool_] | None = None) -> IntArray:

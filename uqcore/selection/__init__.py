@@ -37,7 +37,7 @@ from uqcore.selection.groups import (
     certify_per_group,
     groups_of,
 )
-from uqcore.selection.heldout import Assessment, Estimate, assess, clopper_pearson, split_calibration
+from uqcore.selection.heldout import Assessment, Estimate, assess, assessment, clopper_pearson, split_calibration
 from uqcore.selection.optimum import (
     CostSweep,
     Optimum,
@@ -90,6 +90,7 @@ __all__ = [
     "assess",
     "assess_groups",
     "assess_sets",
+    "assessment",
     "augrc",
     "aurc",
     "calibrate",

@@ -89,22 +89,28 @@ class Assessment(NamedTuple):
 def assess(ranking: Ranking, threshold: float, confidence: float = 0.95) -> Assessment:
     """Coverage, risk and OOD share of a threshold chosen on other data, each with its Clopper-Pearson interval.
 
-    Each interval holds by itself at the confidence given. For thresholds per class, rank the decisions instead of the
-    measure, 0 for accept and 1 for defer, and assess the threshold 0.
+    Each interval holds by itself at the confidence given.
 
     Raises:
         UqError: the threshold is NaN, or the confidence is not between 0 and 1.
     """
     counts = ranking.count(np.array([threshold]))
-    n_errors, n_ood = int(counts.n_wrong[0]), int(counts.n_ood[0])
-    n_accepted = int(counts.n_right[0]) + n_errors
+    n_errors = int(counts.n_wrong[0])
+    n_accepted, n_ood = int(counts.n_right[0]) + n_errors, 0 if ranking.ood is None else len(ranking.ood)
+    return assessment(ranking.n_examples, n_accepted, n_errors, n_ood, int(counts.n_ood[0]), confidence)
+
+
+def assessment(
+    n: int, n_accepted: int, n_errors: int, n_ood: int, n_ood_accepted: int, confidence: float = 0.95
+) -> Assessment:
+    """`assess` for who has counted: of ``n`` in-distribution and ``n_ood`` OOD examples."""
     return Assessment(
-        ranking.n_examples,
+        n,
         n_accepted,
         n_errors,
-        coverage=_estimate(n_accepted, ranking.n_examples, confidence),
+        coverage=_estimate(n_accepted, n, confidence),
         risk=_estimate(n_errors, n_accepted, confidence),
-        ood_accepted=_estimate(n_ood, 0 if ranking.ood is None else len(ranking.ood), confidence),
+        ood_accepted=_estimate(n_ood_accepted, n_ood, confidence),
     )
 
 

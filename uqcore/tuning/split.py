@@ -21,7 +21,7 @@ from uqcore.selection import (
     RankedOutcomes,
     Ranking,
     ThresholdPolicy,
-    assess,
+    assessment,
     aurc,
     cheapest_per_class,
     count_outcomes,
@@ -77,13 +77,8 @@ class MeasuredPart:
     @cached_property
     def ranking(self) -> Ranking:
         """Sorted by the measure. Without labels every example counts as right, and no risk means anything."""
-        return self._ranked(self.measure, self.ood_measure)
-
-    @cached_property
-    def by_measure(self) -> IntArray:
-        """`indices` in the order of the measure, the least first; of examples that tie, as they stand."""
-        measure = self.measure if self.ood_measure is None else np.concatenate([self.measure, self.ood_measure])
-        return self.indices[_stable_order(measure)]
+        correct = np.ones(len(self.measure), np.bool_) if self.correct is None else self.correct
+        return rank(self.measure, correct, self.ood_measure)
 
     @cached_property
     def bins(self) -> MeasureBins:
@@ -117,21 +112,32 @@ class MeasuredPart:
     def assess(self, thresholds: tuple[float, ...]) -> Assessment:
         """Coverage, risk and OOD share of one threshold, or of one for each predicted class, with exact intervals.
 
-        Without labels the risk is NaN in (0, 1), and ``n_errors`` is 0 and means nothing.
+        Without labels the risk is NaN in (0, 1), and ``n_errors`` is 0 and means nothing. UqError: a threshold is NaN.
         """
-        if len(thresholds) == 1:
-            seen = assess(self.ranking, thresholds[0], CONFIDENCE)
-        else:
-            seen = assess(self._ranked_by_decision(np.array(thresholds)), 0.0, CONFIDENCE)
-        return seen if self.labels is not None else seen._replace(risk=Estimate(float("nan"), 0.0, 1.0))
+        limits = np.array(thresholds, np.float64)
+        if np.isnan(limits).any():
+            raise UqError("`threshold` must be a number. Received: NaN.")
+
+        def accepted(measure: FloatArray, predicted: IntArray) -> NDArray[np.bool_]:
+            return measure <= (limits[predicted] if len(limits) > 1 else limits[0])
+
+        ood = None
+        if self.ood_measure is not None and self.ood_predicted is not None:
+            ood = accepted(self.ood_measure, self.ood_predicted)
+        return self._assessed(accepted(self.measure, self.predicted), ood)
 
     def assess_policy(self, policy: ThresholdPolicy) -> Assessment:
         """`assess` for a rule of any kind."""
-        deferred = (~policy.decide_measured(self.measure, self.predicted, self.group)).astype(np.float64)
         ood = None
         if self.ood_measure is not None:
-            ood = ~policy.decide_measured(self.ood_measure, self.ood_predicted, self.ood_group)
-        seen = assess(self._ranked(deferred, None if ood is None else ood.astype(np.float64)), 0.0, CONFIDENCE)
+            ood = policy.decide_measured(self.ood_measure, self.ood_predicted, self.ood_group)
+        return self._assessed(policy.decide_measured(self.measure, self.predicted, self.group), ood)
+
+    def _assessed(self, accepted: NDArray[np.bool_], ood: NDArray[np.bool_] | None) -> Assessment:
+        """Of what is accepted of the in-distribution examples and of the OOD ones, if any."""
+        n_errors = 0 if self.correct is None else int(np.count_nonzero(accepted & ~self.correct))
+        n_ood = (0, 0) if ood is None else (len(ood), int(np.count_nonzero(ood)))
+        seen = assessment(len(accepted), int(np.count_nonzero(accepted)), n_errors, *n_ood, CONFIDENCE)
         return seen if self.labels is not None else seen._replace(risk=Estimate(float("nan"), 0.0, 1.0))
 
     def quality(self) -> Quality:
@@ -147,21 +153,6 @@ class MeasuredPart:
         return cheapest_per_class(
             self.measure, self.predicted, self.known_labels(), costs, self.ood_measure, self.ood_predicted
         )
-
-    def _ranked(self, measure: FloatArray, ood_measure: FloatArray | None) -> Ranking:
-        correct = np.ones(len(self.measure), np.bool_) if self.correct is None else self.correct
-        return rank(measure, correct, ood_measure)
-
-    def _ranked_by_decision(self, thresholds: FloatArray) -> Ranking:
-        """With 0 for what the thresholds ``(K,)`` accept and 1 for what they defer in place of the measure."""
-
-        def deferred(measure: FloatArray, predicted: IntArray) -> FloatArray:
-            return (measure > thresholds[predicted]).astype(np.float64)
-
-        ood = None
-        if self.ood_measure is not None and self.ood_predicted is not None:
-            ood = deferred(self.ood_measure, self.ood_predicted)
-        return self._ranked(deferred(self.measure, self.predicted), ood)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,15 +200,6 @@ def study(predictions: Predictions, measure_id: str, share: float = 0.5, seed: i
             f"Received {np.count_nonzero(known)} of them at a calibration share of {share:g}; use more."
         )
     return Study(predictions, measure_id, calibration, held_out)
-
-
-def _stable_order(values: FloatArray) -> IntArray:
-    """``np.argsort(values, kind="stable")`` of finite ``values (N,)`` in a third of the time: in any order at first,
-    then those that tie are put right, as whole numbers of tie and place."""
-    order = np.argsort(values)
-    ordered = values[order]
-    tie = np.cumsum(np.append(False, ordered[1:] != ordered[:-1])) * len(values) if len(values) else order
-    return np.sort(tie + order) - tie
 
 
 def _part(predictions: Predictions, measure: FloatArray, indices: IntArray) -> MeasuredPart:

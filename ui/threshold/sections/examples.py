@@ -12,6 +12,7 @@ from ui import words
 from ui.links import to_example, to_picture
 from ui.threshold.source import Source
 from ui.thumbs import Html, Thumb, thumbs
+from uqcore.exhibits.gallery import least_sure, surest
 from uqcore.exhibits.one_image import IMAGE_SHAPE
 from uqcore.models.answers import Images
 from uqcore.predictions import Predictions
@@ -25,17 +26,17 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     part, predictions = study.held_out, study.predictions
     measure = predictions.measure(study.measure_id)
     accepted = tuned.policy.decide_measured(measure, predictions.predicted)
-    order = part.by_measure
-    yes, no = order[accepted[order]], order[~accepted[order]]
+    held_out = np.zeros(len(predictions), np.bool_)
+    held_out[part.indices] = True
+    yes, known = held_out & accepted, predictions.in_distribution
     groups = {
-        "The last that are accepted": yes[-N_SHOWN:][::-1],
-        "The first that are deferred": no[:N_SHOWN],
+        "The last that are accepted": least_sure(measure, N_SHOWN, yes),
+        "The first that are deferred": surest(measure, N_SHOWN, held_out & ~accepted),
     }
     if predictions.correct is not None:
-        wrong = yes[~predictions.correct[yes] & predictions.in_distribution[yes]]
-        groups["Wrong and accepted, the surest first"] = wrong[:N_SHOWN]
+        groups["Wrong and accepted, the surest first"] = surest(measure, N_SHOWN, yes & known & ~predictions.correct)
     if study.has_ood:
-        groups["Unseen and accepted, the surest first"] = yes[~predictions.in_distribution[yes]][:N_SHOWN]
+        groups["Unseen and accepted, the surest first"] = surest(measure, N_SHOWN, yes & ~known)
     images = _images(predictions, groups)
     made = (
         f"<h2>{title}</h2>{_thumbnails(source, measure, indices, images[title])}"
