@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ui import controls
 from uqcore.datasets import load
 from uqcore.exhibits.one_image import encode_image
-from uqcore.types import Dataset, FloatArray
+from uqcore.types import Dataset, FloatArray, IntArray
 
 
 def to_kept_image(dataset: Dataset, part: str, i: int, **disturbed: str) -> str:
@@ -18,18 +19,36 @@ def to_kept_image(dataset: Dataset, part: str, i: int, **disturbed: str) -> str:
 
     The lab picks it by its class and how many of that class come before it.
     """
-    task, labels = dataset.task_id, dataset.part(part).y
+    shown = _of_kept(dataset, part)
+    asked = [shown.part, shown.classes[shown.labels[i]], f"number={number}" if (number := shown.numbers[i]) else ""]
+    return f"digit_lab?{'&'.join(filter(None, (*asked, urlencode(disturbed))))}"
+
+
+class _Kept(NamedTuple):
+    """Of a part's images what their links are made of: parameters of the part and of each class, labels, and how many
+    of the same class come before each."""
+
+    part: str
+    classes: tuple[str, ...]
+    labels: IntArray
+    numbers: IntArray
+
+
+@lru_cache(maxsize=16)  # a page of thumbnails asks hundreds of times
+def _of_kept(dataset: Dataset, part: str) -> _Kept:
+    task, labels, names = dataset.task_id, dataset.part(part).y, dataset.names_in(part)
     # Without what the digit lab starts with: it would be taken out of the address, and the way back be a step longer.
     asked = controls.task_in_link(task)
     if controls.default_source(task) != "Pick":
         asked[controls.task_key("source", task)] = "Pick"
     if part != "test":
         asked[controls.task_key("images", task)] = dataset.title_of(part)
-    if labels[i]:
-        asked["class"] = dataset.names_in(part)[labels[i]]
-    if number := np.count_nonzero(labels[:i] == labels[i]):
-        asked["number"] = str(number)
-    return f"digit_lab?{urlencode(asked | disturbed)}"
+    numbers = np.empty(len(labels), np.int32)
+    for k in range(len(names)):
+        of_class = labels == k
+        numbers[of_class] = np.arange(np.count_nonzero(of_class))
+    classes = tuple(urlencode({"class": name}) if k else "" for k, name in enumerate(names))
+    return _Kept(urlencode(asked), classes, labels, numbers)
 
 
 def to_picture(image: FloatArray, task: str | None) -> str:
