@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from uqcore.plots.describe import describe
 from uqcore.plots.functions import spreads
@@ -33,6 +36,17 @@ def test_where_lines_start_end_and_turn() -> None:
         "Chart of share by angle: up rises from 0 to 9; down falls from 9 to 0; "
         "hill goes from 0 to 0, least 0 at 0, most 9 at 4; flat: 0.25 everywhere."
     )
+
+
+@pytest.mark.parametrize("ys", [X, X[::-1], [0, 1, 2, 3, 9, 3, 2, 1, 0, 0], [0.25] * 10, [1.0, np.nan, *X[2:]], [1, 2]])
+def test_an_array_as_plotly_takes_it_is_told_as_its_numbers_are(ys: list[float]) -> None:
+    def array(values: Sequence[float]) -> dict[str, str]:
+        return {"dtype": "f4", "bdata": base64.b64encode(np.array(values, "<f4").tobytes()).decode()}
+
+    xs = [10 * i for i in range(len(ys))]
+    said = describe(figure({"name": "A", "x": array(xs), "y": array(ys)}))
+    assert said == describe(figure({"name": "A", "x": xs, "y": ys}))
+    assert describe(figure({"name": "A", "x": xs, "y": array(ys)})) == said
 
 
 def test_few_points_are_told_one_by_one_and_what_does_not_exist_is_left_out() -> None:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from uqcore.metrics.regression import QuantileCurve
+from uqcore.plots.describe import values_of
 from uqcore.plots.functions import quantiles, spreads
 from uqcore.plots.palette import series_style
 from uqcore.plots.style import FONT_SIZE
@@ -36,8 +37,8 @@ def test_a_line_a_method_with_the_numbers_given() -> None:
     traces = spreads_figure()["data"]
     assert [trace["name"] for trace in traces] == list(STDS)
     for trace, std in zip(traces, STDS.values(), strict=True):
-        np.testing.assert_allclose(trace["x"], X, atol=0.5e-4)
-        np.testing.assert_allclose(trace["y"], std, atol=0.5e-4)
+        np.testing.assert_allclose(values_of(trace["x"]), X, atol=0.5e-4)
+        np.testing.assert_allclose(values_of(trace["y"]), std, atol=0.5e-4)
 
 
 def test_the_gap_is_shaded_from_end_to_end() -> None:
@@ -52,8 +53,8 @@ def test_quantiles_are_drawn_against_the_diagonal() -> None:
     assert diagonal["x"] == diagonal["y"] == [0, 1]
     assert [trace["name"] for trace in traces] == list(CURVES)
     for trace, (levels, observed) in zip(traces, CURVES.values(), strict=True):
-        np.testing.assert_allclose(trace["x"], levels, atol=0.5e-4)
-        np.testing.assert_allclose(trace["y"], observed, atol=0.5e-4)
+        np.testing.assert_allclose(values_of(trace["x"]), levels, atol=0.5e-4)
+        np.testing.assert_allclose(values_of(trace["y"]), observed, atol=0.5e-4)
     layout = quantiles(CURVES)["layout"]
     assert layout["xaxis"]["range"] == layout["yaxis"]["range"] == [0, 1]
 

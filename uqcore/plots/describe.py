@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
+
+import numpy as np
+
+from uqcore.types import FloatArray
 
 _MOST = 12  # traces that are told of
 _TAG = re.compile("<[^>]*>")
@@ -32,7 +36,9 @@ def _title(layout: Mapping[str, Any], axis: str) -> str:
 
 
 def _trace(trace: Mapping[str, Any]) -> str:
-    name, xs, ys = trace["name"], _listed(trace.get("x")), _listed(trace.get("y"))
+    name, xs, ys = trace["name"], values_of(trace.get("x")), values_of(trace.get("y"))
+    if isinstance(ys, np.ndarray) and len(xs) == len(ys) > _POINTS and not ("ids" in trace or np.isnan(ys).any()):
+        return _course(name, xs, ys)
     points = [(x, y) for x, y in zip(xs, ys, strict=False) if x is not None and y is not None and y == y]
     if not points:
         return ""
@@ -43,29 +49,30 @@ def _trace(trace: Mapping[str, Any]) -> str:
         return f"{name}: {', '.join(told[:_MOST])}{f', and {len(told) - _MOST} more' if len(told) > _MOST else ''}"
     if len(points) <= _POINTS:
         return f"{name}: {', '.join(f'{_said(y)} at {_said(x)}' for x, y in points)}"
-    numbers = [(x, y) for x, y in points if isinstance(y, int | float)]
+    numbers = [(x, y) for x, y in points if isinstance(y, int | float | np.floating)]
     if len(numbers) < len(points):
         return f"{name}: {len(points)} points"
-    (x_low, low), (x_high, high) = min(numbers, key=_second), max(numbers, key=_second)
-    if low == high:
-        return f"{name}: {_said(low)} everywhere"
-    steps = [b - a for (_, a), (_, b) in pairwise(numbers)]
-    way = "rises" if min(steps) >= 0 else "falls" if max(steps) <= 0 else "goes"
-    ends = f"{name} {way} from {_said(numbers[0][1])} to {_said(numbers[-1][1])}"
-    return (
-        ends
-        if way != "goes"
-        else f"{ends}, least {_said(low)} at {_said(x_low)}, most {_said(high)} at {_said(x_high)}"
-    )
+    return _course(name, [x for x, _ in numbers], np.array([y for _, y in numbers], np.float64))
 
 
-def _listed(values: Any) -> Sequence[Any]:
+def _course(name: str, xs: Sequence[Any] | FloatArray, ys: FloatArray) -> str:
+    """Of ``ys (N,)`` at ``xs``, more than a few: where they begin and end, and how far they go."""
+    least, most, steps = int(ys.argmin()), int(ys.argmax()), np.diff(ys)
+    if ys[least] == ys[most]:
+        return f"{name}: {_said(ys[0])} everywhere"
+    way = "rises" if (steps >= 0).all() else "falls" if (steps <= 0).all() else "goes"
+    ends = f"{name} {way} from {_said(ys[0])} to {_said(ys[-1])}"
+    if way != "goes":
+        return ends
+    return f"{ends}, least {_said(ys[least])} at {_said(xs[least])}, most {_said(ys[most])} at {_said(xs[most])}"
+
+
+def values_of(values: Any) -> list[Any] | FloatArray:
+    """The values of a trace's axis: plain ones, or an array as plotly takes it, ``{"dtype", "bdata"}``."""
+    if isinstance(values, Mapping):
+        return np.frombuffer(base64.b64decode(values["bdata"]), f"<{values['dtype']}")
     return [] if values is None else list(values)
 
 
-def _second(point: tuple[Any, float]) -> float:
-    return point[1]
-
-
 def _said(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, int | float) else str(value)
+    return f"{value:.3g}" if isinstance(value, int | float | np.floating) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,5 +93,7 @@ def _shade(gap: tuple[float, float]) -> dict[str, Any]:
     return {"type": "rect", **edges, "fillcolor": "#888888", "opacity": 0.12, "line": {"width": 0}, "layer": "below"}
 
 
-def _numbers(values: FloatArray) -> list[float]:
-    return np.round(np.asarray(values, np.float64), 4).tolist()
+def _numbers(values: FloatArray) -> dict[str, str]:
+    """An array as plotly takes one: digits in JSON take ten times as long to write."""
+    rounded = np.round(np.asarray(values, np.float64), 4).astype("<f4")
+    return {"dtype": "f4", "bdata": base64.b64encode(rounded.tobytes()).decode("ascii")}
