@@ -222,7 +222,7 @@ def test_where_tensorflow_is_missing_the_page_says_the_command(
     monkeypatch.setattr("uqcore.models.training.find_spec", lambda name: None if name == "tensorflow" else there(name))
     app = opened(PAGE)
     (warning,) = app.warning
-    assert "run `make .venv/train.stamp`" in warning.value
+    assert "run `make .venv/train.stamp` or `pip install '.[train]'`" in warning.value
     assert app.button(key="r_train").disabled
 
 

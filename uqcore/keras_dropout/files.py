@@ -99,7 +99,8 @@ def load_model(path: Path) -> Any:
     _check_is_keras_file(path)
     if find_spec("keras") is None:
         raise UqError(
-            "Reading a Keras model needs TensorFlow, which is not installed here: run `make .venv/train.stamp`."
+            "Reading a Keras model needs TensorFlow, which is not installed here: in a checkout run "
+            "`make .venv/train.stamp` or `pip install '.[train]'`."
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no page about processors on stderr, where progress stands
     try:

@@ -45,7 +45,10 @@ ReportModel = Callable[[str, Progress], None]
 def check_tensorflow() -> None:
     """UqError, with the command that adds it, unless TensorFlow is installed; it is not loaded."""
     if find_spec("tensorflow") is None:
-        raise UqError("This needs TensorFlow, which is not installed here: run `make .venv/train.stamp`.")
+        raise UqError(
+            "This needs TensorFlow, which is not installed here: in a checkout run `make .venv/train.stamp` or "
+            "`pip install '.[train]'`."
+        )
 
 
 def model_id(task: str, method_id: str, seed: int, config: TrainingConfig) -> str:
