@@ -6,8 +6,9 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -16,9 +17,10 @@ import streamlit as st
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
+from tests import PATIENCE_S
 from tests.app_pages import answer, component, html, moved, opened, spaced, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, settle
-from ui import cache, words
+from ui import cache, shelf, words
 from ui.budget import forget
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
@@ -253,19 +255,30 @@ def test_the_stored_model_serves_its_own_setting_and_a_new_point_pulls_the_line(
 def test_where_many_wait_for_a_fit_methods_are_shown_without_the_points_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    places = threading.BoundedSemaphore(1)
-    places.acquire()
-    monkeypatch.setattr(cache, "_waiting", places)
-    without = page(points="0.123,0.5")
+    bare, _ = drawn(page())
+    may_fit, stored = threading.Event(), shelf.committed("sine", "deterministic")
+
+    def fits_later(*asked: Any) -> functions.FittedFunctions:
+        assert may_fit.wait(PATIENCE_S)
+        return fit(*asked)
+
+    monkeypatch.setattr(functions, "fit", fits_later)
+    with ThreadPoolExecutor() as others:
+        waiting = {others.submit(cache.seen, stored, Setting(added=((0.1, y),)), 10) for y in (0.0, 0.1, 0.2, 0.3)}
+        refused = next(as_completed(waiting, PATIENCE_S))  # when the three others wait
+        with pytest.raises(cache.BusyError):
+            refused.result()
+        without = page(points="0.123,0.5")
+        may_fit.set()
+        for each in waiting - {refused}:
+            each.result(PATIENCE_S)
     (warning,) = without.warning
     assert "shown without the added points" in warning.value
-    bare, _ = drawn(page())
     assert all((curve.mean == bare[label].mean).all() for label, curve in drawn(without)[0].items())
-    places.release()
-    fitted = page(points="0.123,0.5")
-    assert not fitted.warning
-    assert any((curve.mean != bare[label].mean).any() for label, curve in drawn(fitted)[0].items())
-    assert places.acquire(blocking=False), "places are given back"
+    for points in ("0.123,0.5", "0.124,0.5"):  # more fits than there are places, which are given back
+        fitted = page(points=points)
+        assert not fitted.warning
+        assert any((curve.mean != bare[label].mean).any() for label, curve in drawn(fitted)[0].items())
 
 
 def test_too_many_points_are_one_sentence(committed: Store) -> None:

@@ -329,12 +329,15 @@ def test_the_notes_follow_the_presentation(visit: Visit, dashboard: str) -> None
 
 def test_a_figure_alone_on_the_whole_screen(visit: Visit, dashboard: str) -> None:
     page = visit(f"{dashboard}/two_moons")
+    expect(page.locator("html")).to_have_css("font-size", "16px")
     page.get_by_role("button", name="Whole screen").first.click()
     page.wait_for_function("document.fullscreenElement !== null")
+    expect(page.locator("html")).to_have_css("font-size", "19.44px")  # 2.7 % of the screen's height: read from afar
     widths = [box["width"] for box in (plot.bounding_box() for plot in page.locator(".plot").all()) if box is not None]
     assert widths
     page.get_by_role("button", name="Whole screen").first.click()
     page.wait_for_function("document.fullscreenElement === null")
+    expect(page.locator("html")).to_have_css("font-size", "16px")
 
 
 def test_back_and_forward_move_what_components_hold(visit: Visit, dashboard: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tracemalloc
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -169,22 +169,33 @@ def test_what_is_large_is_worked_on_one_at_a_time_and_a_little_waits_for_nobody(
 def test_large_predictions_of_a_visitors_own_are_studied_in_turn(
     megabytes: float, in_turn: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    budget, in_turns = Budget(10**9, lambda: 0), []
+    budget = Budget(10**9, lambda: 0)
     study = getattr(source, "study")  # noqa: B009  # which it only imports
 
-    def noted(*arguments: Any) -> Any:
-        in_turns.append(getattr(budget._turn, "_is_owned")())  # noqa: B009  # no type stub knows it
-        return study(*arguments)
+    def also() -> bool:
+        with budget.turn():
+            return True
 
-    monkeypatch.setattr(uploads, "BUDGET", budget)
-    app = opened("pages/threshold_lab.py", predictions="Your own")
-    monkeypatch.setattr(source, "study", noted)
-    app.file_uploader[0].set_value(("mine.npz", predictions_of(megabytes), ""))
-    app.run()
-    assert not app.exception
-    assert in_turns == [in_turn]
-    with ThreadPoolExecutor() as others:  # it was given back
-        assert others.submit(budget._turn.acquire, True, 10).result()
+    with ThreadPoolExecutor() as others:
+        asked: list[Future[bool]] = []
+
+        def noted(*arguments: Any) -> Any:
+            asked.append(others.submit(also))
+            if in_turn:
+                with pytest.raises(TimeoutError):
+                    asked[-1].result(0.1)
+            else:
+                assert asked[-1].result(PATIENCE_S)
+            return study(*arguments)
+
+        monkeypatch.setattr(uploads, "BUDGET", budget)
+        app = opened("pages/threshold_lab.py", predictions="Your own")
+        monkeypatch.setattr(source, "study", noted)
+        app.file_uploader[0].set_value(("mine.npz", predictions_of(megabytes), ""))
+        app.run()
+        assert not app.exception
+        (other,) = asked
+        assert other.result(PATIENCE_S)  # it was given back
 
 
 def test_so_many_bytes_a_second_are_read_of_all_uploads_together() -> None:

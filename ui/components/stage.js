@@ -76,6 +76,12 @@ function sayWhetherAnswered() {
   document.documentElement.toggleAttribute("data-unanswered", !document.querySelector(ANSWERED));
 }
 
+// Whether a figure has the whole screen; with :has, too, every insertion anywhere cost a look at all of the page.
+function sayWhetherAlone() {
+  const { documentElement: html, fullscreenElement } = document;
+  html.toggleAttribute("data-alone", fullscreenElement !== null && fullscreenElement !== html);
+}
+
 // Streamlit tells visitors of a server that is away to start it in their terminal.
 const AWAY = "It may be starting again. This page stays as it is, and goes on by itself when the server is back.";
 
@@ -313,6 +319,7 @@ class Stage {
       if (newState === "closed" && target.contains(active)) this.explained?.focus({ preventScroll: true });
     });
     on(window, "beforeprint", fitPaper);
+    on(document, "fullscreenchange", sayWhetherAlone);
     on(this.find(".ask"), "toggle", ({ target }) => this.root.toggleAttribute("data-folded", !target.open));
     on(PHONE, "change", () => this.#fold(false));
     on(document, "keydown", (event) => this.#key(event));

@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 from html import escape, unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +20,7 @@ from ui.tour import frame, steps, text
 from ui.tour.steps import STEPS
 from ui.tour.views import own_link, sections
 from uqcore.methods import METHODS
+from uqcore.store import MODELS_VARIABLE
 from uqcore.text import percent
 from uqcore.types import UqError
 
@@ -182,12 +184,12 @@ def test_a_step_that_is_none_is_no_tour(asked: str) -> None:
     assert panel(opened("app.py", tour=asked))["n"] == 0
 
 
-def test_a_missing_model_is_a_sentence_in_the_tour_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_model_is_a_sentence_in_the_tour_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> steps.Told:
         raise UqError("Expected a model. Received: none.")
 
     monkeypatch.setattr(frame, "STEPS", (STEPS[0]._replace(tell=refuse), *STEPS[1:]))
-    monkeypatch.setattr(frame, "_known", {})
+    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path))  # of another store's models nothing is told here
     assert panel(opened("app.py", tour="1"))["told"]["told"] == "Expected a model. Received: none."
 
 
