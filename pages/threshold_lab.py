@@ -15,15 +15,20 @@ from uqcore.types import UqError
 
 
 def lab(top: DeltaGenerator) -> None:
-    understood = top.container(key="understood")  # what a file holds stands before any number made of it
     left, right = st.columns([5, 22], gap="medium")
     with left:
-        whose = st.container()
+        whose = None if source.are_ours() else st.container()
         page.fold("Model, unseen data and measure")
         more = st.container(key="folds_source")
     with ExitStack() as turn:
         try:
-            chosen_source = source.choose(whose, more, understood, right)
+            if whose is None:
+                with more:
+                    chosen_source = source.ours()
+            else:
+                understood = top.container(key="understood")  # what a file holds stands before any number made of it
+                with whose:
+                    chosen_source = source.brought(understood, right)
             turn.enter_context(source.turn(chosen_source))
             study = source.measured(chosen_source, more)
         except UqError as error:

@@ -58,11 +58,14 @@ def choose(study: Study, task: str | None, n_models: int = 1) -> Goal:
 
 
 def _risk(study: Study, task: str | None, n_models: int) -> Goal:
+    if task is not None:
+        risk = _number(_RISK, 0.01, 50.0, 100 * load(task).usual_risk, controls.task_key("risk", task), 0.1) / 100
+        return _for_all_or_some(study, Goal("risk", risk, *_assurance()))
     place = st.container(width=130)  # its start depends on what stands after it
     delta, procedure = _assurance()
     with place:
-        risk, n_tried = _risk_of_task(task) if task is not None else _risk_of_own(study, delta / n_models, procedure)
-    positive = _positive(study) if task is None else None
+        risk, n_tried = _risk_of_own(study, delta / n_models, procedure)
+    positive = _positive(study)
     if positive is not None:
         return Goal("precision", 1 - risk, delta, procedure, n_tried=n_tried, positive=positive)
     return _for_all_or_some(study, Goal("risk", risk, delta, procedure, n_tried=n_tried))
@@ -119,11 +122,6 @@ def _positive(study: Study) -> int | None:
         "recall is measured. Predictions of other classes are deferred.",
     )
     return chosen if chosen is not None and chosen >= 0 else None
-
-
-def _risk_of_task(task: str) -> tuple[float, int]:
-    usual = 100 * load(task).usual_risk
-    return _number(_RISK, 0.01, 50.0, usual, controls.task_key("risk", task), 0.1) / 100, 1
 
 
 def _risk_of_own(study: Study, delta: float, procedure: Procedure) -> tuple[float, int]:

@@ -48,18 +48,9 @@ class Source:
     models: Mapping[str, Predictions] = field(default_factory=dict)
 
 
-def choose(place: DeltaGenerator, more: DeltaGenerator, understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
-    """The predictions that the visitor has chosen, in ``place``; of which of our models, in ``more``. UqError: they
-    cannot be read.
-
-    ``understood`` is where it is told what a file was understood as, ``correct`` where it is asked if it was not.
-    """
-    with place:
-        whose = controls.choice("Predictions", {"ours": "Our models", "own": "Your own"}, "predictions", "ours")
-        if whose == "own":
-            return _own(understood, correct)
-    with more:
-        return _ours()
+def are_ours() -> bool:
+    """Whether the visitor asks about our models, not about predictions of their own."""
+    return controls.choice("Predictions", {"ours": "Our models", "own": "Your own"}, "predictions", "ours") == "ours"
 
 
 def turn(source: Source) -> AbstractContextManager[object]:
@@ -96,7 +87,8 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
     return kept[key]
 
 
-def _ours() -> Source:
+def ours() -> Source:
+    """What one of our models says; asks which. UqError: it cannot be read."""
     dataset = controls.task()
     task, known = dataset.task_id, shelf.labels(dataset.task_id)
     method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, "stretch")
@@ -134,8 +126,11 @@ def _nearest(known: Sequence[float], value: float) -> float:
     return min(known, key=lambda step: abs(step - value))
 
 
-def _own(understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
-    """The file that was brought last; until one is, an example."""
+def brought(understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
+    """The file that was brought last; until one is, an example. UqError: it cannot be read.
+
+    ``understood`` is where it is told what a file was understood as, ``correct`` where it is asked if it was not.
+    """
     kept = own.choose(understood, correct)
     if kept is None or kept.predictions is None:
         return _example(understood)
