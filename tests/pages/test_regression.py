@@ -28,6 +28,7 @@ from uqcore.exhibits.functions import MAX_ADDED, N_GRID, N_LINES, Setting, fit, 
 from uqcore.methods import METHODS, deterministic, of_task, svi_flipout
 from uqcore.metrics.regression import Gaussian, predictive
 from uqcore.models.sampling import LADDER, draw, load_posterior, rungs
+from uqcore.plots.describe import values_of
 from uqcore.store import Store
 from uqcore.types import FloatArray, ModelRecord, UqError
 
@@ -373,7 +374,7 @@ def test_a_slider_stops_at_the_numbers_of_the_table_and_nothing_is_fitted(visit:
 def test_the_ratio_that_is_said_is_the_one_that_is_drawn() -> None:
     app = page()
     lines = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
-    in_gap = np.abs(np.array(lines[0]["x"])) <= 1
-    drawn_there = {line["name"]: f"{np.mean(np.array(line['y'])[in_gap]):.2f} times" for line in lines}
+    in_gap = np.abs(np.array(values_of(lines[0]["x"]))) <= 1
+    drawn_there = {line["name"]: f"{np.mean(np.array(values_of(line['y']))[in_gap]):.2f} times" for line in lines}
     assert drawn_there == {label: said for label, said, *_ in tables(app)[0][1:] if said != "–"}
     assert drawn_there
