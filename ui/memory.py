@@ -13,13 +13,20 @@ import streamlit as st
 from streamlit.runtime import exists, get_instance
 
 _LOOK_EVERY_S, _GIVE_EVERY_S = 5, 30
-_M_ARENA_MAX, _N_ARENAS = -8, 2  # of glibc's malloc: by default each of many threads keeps its own free memory
+# Of glibc's malloc. By default each of many threads keeps free memory of its own, and once an array of some megabytes
+# was freed, arrays as large are put among all that is small, where the holes that they leave stay.
+_OPTIONS = {
+    -8: 2,  # M_ARENA_MAX
+    -3: 128 * 2**10,  # M_MMAP_THRESHOLD: as it is at first, but for good
+    -1: 4 * 2**20,  # M_TRIM_THRESHOLD, which is set where the other one is
+}
 
 
 @st.cache_resource(show_spinner=False)
 def give_back() -> threading.Thread:
     """Starts, once a server, what gives memory back twice a minute, and at once where a visit ended."""
-    _libc("mallopt", _M_ARENA_MAX, _N_ARENAS)
+    for option, value in _OPTIONS.items():
+        _libc("mallopt", option, value)
     if exists():  # not in tests of pages, whose process has more to do
         gc.collect()
         gc.freeze()  # what is loaded stays: looking through it again took 40 ms at every full collection

@@ -144,6 +144,7 @@ def guard() -> None:
     if exists():
         keep_within(BUDGET, get_instance().uploaded_file_mgr)
         keep_pace(Pace())
+        keep_once()
 
 
 def keep_pace(pace: Pace) -> None:
@@ -166,6 +167,17 @@ async def _in_time(stream: AsyncGenerator[bytes, None], pace: Pace) -> AsyncGene
         yield chunk
         if (wait_s := pace.wait_s(len(chunk))) > _BURST_S:
             await asyncio.sleep(wait_s)
+
+
+def keep_once() -> None:
+    """What Streamlit hands to a script of a file, at every run a copy, is of the same bytes as what it keeps, and what
+    a page keeps of it too. It would be all of the file again, for every visitor who has one."""
+
+    def copied(file: UploadedFile, memo: object) -> UploadedFile:
+        record = UploadedFileRec(file.file_id, file.name, file.type, file.getvalue())
+        return UploadedFile(record, getattr(file, "_file_urls"))  # noqa: B009
+
+    setattr(UploadedFile, "__deepcopy__", copied)  # noqa: B010
 
 
 def keep_within(budget: Budget, manager: UploadedFileManager) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tests.garbage import collect
 from uqcore import datasets
 from uqcore.live import PRESETS, Setting
 from uqcore.live.data import COARSE, coarse, dataset
@@ -57,3 +59,14 @@ def test_what_forms_is_asked_of_fewer_points() -> None:
         pytest.approx([-3.5, -2.5]),
         pytest.approx([3.5, 2.5]),
     )
+
+
+def test_points_that_were_painted_go_with_their_setting() -> None:
+    setting = Setting(kind=OWN_POINTS, points=((0, 1, 0), (0.5, -1, 1)))
+    whole, few = dataset(setting), coarse(setting)
+    assert dataset(replace(setting)) is whole  # while it is there, it is made once
+    assert len(few.test) == len(whole.plane[:2])
+    gone = [weakref.ref(one) for one in (setting, whole, few)]
+    del setting, whole, few
+    collect()
+    assert [one() for one in gone] == [None] * 3

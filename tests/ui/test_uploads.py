@@ -6,6 +6,7 @@ import asyncio
 import tracemalloc
 from collections.abc import AsyncGenerator
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
+from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.testing.v1 import AppTest
@@ -24,7 +26,7 @@ from tests.garbage import collect
 from tests.prediction_files import npz
 from ui import uploads
 from ui.threshold import brought, source
-from ui.uploads import Budget, Pace, content, keep_pace, keep_within
+from ui.uploads import Budget, Pace, content, keep_once, keep_pace, keep_within
 from uqcore.types import UqError
 
 
@@ -117,7 +119,7 @@ def test_what_is_counted_of_a_file_is_what_it_takes(n_classes: int, monkeypatch:
         budget = Budget(10**9, lambda: len(data))
         monkeypatch.setattr(uploads, "BUDGET", budget)
         app = opened("pages/threshold_lab.py", predictions="Your own")
-        app.file_uploader[0].set_value(("mine.npz", data, ""))
+        app.file_uploader[0].set_value(("mine.npz", bytes(bytearray(data)), ""))  # which come with the visit
         return app.run(), budget
 
     visited()  # what is imported and prepared at the first is no file's
@@ -243,3 +245,18 @@ def test_a_setting_that_is_none_is_a_sentence(text: str, monkeypatch: pytest.Mon
     monkeypatch.setenv(uploads.VARIABLE, text)
     with pytest.raises(UqError, match="UQCORE_UPLOADS_MB must be a number of megabytes above 0"):
         uploads.budget_of_environment()
+
+
+def test_a_copy_of_a_file_is_of_the_same_bytes_and_read_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytes(range(256)) * 1000
+    file = UploadedFile(UploadedFileRec("id", "mine.npz", "", data), FileURLs())
+    monkeypatch.setattr(UploadedFile, "__deepcopy__", None, raising=False)  # and so taken away again
+    keep_once()
+    copied = deepcopy(file)
+    assert copied == file
+    assert copied is not file
+    assert copied.getvalue() is data
+    assert copied.read(3) == data[:3]
+    assert (file.tell(), copied.name, copied.size) == (0, "mine.npz", len(data))
+    copied.write(b"changed")
+    assert file.getvalue() == data

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, controls, fairness, page, words
-from ui.budget import kept
+from ui.cache import kept
 from ui.components import Frames
 from ui.moons import maps, setting, stored
 from ui.moons.jobs import jobs
@@ -21,6 +21,7 @@ from ui.moons.maps import Map
 from uqcore.exhibits.moons import Plane, Uncut, View
 from uqcore.live import Frame, Setting, Trained, views
 from uqcore.live.jobs import Job, State, Status
+from uqcore.live.setting import OWN_POINTS
 from uqcore.live.training import FINAL_SAMPLES
 from uqcore.methods import METHODS
 from uqcore.models.sampling import draw, rungs, with_mean_field
@@ -202,6 +203,11 @@ def _buttons(owner: str, job: Job, status: Status) -> None:
         st.caption("Others watch this training too.")
 
 
+def _painted(setting: Setting) -> bool:
+    """Whether it has points of a visitor's own: what is made of them is kept for the visit alone."""
+    return setting.kind == OWN_POINTS
+
+
 @kept()
 def _final(digest: str, method_id: str, view_id: str, n: int, factor: float | None, _uncut: Callable[[], Uncut]) -> Map:
     """Cut at every threshold, once for all visitors of the same training."""
@@ -209,8 +215,9 @@ def _final(digest: str, method_id: str, view_id: str, n: int, factor: float | No
 
 
 @kept()
-def _history(training: str, look: str, _job: Job, _look: Look) -> Frames:
-    """All maps that were drawn on the way, once for all visitors of the same training."""
+def _history(digest: str, epochs: tuple[int, ...], look: str, _job: Job, _look: Look) -> Frames:
+    """All maps that were drawn on the way, once for all visitors of the same training; ``epochs``: of one that did not
+    come to its end."""
     drawn = _drawn(_job)
     rows = [_maps(frame, _look) for frame in drawn]
     values = np.stack([[one.uncut.shown for one in row.values()] for row in rows])
@@ -227,7 +234,8 @@ def _history(training: str, look: str, _job: Job, _look: Look) -> Frames:
 def _of(trained: Trained, look: Look) -> dict[str, Map]:
     return {
         METHODS[name].label: _final(
-            trained.setting.digest, name, look.view.view_id, look.n(name), look.factors.get(name),
+            _painted(trained.setting), trained.setting.digest, name, look.view.view_id, look.n(name),
+            look.factors.get(name),
             partial(_uncut, trained, name, look),
         )
         for name in trained.setting.methods
@@ -239,7 +247,7 @@ def _finished(
 ) -> None:
     view, factors = look.view, look.factors
     dataset, shown = trained.dataset, _of(trained, look)
-    frames = _history(trained.setting.digest, look.key, job, look)
+    frames = _history(_painted(job.setting), trained.setting.digest, (), look.key, job, look)
     with stage:
         point, threshold = maps.keep(maps.show(shown, view, dataset, frames=frames, reveal=_reveal()))
         _beside(look)
@@ -286,6 +294,7 @@ def _ended(top: DeltaGenerator, stage: DeltaGenerator, job: Job, look: Look, pro
     page.answer(top, words.STOPPED, problems if job.error is None else [job.error, *problems])
     if drawn := _drawn(job):
         frame = drawn[-1]
-        frames = _history(f"{id(job)} {len(drawn)}", look.key, job, look)
+        epochs = tuple(one.epoch for one in drawn)
+        frames = _history(_painted(job.setting), job.setting.digest, epochs, look.key, job, look)
         with stage:
             maps.keep(maps.show(_maps(frame, look), look.view, frame.dataset, frames=frames))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import partial
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from uqcore.datasets import moons
-from uqcore.live.setting import OWN_POINTS, Setting
+from uqcore.live.setting import OWN_POINTS, Point, Setting
 from uqcore.live.shapes import SHAPES
 from uqcore.types import Dataset, Grid, OodSet, Split
 
@@ -21,33 +23,60 @@ for _axis in COARSE:
 _N_COARSE = 80  # test and OOD points of surfaces that form
 
 
-@lru_cache(maxsize=16)
+_kept: WeakKeyDictionary[Setting, tuple[Dataset, Dataset]] = WeakKeyDictionary()
+"""What was made of a setting, as long as somebody has the setting: what a visitor has painted goes with the visit."""
+
+
 def dataset(setting: Setting) -> Dataset:
     """Training, validation and test points and the unseen cluster, each from a stream of its own.
 
     Two moons with the tutorial's numbers are those of `uqcore.datasets.moons`, seed for seed. Own points are too few
     to be parted: they are training, validation and test points in one, and what is said of test points is said of them.
     """
-    train, validation, test, ood = np.random.SeedSequence(setting.seed).spawn(4)
-    own, half = setting.kind == OWN_POINTS, setting.n_classes
-    names = ("first class", "second class", "third class") if own else SHAPES[setting.kind].class_names
+    return _made(setting)[0]
+
+
+def coarse(setting: Setting) -> Dataset:
+    """The same on `COARSE` with fewer points to test: what is asked of a network that still learns."""
+    return _made(setting)[1]
+
+
+def _made(setting: Setting) -> tuple[Dataset, Dataset]:
+    made = _kept.get(setting)
+    if made is None:
+        whole = _whole(setting)
+        made = _kept[setting] = whole, _coarse(whole)
+    return made
+
+
+def _whole(setting: Setting) -> Dataset:
+    streams = np.random.SeedSequence(setting.seed).spawn(4)
+    if setting.kind == OWN_POINTS:
+        names: tuple[str, ...] = ("first class", "second class", "third class")
+        title, train = "own points", partial(_own, setting.points)
+        validation = test = train
+    else:
+        shape = SHAPES[setting.kind]
+        title, names, k = shape.label, shape.class_names, setting.n_classes
+        of_class = setting.n_points // k, 2 * moons.N_VALIDATION // k, 2 * moons.N_TEST // k
+        train, validation, test = (
+            partial(_draw, setting.kind, k, setting.noise, n, stream)
+            for n, stream in zip(of_class, streams, strict=False)
+        )
     return Dataset(
         "live",
-        title="own points" if own else SHAPES[setting.kind].label,
+        title=title,
         noun="point",
-        train=lambda: _own(setting) if own else _draw(setting, setting.n_points // half, train),
-        validation=lambda: _own(setting) if own else _draw(setting, 2 * moons.N_VALIDATION // half, validation),
-        test=lambda: _own(setting) if own else _draw(setting, 2 * moons.N_TEST // half, test),
-        ood={"cluster": OodSet("cluster", "point", lambda: _cluster(setting, ood))},
+        train=train,
+        validation=validation,
+        test=test,
+        ood={"cluster": OodSet("cluster", "point", partial(_cluster, setting.cluster, streams[3]))},
         class_names=names[: setting.n_classes],
         grid=moons.GRID,
     )
 
 
-@lru_cache(maxsize=16)
-def coarse(setting: Setting) -> Dataset:
-    """The same on `COARSE` with fewer points to test: what is asked of a network that still learns."""
-    whole = dataset(setting)
+def _coarse(whole: Dataset) -> Dataset:
     return Dataset(
         "live",
         title=whole.title,
@@ -68,20 +97,20 @@ def _first(split: Split) -> Split:
     return Split(split.x[::step][:_N_COARSE], split.y[::step][:_N_COARSE])
 
 
-def _own(setting: Setting) -> Split:
-    x = np.array([point[:2] for point in setting.points], np.float32)
-    return Split(x, np.array([point[2] for point in setting.points], np.int64))
+def _own(points: Sequence[Point]) -> Split:
+    x = np.array([point[:2] for point in points], np.float32)
+    return Split(x, np.array([point[2] for point in points], np.int64))
 
 
-def _draw(setting: Setting, n_per_class: int, stream: np.random.SeedSequence) -> Split:
+def _draw(kind: str, n_classes: int, noise: float, n_per_class: int, stream: np.random.SeedSequence) -> Split:
     rng = np.random.default_rng(stream)
-    x = np.concatenate(SHAPES[setting.kind].draw(n_per_class, setting.n_classes, rng))
-    x += rng.normal(scale=setting.noise, size=x.shape)
+    x = np.concatenate(SHAPES[kind].draw(n_per_class, n_classes, rng))
+    x += rng.normal(scale=noise, size=x.shape)
     order = rng.permutation(len(x))
     return Split(x[order].astype(np.float32), order // n_per_class)
 
 
-def _cluster(setting: Setting, stream: np.random.SeedSequence) -> Split:
+def _cluster(center: tuple[float, float], stream: np.random.SeedSequence) -> Split:
     rng = np.random.default_rng(stream)
-    x = rng.normal(setting.cluster, np.sqrt(moons.OOD_VARIANCE), size=(moons.N_OOD, 2)).astype(np.float32)
+    x = rng.normal(center, np.sqrt(moons.OOD_VARIANCE), size=(moons.N_OOD, 2)).astype(np.float32)
     return Split(x, np.empty(0, np.int64))
