@@ -1,14 +1,20 @@
 """What does each method make of this one image, and would it rather not say?"""
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, cards, charts, controls, page, readings, shelf, sources, words
+from ui.cache import Model
 from ui.components import preview, verdict_cards
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import judge
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots.sweep import sweep
+from uqcore.types import Dataset, FloatArray
 
 # Enough for a curve, and the curves are there at once.
 SWEEP_SAMPLES = 20
@@ -33,16 +39,42 @@ def lab(top: DeltaGenerator) -> None:
             source = controls.choice("Image", {way: way for way in ways}, key, controls.default_source(dataset.task_id))
             image, is_moving = ways[source](dataset)
         page.fold("Noise, rotation and other controls")
-        with st.container(key="folds_corruption"):
-            corruption = controls.corruption()
+        corrupting = st.container(key="folds_corruption")
     with right:
         with st.container(key="folds_judging"):
             seen, judging, counting = st.columns([2, 6, 4], gap="medium")
         answers = st.container(key="answers")
     with judging:
         measure_id = controls.measure()
-    n_samples = controls.samples(counting)
-    n_members = controls.members(cache.most_members(models.values()), counting)
+    places = _Places(top, corrupting, seen, counting, answers)
+    page.part(partial(_read, places, dataset, models, problems, image, is_moving, measure_id))
+
+
+class _Places(NamedTuple):
+    """Where what follows the sliders stands, and they themselves."""
+
+    top: DeltaGenerator
+    corrupting: DeltaGenerator
+    seen: DeltaGenerator
+    counting: DeltaGenerator
+    answers: DeltaGenerator
+
+
+def _read(
+    places: _Places,
+    dataset: Dataset,
+    models: Mapping[str, Model],
+    problems: Sequence[str],
+    image: FloatArray | None,
+    is_moving: bool,
+    measure_id: str,
+) -> None:
+    """What the models, by their methods, say of the image as the sliders disturb it."""
+    top, answers = places.top, places.answers
+    with places.corrupting:
+        corruption = controls.corruption()
+    n_samples = controls.samples(places.counting)
+    n_members = controls.members(cache.most_members(models.values()), places.counting)
 
     if image is None:
         page.answer(top, words.no_image(dataset.noun), problems)
@@ -75,7 +107,7 @@ def lab(top: DeltaGenerator) -> None:
     verdicts = {label: v._replace(accepted=bars[label] <= threshold) for label, v in verdicts.items()}
     page.answer(top, words.who_reads_what(verdicts, dataset.class_names), problems)
     answers.caption(words.HOW_TO_READ_CARDS)
-    with seen:
+    with places.seen:
         preview(cards.seen(x[0]), image, corruption)
     if not is_moving:
         with answers:
