@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -26,8 +27,15 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
         with st.container(horizontal=True, gap="medium", key="folds_views"):
             view = controls.view()
             models = controls.shown(models)
-    factors = cache.mean_field_factors(models)
     row = st.container(horizontal=True, key="folds_counts")
+    page.part(partial(_maps, top, row, models, problems, view))
+
+
+def _maps(
+    top: DeltaGenerator, row: DeltaGenerator, models: Mapping[str, Model], problems: Sequence[str], view: View
+) -> None:
+    """The sliders, in ``row``, and all that follows them."""
+    factors = cache.mean_field_factors(models)
     n_samples = controls.samples(row)
     n_members = controls.members(cache.most_members(models.values()), row)
     for method_id, factor in factors.items():
