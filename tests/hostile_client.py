@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import http.client
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,12 +33,18 @@ _KINDS = (
 _numbers = itertools.count()
 
 
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: this one may have Playwright's event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
 @dataclass
 class Answer:
     """What a page was when its script had run to its end.
 
     Attributes:
-        widgets: id -> kind, of those that a value can be sent for.
+        widgets: id -> kind, of those that a value can be sent for; ``fragments``: id -> what runs when it moves.
         buttons: label -> id.
         uploader: the id of the first, if there is one.
         alerts: the sentences of warnings and errors.
@@ -46,6 +53,7 @@ class Answer:
     """
 
     widgets: dict[str, str] = field(default_factory=dict)
+    fragments: dict[str, str] = field(default_factory=dict)
     buttons: dict[str, str] = field(default_factory=dict)
     uploader: str = ""
     alerts: list[str] = field(default_factory=list)
@@ -74,10 +82,11 @@ class Client:
     async def __aexit__(self, *error: object) -> None:
         await self._socket.close()
 
-    async def ask(self, page: str, query: str = "", states: Sequence[WidgetState] = ()) -> Answer:
-        """Runs a page with these values and waits for its end. TimeoutError: it did not come."""
+    async def ask(self, page: str, query: str = "", states: Sequence[WidgetState] = (), fragment: str = "") -> Answer:
+        """Runs a page, or a fragment of it, with these values and waits for its end. TimeoutError: it did not come."""
         asked, answer = BackMsg(), Answer()
         asked.rerun_script.page_name, asked.rerun_script.query_string = page, query
+        asked.rerun_script.fragment_id = fragment
         asked.rerun_script.widget_states.widgets.extend(states)
         await self._socket.send(asked.SerializeToString())
         async with asyncio.timeout(ANSWER_S):
@@ -89,7 +98,7 @@ class Client:
                 if kind == "new_session":
                     self.session_id = message.new_session.initialize.session_id or self.session_id
                 elif kind == "delta" and message.delta.HasField("new_element"):
-                    _note(message.delta.new_element, answer)
+                    _note(message.delta.new_element, message.delta.fragment_id, answer)
                 elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                     return answer
 
@@ -104,10 +113,11 @@ class Client:
         return status, state
 
 
-def _note(element: Any, answer: Answer) -> None:
+def _note(element: Any, fragment: str, answer: Answer) -> None:
     kind = element.WhichOneof("type")
     if kind in _KINDS:
-        answer.widgets[getattr(element, kind).id] = kind
+        name = getattr(element, kind).id
+        answer.widgets[name], answer.fragments[name] = kind, fragment
     elif kind == "button":
         answer.buttons[element.button.label] = element.button.id
     elif kind == "file_uploader":

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import random
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -18,7 +15,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from tests.attack import OWN, TRAIN, Came, odd_values, reconnects
-from tests.hostile_client import Answer, Client
+from tests.hostile_client import Answer, Client, run
 from ui import page
 
 ADDRESSES = [(door.path.removeprefix("pages/").removesuffix(".py").replace("app", ""), "") for door in page.DOORS]
@@ -28,12 +25,6 @@ SENT = ("added", "asked", "choice", "cluster", "point", "points", "strokes", "th
 ODD: tuple[Any, ...] = (None, True, "x", "9" * 5000, -1, 10**400, 1e308, math.nan, math.inf, [], [1], [[1, 2], [3]], {})
 ODD += ({"revision": [], "threshold": "x"}, [None, None], [1e200, 2], [math.inf, 2], [[0, 0, 7]], [[0, 0, 0.5]] * 5000)
 LONG = ("points", "drawing", "picture", "t_points", "roles", "tour", "y_noise")
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """In a thread of its own: this one may have Playwright's event loop."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, work).result()
 
 
 async def ask(url: str, address: tuple[str, str]) -> Answer:
