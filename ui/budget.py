@@ -159,6 +159,7 @@ _cache = Cache()
 def kept(spinner: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
     """The function's values are kept for all visitors, by its positional arguments but for those named ``_like_this``.
 
+    Numbers that are equal (0.0 and -0.0, 1 and 1.0) are one key: a function must say the same of them.
     Of an argument with an ``identity``, that counts: what determines all that can be computed of it.
     ``spinner`` is shown while one is made, where that may take long.
     """

@@ -54,8 +54,10 @@ class Corruption:
 
 
 def key(x: FloatArray) -> str:
-    """A name that determines the inputs ``x``: their sha256."""
-    return sha256(np.ascontiguousarray(x).data).hexdigest()
+    """A name that determines the inputs ``x``: the sha256 of their kind, shape and bytes."""
+    digest = sha256(f"{x.dtype.str} {x.shape}".encode())
+    digest.update(np.ascontiguousarray(x).data)
+    return digest.hexdigest()
 
 
 def encode_image(image: FloatArray) -> str:

@@ -133,7 +133,7 @@ class Setting:
         is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
         require(is_number and allowed.least <= value <= allowed.most, name, expected, _short(value))
         if not whole:
-            self._set(name, float(value))
+            self._set(name, float(value) + 0.0)  # -0.0 is 0.0, in every text of it too
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -188,7 +188,7 @@ _WHOLE = {field.name for field in fields(Setting) if isinstance(field.default, i
 def _checked_point(point: Any) -> Point:
     try:
         x, y, label = point
-        x, y = round(float(x), 3), round(float(y), 3)
+        x, y = round(float(x), 3) + 0.0, round(float(y), 3) + 0.0  # -0.0 is 0.0
     except (TypeError, ValueError):
         raise UqError(f"Expected points as x, y, class. Received: {_short(point)}.") from None
     for name, value, axis in (("x", x, GRID.x), ("y", y, GRID.y)):
