@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -74,7 +75,8 @@ def test_what_is_no_table_is_one_sentence(data: bytes, message: str) -> None:
 @pytest.mark.parametrize("data", [[dict.fromkeys(map(str, range(20)), 0.05)] * 16_000, {"a": HALVES, "b": HALVES}])
 def test_other_threads_run_while_a_long_file_is_taken_apart(data: object) -> None:
     """By the clock of the thread that reads: how long it ran, of what it took at all, until another one did."""
-    text, clock, over, at = json.dumps(data).encode(), time.pthread_getcpuclockid(threading.get_ident()), [], [0.0]
+    text, clock = json.dumps(data).encode(), time.pthread_getcpuclockid(threading.get_ident())
+    over, at = list[bool](), [0.0]
 
     def look() -> None:
         while not over:
@@ -88,5 +90,5 @@ def test_other_threads_run_while_a_long_file_is_taken_apart(data: object) -> Non
     finally:
         over.append(True)
         other.join()
-    longest = max(later - sooner for sooner, later in zip(at, at[1:], strict=False))
+    longest = max(later - sooner for sooner, later in pairwise(at))
     assert longest < (at[-1] - at[0]) / 4
