@@ -79,15 +79,18 @@ def _from_file(class_names: Sequence[str], matrix: FloatArray, changes: Cells) -
     )
     if uploaded is None:
         return
-    try:
-        read = read_costs(uploads.content(uploaded), class_names)
-    except UqError as error:
-        st.warning(words.sentence(str(error)))
-        return
-    if st.session_state.get("cost_file_read") == (uploaded.file_id, class_names):
-        return
-    st.session_state["cost_file_read"] = (uploaded.file_id, class_names)
-    _replace(changes, matrix, read)
+    which = (uploaded.file_id, class_names)
+    if st.session_state.get("cost_file_read", (None, ""))[0] != which:
+        problem = ""
+        try:
+            data = uploads.content(uploaded)
+            with uploads.BUDGET.turn(len(data)):
+                _replace(changes, matrix, read_costs(data, class_names))
+        except UqError as error:
+            problem = str(error)
+        st.session_state["cost_file_read"] = (which, problem)
+    if problem := st.session_state["cost_file_read"][1]:
+        st.warning(words.sentence(problem))
 
 
 def _replace(changes: Cells, matrix: FloatArray, values: FloatArray) -> None:

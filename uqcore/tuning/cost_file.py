@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
+from collections import Counter
 from collections.abc import Sequence
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
 
+from uqcore.predictions.encodings import in_utf8
 from uqcore.text import reason
 from uqcore.types import FloatArray, UqError
 
 _LARGEST = 2**24  # bytes
+_FREE, _A_CELL = 2**16, 100  # bytes: a file of other things takes twenty times its size when it is taken apart
 
 
 def read_costs(source: Path | bytes, class_names: Sequence[str]) -> FloatArray:
@@ -26,36 +29,50 @@ def read_costs(source: Path | bytes, class_names: Sequence[str]) -> FloatArray:
         dog,5,0
 
     Args:
-        source: the file, or its content: CSV with commas, semicolons or tabs, in UTF-8.
+        source: the file, or its content: CSV with commas, semicolons or tabs, in any of the encodings of `in_utf8`;
+            beside the latter two numbers may have a decimal comma.
         class_names: of the predictions.
 
     Raises:
         UqError: it cannot be read, classes do not fit, or a cell is no number.
     """
-    rows = _rows(source)
+    rows = _rows(source, class_names)
     if len(rows) < 3:
         raise UqError(
             f"Expected a matrix of costs, with the predicted classes in the first row and the true ones in the first "
-            f"column. Received {len(rows)} rows."
+            f"column. Received {len(rows)} {'row' if len(rows) == 1 else 'rows'}."
         )
     head, body = rows[0], rows[1:]
-    predicted, truths = head[1:], [row[0] for row in body]
-    for which, found in (("first row", predicted), ("first column", truths)):
-        missing = [name for name in class_names if name not in found]
-        strange = [name for name in found if name not in class_names]
-        if missing or strange or len(found) != len(class_names):
-            said = f"none for {missing[0][:40]!r}" if missing else f"{(strange or found)[0][:40]!r}, unknown or twice"
-            raise UqError(f"Expected each of the {len(class_names):,} classes once in the {which}. Received {said}.")
+    column_of = _places(head[1:], class_names, "first row")
+    row_of = _places([row[0] for row in body], class_names, "first column")
+    order = [column_of[name] + 1 for name in class_names]
     costs = np.empty((len(class_names), len(class_names)))
-    for row in body:
+    for truth, name in enumerate(class_names):
+        row = body[row_of[name]]
         if len(row) != len(head):
-            raise UqError(f"Expected {len(head)} cells in the row of {row[0][:40]!r}. Received {len(row)}.")
-        for name, cell in zip(predicted, row[1:], strict=True):
-            costs[class_names.index(row[0]), class_names.index(name)] = _number(cell, row[0], name)
+            raise UqError(f"Expected {len(head)} cells in the row of {name[:40]!r}. Received {len(row)}.")
+        for predicted, place in enumerate(order):
+            costs[truth, predicted] = _number(row[place], name, class_names[predicted])
     return costs
 
 
-def _rows(source: Path | bytes) -> list[list[str]]:
+def _places(found: Sequence[str], class_names: Sequence[str], which: str) -> dict[str, int]:
+    """Where each class stands. UqError unless each stands there once and nothing else does."""
+    places, known = {name: i for i, name in enumerate(found)}, {*class_names}
+    missing = next((name for name in class_names if name not in places), None)
+    strange = next((name for name in found if name not in known), None)
+    if missing is not None or strange is not None or len(found) != len(class_names):
+        if missing is not None:
+            said = f"none for {missing[:40]!r}"
+        elif strange is not None:
+            said = f"{strange[:40]!r}, which is none of them"
+        else:
+            said = f"{Counter(found).most_common(1)[0][0][:40]!r} more than once"
+        raise UqError(f"Expected each of the {len(class_names):,} classes once in the {which}. Received {said}.")
+    return places
+
+
+def _rows(source: Path | bytes, class_names: Sequence[str]) -> list[list[str]]:
     if isinstance(source, Path):
         try:
             content = source.read_bytes()
@@ -63,26 +80,34 @@ def _rows(source: Path | bytes) -> list[list[str]]:
             raise UqError(f"{source} cannot be read ({error.strerror}); name a file that can.") from error
     else:
         content = source
+    n_cells, in_names = (len(class_names) + 1) ** 2, 8 * sum(map(len, class_names))
+    most = min(_LARGEST, _FREE + _A_CELL * n_cells + in_names)
+    if len(content) > most:
+        raise UqError(
+            f"Expected a matrix of costs of at most {most / 1e6:.1f} MB for {len(class_names):,} classes. Received "
+            f"{len(content) / 1e6:.1f} MB; save nothing but the matrix."
+        )
     try:
-        text = content[: _LARGEST + 1].decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UqError("Expected a matrix of costs as CSV in UTF-8. Received something else; save it as CSV.") from None
-    if len(content) > _LARGEST:
-        raise UqError(f"Expected a matrix of costs of at most {_LARGEST / 1e6:.0f} MB. Received more.")
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
+        with in_utf8(BytesIO(content)) as (file, _):
+            text = file.read().decode("utf-8-sig")
+        if "\0" in text:
+            raise ValueError
+    except ValueError:
+        raise UqError("Expected a matrix of costs as CSV. Received something else; save it as CSV.") from None
+    separator = max(",;\t", key=text.partition("\n")[0].count)
     try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=separator)]
+        lines = csv.reader(StringIO(text, newline=None), delimiter=separator)
+        return [row for row in ([cell.strip() for cell in line] for line in lines) if any(row)]
     except csv.Error as error:
         raise UqError(
             f"Expected a matrix of costs as CSV. Received something else ({reason(error)}); save it as CSV."
         ) from None
-    return [row for row in rows if any(row)]
 
 
 def _number(cell: str, truth: str, predicted: str) -> float:
+    """Also one with a decimal comma, which stands where cells are parted by another character."""
     try:
-        value = float(cell)
+        value = float(cell.replace(",", ".", 1))
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
