@@ -10,7 +10,7 @@ PEN_WIDTH = 0.09
 """Width of the pen as a fraction of the pad's side, to be seen: what a model sees has a width of its own."""
 
 _MOVING = "~"  # before a drawing whose last stroke goes on
-_mount = register("drawing_pad")
+_mount = register("drawing_pad", "unseen")
 
 
 class Drawing(NamedTuple):

@@ -13,7 +13,7 @@ from uqcore.metrics.regression import Gaussian
 from uqcore.plots.palette import series_style
 from uqcore.types import FloatArray
 
-_mount = register("functions", "canvas", "whole")
+_mount = register("functions", "canvas", "unseen", "whole")
 _DASHES = {"solid": [], "dash": [9, 6], "dot": [3, 4], "dashdot": [9, 4, 3, 4], "longdash": [15, 6],
            "longdashdot": [15, 4, 3, 4]}  # fmt: skip
 

@@ -13,7 +13,7 @@ from ui.components._mount import first, is_number, is_point, key_for, or_none, r
 from uqcore.plots.palette import SEQUENTIAL, lut
 from uqcore.types import FloatArray, UqError
 
-_mount = register("surfaces", "canvas", "surfaces_paint", "range", "play", "whole")
+_mount = register("surfaces", "canvas", "surfaces_paint", "range", "play", "unseen", "whole")
 
 Point = tuple[float, float]
 LEVELS = 2**16 - 1
