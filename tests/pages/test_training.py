@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from tests.app_pages import answer, buttons, checked, choose, component, html, o
 from tests.browsing import Visit, at, needs_browser, settle, stand_still
 from tests.garbage import collect
 from ui import words
+from ui.budget import Cache
 from ui.moons import training
 from ui.training.words import SHOWN
 from uqcore.exhibits.moons import VIEWS, Plane
@@ -39,6 +42,20 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     monkeypatch.setattr(training, "jobs", lambda: own)
     yield own
     own.close()
+
+
+@pytest.fixture
+def shared_keys(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What has been asked for, from now on, of all that visitors share."""
+    keys: list[str] = []
+    get = Cache.get
+
+    def noted(cache: Cache, key: Any, make: Any) -> Any:
+        keys.append(str(key))
+        return get(cache, key, make)
+
+    monkeypatch.setattr(Cache, "get", noted)
+    return keys
 
 
 def page(**link: str) -> AppTest:
@@ -223,6 +240,37 @@ def test_own_points_in_a_link_are_what_is_learnt(jobs: Jobs) -> None:
     app = trained(app, jobs)
     assert len(plotted(app)) == 1
     assert "probability" not in buttons(app, "show_5").options
+
+
+@pytest.mark.parametrize("kind", ["Your own points", "Two moons"])
+def test_maps_of_painted_points_are_not_among_what_all_visitors_share(
+    kind: str, jobs: Jobs, shared_keys: list[str]
+) -> None:
+    points = Setting(kind="own", points=TRIANGLE).to_params()["points"]
+    painted = {"t_kind": kind, "t_points": points} if kind == "Your own points" else {}
+    app = trained(page(go="1", **painted), jobs)
+    assert len(plotted(app)) == 1
+    job = jobs.job(app.session_state["owner"])
+    assert job is not None
+    assert any(job.setting.digest in key for key in shared_keys) == (not painted)
+
+
+def test_epochs_of_a_stopped_training_are_found_by_what_it_is_not_by_where_it_lies(
+    jobs: Jobs, shared_keys: list[str]
+) -> None:
+    """An address is another visitor's as soon as a training is gone."""
+    app = page(go="1", **(LONG | {"t_depth": "1", "t_width": "8"}))
+    owner = app.session_state["owner"]
+    job = jobs.job(owner)
+    assert job is not None
+    deadline = time.monotonic() + PATIENCE_S
+    while not job.drawn and time.monotonic() < deadline:
+        job.over.wait(0.01)
+    jobs.cancel(owner)
+    assert job.over.wait(PATIENCE_S)
+    app = checked(app.run())
+    assert any(job.setting.digest in key for key in shared_keys)
+    assert not any(str(id(job)) in key for key in shared_keys)
 
 
 def test_a_file_of_points_is_learnt_and_another_kind_of_file_is_one_sentence(jobs: Jobs) -> None:
