@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from html import escape
 from typing import Any, Final, NamedTuple
@@ -55,19 +55,24 @@ CURVE_NOTES: Final = {
 
 
 class Board(NamedTuple):
-    """What the page is made of: curves stand in the results; ``groups`` are the rows by `Row.group`."""
+    """What the page is made of: curves stand in the results; ``groups`` are the rows by `Row.group`; ``unseen`` are the
+    tasks that are measured here, in their order, with the OOD sets that are found there."""
 
     results: tuple[Result, ...]
     rows: tuple[Row, ...]
     groups: Mapping[tuple[str, str, str], Sequence[Row]]
+    unseen: Mapping[str, Collection[str]]
 
     @classmethod
     def of(cls, results: Sequence[Result], published: Sequence[Row]) -> Board:
         made = tuple(rows_of(results, published))
         groups: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        unseen: dict[str, set[str]] = {row.task: set() for row in made if row.origin == "here"}
         for row in made:
             groups[row.group].append(row)
-        return cls(tuple(results), made, dict(groups))
+            if row.metric in ("auroc", "std_ratio") and row.task in unseen:
+                unseen[row.task].add(row.unseen)
+        return cls(tuple(results), made, dict(groups), unseen)
 
 
 @cache
@@ -88,15 +93,13 @@ def of_group(group: Group) -> dict[str, str]:
 
 def tasks() -> dict[str, str]:
     """Task -> title, of those that are measured here, in their order."""
-    there = dict.fromkeys(row.task for row in rows() if row.origin == "here")
-    return {task: load(task).title for task in there}
+    return {task: load(task).title for task in kept().unseen}
 
 
 def unseen_sets(task: str) -> dict[str, str]:
     """OOD set -> what people call it, of those that are measured, in the data set's order."""
     dataset = load(task)
-    there = {row.unseen for row in rows() if row.task == task and row.metric in ("auroc", "std_ratio")}
-    return {name: dataset.title_of(name) for name in dataset.ood_sets if name in there}
+    return {name: dataset.title_of(name) for name in dataset.ood_sets if name in kept().unseen.get(task, ())}
 
 
 def kind(row: Row) -> Kind:
