@@ -1,5 +1,8 @@
 """What does a method find easy, what does it find hard, and is it right to?"""
 
+from collections.abc import Mapping
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -10,7 +13,7 @@ from uqcore.exhibits.gallery import N_CHAINER
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import MOST_SAMPLES
-from uqcore.types import UqError
+from uqcore.types import Dataset, UqError
 
 OTHER = "sngp"  # the second method that the page opens with: one of another kind
 VIEWS = {"ends": "Extremes", "wrong": "Errors", "disagree": "Disagreement"}
@@ -29,14 +32,29 @@ def number(label: str, most: int, default: int, key: str) -> int:
 
 def pictures(top: DeltaGenerator) -> None:
     bar = st.container(horizontal=True)
+    with bar:
+        view = controls.choice("Show", VIEWS, "gallery", "ends")
+        dataset = controls.task()
+        task, known = dataset.task_id, shelf.labels(dataset.task_id)
+        titles = {name: dataset.title_of(name) for name in dataset.kept}
+        part = controls.choice("Images", titles, controls.task_key("images", task), "test")
+        method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, 140)
+    page.part(partial(_shown, top, bar, view, dataset, part, known, method_id))
+
+
+def _shown(
+    top: DeltaGenerator,
+    bar: DeltaGenerator,
+    view: str,
+    dataset: Dataset,
+    part: str,
+    known: Mapping[str, str],
+    method_id: str,
+) -> None:
+    """What a method, one of ``known``, says of a part of the data, with the other controls in ``bar``."""
+    task = dataset.task_id
     try:
         with bar:
-            view = controls.choice("Show", VIEWS, "gallery", "ends")
-            dataset = controls.task()
-            task, known = dataset.task_id, shelf.labels(dataset.task_id)
-            titles = {name: dataset.title_of(name) for name in dataset.kept}
-            part = controls.choice("Images", titles, controls.task_key("images", task), "test")
-            method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, 140)
             n_samples = controls.of_counts(cache.answers(task, method_id).counts, method_id, width=150)
             shown = gallery_grid.Shown(
                 dataset,

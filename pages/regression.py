@@ -1,12 +1,16 @@
 """How wide should the band be where there is no data?"""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, charts, controls, page, regression_controls, shelf, words
+from ui.cache import Model
 from ui.components import Curves
 from ui.components import functions as show
 from uqcore.datasets import sine
@@ -18,19 +22,38 @@ from uqcore.types import UqError
 _ON_TOUR, _ELSEWHERE = 230, 300  # px: there it is on one screen with the curves
 
 
+class _Places(NamedTuple):
+    """Where the sliders and what follows them stand."""
+
+    top: DeltaGenerator
+    setting: DeltaGenerator
+    plots: DeltaGenerator
+    look: DeltaGenerator
+
+
 def bands(top: DeltaGenerator) -> None:
     models, problems = cache.models("sine")
-    problems += regression_controls.left_out()
     with st.container(key="fit"):
         page.fold("Noise, gap and what is drawn")
         with st.container(key="folds_fit"):
             models = controls.shown(models)
-            setting = regression_controls.setting()
+            setting_at = st.container(horizontal=True)
     plots_at = st.container(key="plots")
     with st.container(key="folds_view"):
-        n_samples, n_members, n_stds, with_noise, n_lines, overlaid = regression_controls.view(
-            cache.most_members(models.values())
-        )
+        look_at = st.container(horizontal=True)
+        overlaid, with_noise = regression_controls.layout()
+    places = _Places(top, setting_at, plots_at, look_at)
+    page.part(partial(_fitted, places, models, problems, overlaid, with_noise))
+
+
+def _fitted(
+    places: _Places, models: Mapping[str, Model], known_problems: Sequence[str], overlaid: bool, with_noise: bool
+) -> None:
+    """The sliders, and the functions of the models, by their methods, on the data that they set."""
+    top, plots_at = places.top, places.plots
+    problems = [*known_problems, *regression_controls.left_out()]
+    setting = regression_controls.setting(places.setting)
+    n_samples, n_members, n_stds, n_lines = regression_controls.look(places.look, cache.most_members(models.values()))
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
     x, curves, figures, times, bare = functions.grid(), [], {}, {}, replace(setting, added=())

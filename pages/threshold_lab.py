@@ -2,16 +2,17 @@
 
 import json
 from contextlib import ExitStack
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, page, words
+from ui import controls, page, uploads, words
 from ui.components import threshold_view
 from ui.threshold import class_thresholds, goal, sections, source
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.tuning import Goal, Study, tune
-from uqcore.types import UqError
+from uqcore.types import Dataset, UqError
 
 
 def lab(top: DeltaGenerator) -> None:
@@ -20,21 +21,38 @@ def lab(top: DeltaGenerator) -> None:
         whose = None if source.are_ours() else st.container()
         page.fold("Model, unseen data and measure")
         more = st.container(key="folds_source")
+    if whose is None:
+        try:
+            with more:
+                model = source.our_model()
+        except UqError as error:
+            page.answer(top, words.NO_PREDICTIONS, [str(error)])
+        else:
+            page.part(partial(_ours, top, more, right, *model))
+        return
+    understood = top.container(key="understood")  # what a file holds stands before any number made of it
     with ExitStack() as turn:
         try:
-            if whose is None:
-                with more:
-                    chosen_source = source.ours()
-            else:
-                understood = top.container(key="understood")  # what a file holds stands before any number made of it
-                with whose:
-                    chosen_source = source.brought(understood, right)
-            turn.enter_context(source.turn(chosen_source))
-            study = source.measured(chosen_source, more)
+            with whose:
+                brought = source.brought(understood, right)
+            # What is computed of many predictions waits for the other visitors' turns.
+            turn.enter_context(uploads.BUDGET.turn(brought.predictions.n_bytes))
+            study = source.measured(brought, more)
         except UqError as error:
             page.answer(top, words.NO_PREDICTIONS, [str(error)])
             return
-        _decide(top, right, chosen_source, study)
+        _decide(top, right, brought, study)
+
+
+def _ours(top: DeltaGenerator, more: DeltaGenerator, right: DeltaGenerator, dataset: Dataset, method_id: str) -> None:
+    try:
+        with more:
+            ours = source.ours(dataset, method_id)
+        study = source.measured(ours, more)
+    except UqError as error:
+        page.answer(top, words.NO_PREDICTIONS, [str(error)])
+        return
+    _decide(top, right, ours, study)
 
 
 def _decide(top: DeltaGenerator, right: DeltaGenerator, chosen_source: source.Source, study: Study) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import controls
 from ui.components import Points
@@ -23,14 +24,11 @@ class Look(NamedTuple):
     n_samples: int
     n_members: int
     n_stds: float
-    with_noise: bool
     n_lines: int
-    overlaid: bool
 
 
-def setting() -> Setting:
+def setting(row: DeltaGenerator) -> Setting:
     """The noise, the gap and the added points; a move of any of them fits every method again."""
-    row = st.container(horizontal=True)
 
     def slider(key: str, start: float, step: float, help: str | None = None) -> float:
         return row.slider(*_RANGES[key], start, step, key=key, bind=BIND, help=help)
@@ -40,18 +38,22 @@ def setting() -> Setting:
     return setting_of(noise, center, width, _added())
 
 
-def view(most_members: int) -> Look:
-    row = st.container(horizontal=True)
+def layout() -> tuple[bool, bool]:
+    """Whether all functions are in one plot, and whether the bands are those of the noisy data."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layout = controls.choice("Show", {"apart": "Side by side", "together": "Overlaid"}, "layout", "apart")
+        with_noise = st.toggle("Band with the noise", key="band_noise", bind=BIND)
+    return layout == "together", with_noise
+
+
+def look(row: DeltaGenerator, most_members: int) -> Look:
     n_samples = controls.samples(row)
     n_members = controls.members(most_members, row)
     n_stds = row.slider("Band, in deviations", 0.5, 3.0, 2.0, 0.5, key="stds", bind=BIND)
     n_lines = row.slider(
         "Functions drawn", 0, N_LINES, 8, key="lines", bind=BIND, help="A sample is a function: each thin line is one."
     )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        layout = controls.choice("Show", {"apart": "Side by side", "together": "Overlaid"}, "layout", "apart")
-        with_noise = st.toggle("Band with the noise", key="band_noise", bind=BIND)
-    return Look(n_samples, n_members, n_stds, with_noise, n_lines, layout == "together")
+    return Look(n_samples, n_members, n_stds, n_lines)
 
 
 def points(setting: Setting) -> Points:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, controls, shelf, uploads
+from ui import cache, controls, shelf
 from ui.controls import BIND
 from ui.threshold import own, readback
 from uqcore.metrics.uncertainty import MEASURES
@@ -53,11 +52,6 @@ def are_ours() -> bool:
     return controls.choice("Predictions", {"ours": "Our models", "own": "Your own"}, "predictions", "ours") == "ours"
 
 
-def turn(source: Source) -> AbstractContextManager[object]:
-    """What is computed of many predictions of a visitor's own waits for the other visitors' turns; ours is kept."""
-    return uploads.BUDGET.turn(source.predictions.n_bytes if source.task is None else 0)
-
-
 def measured(source: Source, place: DeltaGenerator) -> Study:
     """One measure of the predictions, in two halves; asks which."""
     known = {measure_id: MEASURES[measure_id].label for measure_id in source.predictions.measures}
@@ -87,11 +81,16 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
     return kept[key]
 
 
-def ours() -> Source:
-    """What one of our models says; asks which. UqError: it cannot be read."""
+def our_model() -> tuple[Dataset, str]:
+    """Which of our models, its data set and its method. UqError: there is none."""
     dataset = controls.task()
-    task, known = dataset.task_id, shelf.labels(dataset.task_id)
-    method_id = controls.method("Method", "method", known, controls.USUAL_METHOD, "stretch")
+    known = shelf.labels(dataset.task_id)
+    return dataset, controls.method("Method", "method", known, controls.USUAL_METHOD, "stretch")
+
+
+def ours(dataset: Dataset, method_id: str) -> Source:
+    """What one of our models says, of what; UqError: it cannot be read."""
+    task = dataset.task_id
     n_samples = controls.of_counts(cache.answers(task, method_id).counts, method_id)
     unseen = _unseen(dataset)
     source_id, predictions = cache.our_predictions(task, method_id, unseen, n_samples)
