@@ -40,6 +40,7 @@ from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import levels
 from uqcore.models.sampling import draw
+from uqcore.plots.describe import values_of
 from uqcore.plots.palette import SEQUENTIAL, lut, series_style
 from uqcore.store import Store, default_store, rebuild_command, tables_command
 
@@ -95,7 +96,8 @@ def colors(app: AppTest) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for chart in app.get("plotly_chart"):
         for trace in json.loads(chart.proto.spec)["data"]:
-            label = next((name for name in (trace.get("name"), *trace["y"][:1]) if name in controls.PLACES), None)
+            names = (trace.get("name"), *values_of(trace["y"])[:1])
+            label = next((name for name in names if name in controls.PLACES), None)
             given = {trace.get(part, {}).get("color") for part in ("line", "marker")} - {None}
             if label is not None:
                 found.setdefault(label, set()).update(given)
