@@ -46,7 +46,7 @@ def test_a_mistake_is_one_sentence(text: str, message: str) -> None:
 
 def test_what_is_no_text_or_not_there() -> None:
     for data in (b"\xff\xfe\x00", b"\x89PNG\r\n\x1a\n\0\0", b"PK\x03\x04\0\0"):
-        with pytest.raises(UqError, match="as CSV. Received something else; save it as CSV"):
+        with pytest.raises(UqError, match=r"as CSV\. Received something else; save it as CSV"):
             read_costs(data, NAMES)
     with pytest.raises(UqError, match="cannot be read"):
         read_costs(Path("/nowhere.csv"), NAMES)
