@@ -282,7 +282,7 @@ def test_decisions_are_those_of_the_measure() -> None:
 
 @pytest.mark.parametrize("measure", [name for name in MEASURES if not MEASURES[name].needs & {"logits", "score"}])
 def test_samples_are_decided_by_every_measure_of_probabilities(measure: str) -> None:
-    n_classes = 2 if measure == "bernoulli_variance" else 3
+    n_classes = 2 if "two classes" in MEASURES[measure].needs else 3
     samples = some_probs(5, 40, n_classes)
     values = MEASURES[measure].compute(Draws(np.log(samples)))
     policy = replace(POLICY, measure=measure, n_classes=n_classes, thresholds=(float(np.median(values)),))
