@@ -63,6 +63,9 @@ def test_further_files_bring_further_models_of_the_same_examples() -> None:
     app.file_uploader[2].set_value([("other.csv", other, "")])
     app = whole(app.run())
     assert app.selectbox(key="own_model_2").options == ["mine.csv", "other.csv"]
+    app.file_uploader[2].set_value([("mine.csv", other, ""), ("mine.csv", other, ""), ("mine.csv", other, "")])
+    app = whole(app.run())  # as several folders have it: none takes the place of another
+    assert app.selectbox(key="own_model_4").options == ["mine.csv", *(f"mine.csv ({n})" for n in (2, 3, 4))]
     short = text({name: cells[:-1] for name, cells in columns().items()})
     app.file_uploader[2].set_value([("short.csv", short, "")])
     app = whole(app.run())

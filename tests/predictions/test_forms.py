@@ -16,8 +16,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from tests.prediction_files import refused
 from tests.predictions.test_tools import IDS, NAMES, P2, P3, T3, Y2, Y3, N, csv, holds, of_classes, records
 from uqcore.predictions import Unclear, first_cells, read_predictions
+from uqcore.predictions.table import MOST_COLUMNS
 from uqcore.types import UqError
 
 PLAIN = {**of_classes(), "label": T3}
@@ -345,3 +347,18 @@ def test_what_cannot_be_read_is_one_sentence(form: str) -> None:
     if form == "no names, labels of text":
         assert isinstance(refused.value, Unclear)
         assert refused.value.role == "classes"
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_a_table_of_very_many_columns_is_refused_before_each_is_looked_at(kind: str) -> None:
+    """100,000 of them were at work for minutes."""
+    names = [f"p_{k}" for k in range(MOST_COLUMNS + 1)]
+    if kind == "json":
+        data = json.dumps([dict.fromkeys(names, 0.5)]).encode()
+    elif kind == "csv":
+        data = "\n".join([",".join(names), ",".join(["0.5"] * len(names))]).encode()
+    else:
+        target = io.BytesIO()
+        parquet.write_table(pa.table({name: [0.5] for name in names}), target)
+        data = target.getvalue()
+    refused(data, "at most 20,000 columns. Received 20,001; save the values as one array")

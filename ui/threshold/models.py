@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 import streamlit as st
 
@@ -23,10 +24,9 @@ def chosen(own: Own) -> Own:
     """
     models = dict(own.models) or {own.file.name: own.predictions} if own.predictions is not None else {}
     more = _more(own)
-    taken = {name if name not in models else f"{name} (2)": one for name, one in more.items()}
-    if taken:
+    if more:
         try:
-            models = same_examples(models | taken)
+            models = same_examples(_together(models, more))
         except UqError as error:
             st.warning(words.sentence(str(error)))
     if len(models) < 2:
@@ -41,11 +41,21 @@ def chosen(own: Own) -> Own:
         key=f"own_model_{len(models)}",
         help="Whose threshold is chosen here. The section Models compares all of them at the same goal.",
     )
-    return replace(own, predictions=models[name], models=models, read_id=f"{own.read_id} {sorted(more)} {name}")
+    further = sorted(other for other, _ in more)
+    return replace(own, predictions=models[name], models=models, read_id=f"{own.read_id} {further} {name}")
 
 
-def _more(own: Own) -> Mapping[str, Predictions]:
-    """The models of further files, read once each."""
+def _together(first: Mapping[str, Predictions], more: Sequence[tuple[str, Predictions]]) -> dict[str, Predictions]:
+    """All of them; those whose name is taken, as files of several folders have it, with a number behind."""
+    models = dict(first)
+    for name, one in more:
+        numbered = (f"{name} ({n})" for n in count(2))
+        models[name if name not in models else next(other for other in numbered if other not in models)] = one
+    return models
+
+
+def _more(own: Own) -> list[tuple[str, Predictions]]:
+    """The models of further files by name, read once each; two files may call theirs the same."""
     with st.expander("More models"):
         uploaded = st.file_uploader(
             "Files with other models' predictions",
@@ -60,12 +70,12 @@ def _more(own: Own) -> Mapping[str, Predictions]:
         wanted = {(one.file_id, own.normalize): one for one in uploaded}
         for key in [key for key in kept if key not in wanted]:
             del kept[key]
-        found: dict[str, Predictions] = {}
+        found: list[tuple[str, Predictions]] = []
         for key, one in wanted.items():
             try:
                 if key not in kept:
                     kept[key] = brought.read(uploads.content(one), one.name, normalize=own.normalize)
-                found |= {name if name not in found else f"{one.name} {name}": p for name, p in kept[key].items()}
+                found += kept[key].items()
             except UqError as error:
                 st.error(words.plain(f"{words.shortened(one.name, 80)}: {error}"))
         return found

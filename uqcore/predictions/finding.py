@@ -62,7 +62,8 @@ def find_roles(table: Table, asked: Asked = Asked()) -> Roles:  # noqa: B008  it
     predicted = None
     if values is None:
         values, predicted = top_class(free, table)
-    free = [column for column in free if column.name != predicted and column not in values.columns]
+    used = {predicted, *(column.name for column in values.columns)}
+    free = [column for column in free if column.name not in used]
     label = asked.label or _label(free, values)
     check_gap(values, table[label].entries if label else ())
     rest = [column for column in free if column.name != label]
@@ -154,7 +155,8 @@ def label_alone(table: Table) -> str:
 
 def left_out(table: Table, roles: Roles) -> tuple[str, ...]:
     """What the file calls the columns that have no role."""
-    return tuple(column.header for column in table.columns if column.name not in roles.columns)
+    used = {*roles.columns}
+    return tuple(column.header for column in table.columns if column.name not in used)
 
 
 def said(roles: Roles) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
@@ -84,7 +85,7 @@ def _named_family(way: str, key: str, members: list[tuple[str, HeadColumn]]) -> 
     if all(WHOLE.fullmatch(name) for name in names):
         names = [str(int(float(name))) for name in names]
         members = sorted(((str(int(float(name))), column) for name, column in members), key=lambda one: int(one[0]))
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, n in Counter(names).items() if n > 1), None)
     if twice is not None and way != "before":
         return None
     if twice is not None:

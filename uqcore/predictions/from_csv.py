@@ -205,8 +205,8 @@ def _batches(
     from pyarrow import csv as arrow_csv
 
     text = pa.dictionary(pa.int32(), pa.utf8())
-    places = [table.names.index(name) for name in (*values, *others)]
-    plain = {table.names.index(name) for name in values if not table[name].needs_parsing}
+    places = table.places([*values, *others])
+    plain = {*table.places([name for name in values if not table[name].needs_parsing])}
     try:
         # Named by number, as names may be there twice among the columns that do not matter.
         yield from arrow_csv.open_csv(

@@ -11,7 +11,6 @@ from uqcore.text import has_half_pairs, reason
 from uqcore.types import UqError
 
 _TIMES_LARGER = 20  # that Python's objects are than the text that they are read from
-_MOST_COLUMNS = 100_000
 _FREE_CELLS = 1_000_000  # beyond one a character of the text
 
 
@@ -129,7 +128,7 @@ def _paired(record: dict[str, Any]) -> dict[str, Any]:
 
 def _check_cells(n_columns: int, n_rows: int, most: int) -> None:
     """UqError where the records have so different names that a table of them would be mostly holes, and immense."""
-    if n_columns > _MOST_COLUMNS or n_columns * n_rows > most:
+    if n_columns * n_rows > most:
         raise UqError(
             f"Expected records with the same names. Received {n_columns:,} different ones or more in {n_rows:,} "
             f"records."

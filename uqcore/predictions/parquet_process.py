@@ -103,7 +103,7 @@ def stream(max_bytes: int, asked: Roles | Asked | None) -> None:
     source = _opened(max_bytes)
     table = _table(source)
     roles = settled(table, asked)
-    places = [table.names.index(name) for name in roles.columns]
+    places = table.places(roles.columns)
     n_values = len(roles.values)
     _check_types(source, places, n_values, roles)
     types = [source.types[i] for i in places]

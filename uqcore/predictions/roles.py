@@ -4,6 +4,7 @@ carry, and the next file is read by."""
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
@@ -93,7 +94,7 @@ class Roles:
                 _name(name, getattr(self, name))
         if not self.values:
             raise UqError("`values` must name the columns of probabilities or logits. Received none.")
-        twice = {column for column in self.columns if self.columns.count(column) > 1}
+        twice = {column for column, n in Counter(self.columns).items() if n > 1}
         if twice:
             raise UqError(f"Each column can have one role. Received {min(twice)[:40]!r} for two; choose one of them.")
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SHOWN_ROWS, _SHOWN = 10, 60  # rows that a person is shown, characters of each cell
+MOST_COLUMNS = 20_000
+"""Each takes half a millisecond to be known by its cells."""
+
 HEAD_ROWS = 1000
 """How many rows are looked at to find the roles of columns."""
 
@@ -108,7 +111,16 @@ class Table:
 
     @classmethod
     def of(cls, headers: Sequence[str], cells: Sequence[pa.Array]) -> Table:
-        """From the columns' headers, which may be empty or there twice, and their first cells."""
+        """From the columns' headers, which may be empty or there twice, and their first cells.
+
+        Raises:
+            UqError: there are more than `MOST_COLUMNS`.
+        """
+        if len(headers) > MOST_COLUMNS:
+            raise UqError(
+                f"Expected a table of at most {MOST_COLUMNS:,} columns. Received {len(headers):,}; save the values as "
+                f"one array (N, K) with np.savez."
+            )
         names = unique_names(headers)
         return cls(tuple(HeadColumn(*column) for column in zip(names, map(str.strip, headers), cells, strict=True)))
 
@@ -125,7 +137,15 @@ class Table:
         }
 
     def __getitem__(self, name: str) -> HeadColumn:
-        return self.columns[self.names.index(name)]
+        return self.columns[self._place[name]]
+
+    def places(self, names: Sequence[str]) -> list[int]:
+        """Where columns stand among all."""
+        return [self._place[name] for name in names]
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
 
 
 def unique_names(headers: Sequence[str]) -> list[str]:
@@ -165,7 +185,7 @@ def in_memory(headers: Sequence[str], cells: Sequence[Sequence[Any]], notes: tup
 
     def batches(values: Sequence[str], others: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, float]]:
         names = [*values, *others]
-        yield pa.record_batch([arrays[table.names.index(name)] for name in names], names=names), 1.0
+        yield pa.record_batch([arrays[place] for place in table.places(names)], names=names), 1.0
 
     return Opened(table, batches, notes, len(arrays[0]) if arrays else 0)
 
