@@ -59,6 +59,12 @@ def test_a_spreadsheets_own_csv_is_read() -> None:
         assert read_costs(data, ("é", "dog")).tolist() == [[0, 1.5], [2.5, 0]]
 
 
+def test_a_comma_between_cells_is_none_before_decimals() -> None:
+    """A thousand, written with a comma in quotes, is not 1."""
+    with pytest.raises(UqError, match="Received '1,000'"):
+        read_costs(b'truth,cat,dog\ncat,0,"1,000"\ndog,5,0\n', ("cat", "dog"))
+
+
 def test_a_thousand_classes_take_a_pass_and_what_is_no_matrix_of_them_is_refused_by_its_size() -> None:
     """Each cell once looked for its class among all: 47 seconds for 1,800 classes."""
     names = tuple(f"class {k}" for k in range(1000))

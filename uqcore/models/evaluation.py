@@ -51,7 +51,7 @@ class Evaluation:
         """What a person compares, a line for the test split and two at most for each OOD set."""
         lines = [
             f"{self.model_id}: accuracy {self.accuracy:.2%}, NLL {self.nll:.4f}, Brier {self.brier:.4f}, "
-            f"ECE {self.ece:.4f} ({self.n_samples} sample{'s' * (self.n_samples != 1)})"
+            f"ECE {self.ece:.4f} ({_samples(self.n_samples)})"
         ]
         found = {"predictive_entropy": self.misclassification_auroc, self.own_measure: self.own_misclassification_auroc}
         if math.isnan(self.misclassification_auroc):
@@ -102,7 +102,7 @@ class RegressionEvaluation:
         return (
             f"{self.model_id}: RMSE {self.rmse:.4f}, NLL {self.nll:.4f}, CRPS {self.crps:.4f}, "
             f"{regression.LEVEL:.0%} interval covers {self.coverage:.1%} at width {self.width:.3f}, "
-            f"quantile error {self.calibration_error:.3f} ({self.n_samples} sample{'s' * (self.n_samples != 1)})\n"
+            f"quantile error {self.calibration_error:.3f} ({_samples(self.n_samples)})\n"
             f"  std on data {self.std_on_data:.4f}"
         ) + (f"; {ratios}" if self.std_on_data else "")
 
@@ -231,3 +231,7 @@ def _evaluate_regression(
         std_on_data=float(on_test.std.mean()),
         std_ratio=regression.std_ratios(on_test.std, {name: f.std for name, f in functions.items()}),
     )
+
+
+def _samples(n: int) -> str:
+    return f"{n} sample{'s' * (n != 1)}"

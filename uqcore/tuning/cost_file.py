@@ -36,7 +36,7 @@ def read_costs(source: Path | bytes, class_names: Sequence[str]) -> FloatArray:
     Raises:
         UqError: it cannot be read, classes do not fit, or a cell is no number.
     """
-    rows = _rows(source, class_names)
+    rows, separator = _rows(source, class_names)
     if len(rows) < 3:
         raise UqError(
             f"Expected a matrix of costs, with the predicted classes in the first row and the true ones in the first "
@@ -52,7 +52,7 @@ def read_costs(source: Path | bytes, class_names: Sequence[str]) -> FloatArray:
         if len(row) != len(head):
             raise UqError(f"Expected {len(head)} cells in the row of {name[:40]!r}. Received {len(row)}.")
         for predicted, place in enumerate(order):
-            costs[truth, predicted] = _number(row[place], name, class_names[predicted])
+            costs[truth, predicted] = _number(row[place], separator != ",", name, class_names[predicted])
     return costs
 
 
@@ -72,7 +72,8 @@ def _places(found: Sequence[str], class_names: Sequence[str], which: str) -> dic
     return places
 
 
-def _rows(source: Path | bytes, class_names: Sequence[str]) -> list[list[str]]:
+def _rows(source: Path | bytes, class_names: Sequence[str]) -> tuple[list[list[str]], str]:
+    """The rows that are not empty, and what stands between their cells."""
     if isinstance(source, Path):
         try:
             content = source.read_bytes()
@@ -97,17 +98,16 @@ def _rows(source: Path | bytes, class_names: Sequence[str]) -> list[list[str]]:
     separator = max(",;\t", key=text.partition("\n")[0].count)
     try:
         lines = csv.reader(StringIO(text, newline=None), delimiter=separator)
-        return [row for row in ([cell.strip() for cell in line] for line in lines) if any(row)]
+        return [row for row in ([cell.strip() for cell in line] for line in lines) if any(row)], separator
     except csv.Error as error:
         raise UqError(
             f"Expected a matrix of costs as CSV. Received something else ({reason(error)}); save it as CSV."
         ) from None
 
 
-def _number(cell: str, truth: str, predicted: str) -> float:
-    """Also one with a decimal comma, which stands where cells are parted by another character."""
+def _number(cell: str, may_have_comma: bool, truth: str, predicted: str) -> float:
     try:
-        value = float(cell.replace(",", ".", 1))
+        value = float(cell.replace(",", ".", 1) if may_have_comma else cell)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
