@@ -142,6 +142,7 @@ class Cache:
                 for shelf in shelves if self._once.n_bytes > ONCE * self.max_bytes else reversed(shelves):
                     if (oldest := shelf.oldest(newest)) is not None:
                         shelf.take(oldest)
+                        self._used.pop(oldest, None)
                         break
                 else:
                     return

@@ -1,6 +1,8 @@
 """What the server keeps: once for all, by the arguments, under one budget."""
 
+import math
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -149,3 +151,11 @@ def test_bytes_are_those_of_the_arrays_each_once_a_part_of_one_being_the_whole()
     assert count_bytes((whole, [whole, "four"], None)) == 2**20 + 4
     assert count_bytes(Holder(whole, {"first": whole[:3], "turned": whole.reshape(2, -1).T})) == 2**20
     assert count_bytes(whole[:3]) == 2**20
+
+
+def test_what_went_is_held_by_nothing() -> None:
+    cache = Cache(max_bytes=1500, recount_s=math.inf)
+    cache.get("first", lambda: np.zeros(1000, np.uint8))
+    gone = weakref.ref(cache.get("first", lambda: np.zeros(1000, np.uint8)))
+    cache.get("second", lambda: np.zeros(1000, np.uint8))
+    assert gone() is None
