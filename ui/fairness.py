@@ -1,8 +1,10 @@
-"""Who keeps the server busy waits for others who do, and gives way to those who ask little, who wait for nobody.
+"""Who keeps the server busy waits for others who do, and gives way to those who ask little.
 
-Pages share one core, and Python divides it among all threads alike: ten visits that ask without end would leave the
-eleventh an eleventh of it. Here visits that have used much lately run one after the other, and so do openings of whole
-pages and work on large files; and while a slider's answer is made they stand still, at the next element that they show.
+Pages share one core, and Python divides it among all threads alike. Ten moves that come together would all be answered
+when the last is: they are answered one after the other, half as late on average and the last no later. And ten visits
+that ask without end would leave the eleventh an eleventh of the core: those that have used much lately run one after
+the other too, in a line of their own with openings of whole pages and work on large files, and stand still while a
+slider's answer is made, at the next element that they show.
 """
 
 from __future__ import annotations
@@ -26,14 +28,18 @@ LONG_S: Final = 0.5
 """Seconds after which the next run begins beside one that has not ended: it may be waiting itself, for a fit or for
 another visitor's file."""
 
+MOVE_LONG_S: Final = 0.1
+"""The same for moves: several times what most of them take."""
+
 _MEMORY_S = 10.0
 """Seconds after which what a visit has used counts a third: as long as one stays with a page before the next."""
 
 _MOST_VISITS = 1000
 """Whose use is remembered."""
 
-# Turns go by who came first. Whoever is here already and opens another page is taken for having come earlier, before a
-# crowd that comes at once; those who use much for having come later, the more the more they use. Nobody waits for ever.
+# Moves are answered as they come; so are all others, but whoever is here already and opens another page is taken for
+# having come earlier, before a crowd that comes at once; those who use much for having come later, the more the more
+# they use. Nobody waits for ever.
 _EARLIER_S, _LATER_S = 5.0, 10.0  # at most
 _A_SECOND_S = 20.0  # later, for a second of CPU above what is much: all of it, from 0.75 seconds on
 
@@ -49,7 +55,7 @@ class _Run:
     """One run of a visit's script; of those that wait for their turn the first is the next.
 
     Attributes:
-        is_move: it waits for nobody.
+        is_move: it waits for other moves only.
         uses_much: it has waited with those who use much.
         has_turn: whether it has begun; ``look``: one that waits sees whether it has, or may.
         began: when its turn did.
@@ -67,12 +73,51 @@ class _Run:
     rested: float = field(default=0.0, compare=False)
 
 
+class _Line:
+    """Runs one after the other: those that wait, as a heap, and those that have their turn.
+
+    Args:
+        long_s: the longest that a turn keeps the next from its own.
+
+    Attributes:
+        rests_until: before which none begins whose visit uses much.
+    """
+
+    def __init__(self, long_s: float) -> None:
+        self._long_s = long_s
+        self.waiting: list[_Run] = []
+        self._having: list[_Run] = []
+        self.rests_until = -math.inf
+
+    def __len__(self) -> int:
+        return len(self.waiting) + len(self._having)
+
+    def next_at(self) -> float:
+        """When the first that waits may begin, if nobody ends before."""
+        began = max((run.began for run in self._having), default=-math.inf)
+        rested = self.rests_until if self.waiting and self.waiting[0].uses_much else -math.inf
+        return max(began + self._long_s, rested)
+
+    def begin(self, now: float) -> None:
+        """Gives their turn to those whose time has come."""
+        while self.waiting and now >= self.next_at():
+            run = heapq.heappop(self.waiting)
+            run.began, run.has_turn = now, True
+            self._having.append(run)
+            run.look.set()
+
+    def end(self, run: _Run) -> None:
+        self._having = [each for each in self._having if each is not run]
+        for waiting in self.waiting[:1]:  # which may begin sooner than it thinks
+            waiting.look.set()
+
+
 class Fairness:
     """The turns of all visits. Any number of threads.
 
     Args:
         much_s: seconds of CPU that make a visit one that waits.
-        long_s: the longest that a turn keeps others from theirs.
+        long_s: the longest that a turn keeps others from theirs; ``move_long_s``: that a move keeps other moves.
         now: seconds, by a clock; ``used``: seconds of CPU of this thread.
     """
 
@@ -80,18 +125,23 @@ class Fairness:
         self,
         much_s: float = MUCH_S,
         long_s: float = LONG_S,
+        move_long_s: float = MOVE_LONG_S,
         now: Callable[[], float] = time.monotonic,
         used: Callable[[], float] = time.thread_time,
     ) -> None:
-        self._much_s, self._long_s, self._now, self._used = much_s, long_s, now, used
+        self._much_s, self._now, self._used = much_s, now, used
         self._uses: OrderedDict[str, tuple[float, float]] = OrderedDict()  # seconds, and when they were that many
         self._lock, self._thread = threading.Lock(), threading.local()
-        self._waiting: list[_Run] = []  # a heap
-        self._having: list[_Run] = []
+        self._moves, self._others = _Line(move_long_s), _Line(long_s)
         self._n_came = 0
-        self._n_moves, self._calm = 0, threading.Condition(self._lock)
+        self._calm = threading.Condition(self._lock)
         self._moved, self._moved_last = -math.inf, ""  # when, and who
-        self._free = -math.inf  # when the next of those who use much may begin
+
+    @property
+    def n_waiting(self) -> int:
+        """Runs that wait for their turn."""
+        with self._lock:
+            return len(self._moves.waiting) + len(self._others.waiting)
 
     def use(self, visit: str) -> float:
         """Seconds of CPU that a visit has used lately: what is ten seconds old counts a third."""
@@ -103,7 +153,8 @@ class Fairness:
     def turn(self, visit: str, opens: bool = False) -> Iterator[None]:
         """What is done within counts as the visit's. A turn within another is part of it.
 
-        It waits while others have theirs, if the visit has used much or ``opens`` a page.
+        A move waits while other moves have theirs; what ``opens`` a page, and all of a visit that has used much, while
+        others of that kind have.
         """
         if self._run is not None:
             yield
@@ -112,7 +163,7 @@ class Fairness:
         more = use - self._much_s
         later_s = min(_A_SECOND_S * max(more, 0.0) - _EARLIER_S, _LATER_S) if use else 0.0
         run = _Run(visit=visit, is_move=not opens and more <= 0, uses_much=more > 0)
-        self._begin(run, later_s)
+        self._begin(run, 0.0 if run.is_move else later_s)
         self._thread.run = run
         try:
             yield
@@ -132,9 +183,9 @@ class Fairness:
     def give_way(self) -> None:
         """Stands still while there are moves of those who wait for nobody; to be called now and then in a turn."""
         run = self._run
-        if self._n_moves and run is not None and not run.is_move:
+        if self._moves and run is not None and not run.is_move:
             with self._lock:
-                self._calm.wait_for(lambda: not self._n_moves, _YIELDS * (self._used() - run.rested))
+                self._calm.wait_for(lambda: not self._moves, _YIELDS * (self._used() - run.rested))
             run.rested = self._used()
 
     @property
@@ -142,53 +193,36 @@ class Fairness:
         run: _Run | None = getattr(self._thread, "run", None)
         return run
 
+    def _line(self, run: _Run) -> _Line:
+        return self._moves if run.is_move else self._others
+
     def _begin(self, run: _Run, later_s: float) -> None:
-        """At once, or when its turn has come."""
+        """When its turn has come."""
         run.began_cpu = run.rested = self._used()
+        line = self._line(run)
         with self._lock:
             if run.is_move:
-                self._n_moves += 1
                 self._moved, self._moved_last = self._now(), run.visit
-                return
             self._n_came += 1
             run.key = self._now() + later_s, self._n_came
             run.has_turn = False
-            heapq.heappush(self._waiting, run)
+            heapq.heappush(line.waiting, run)
         while True:
             with self._lock:
-                self._begin_next()
+                line.begin(self._now())
                 if run.has_turn:
                     return
-                next_in_s = self._next_at() - self._now()
+                next_in_s = line.next_at() - self._now()
             run.look.wait(next_in_s)
             run.look.clear()
 
-    def _next_at(self) -> float:
-        """When the first that waits may begin, if nobody ends before."""
-        began = max((run.began for run in self._having), default=-math.inf)
-        rested = self._free if self._waiting and self._waiting[0].uses_much else -math.inf
-        return max(began + self._long_s, rested)
-
-    def _begin_next(self) -> None:
-        while self._waiting and (now := self._now()) >= self._next_at():
-            run = heapq.heappop(self._waiting)
-            run.began, run.has_turn = now, True
-            self._having.append(run)
-            run.look.set()
-
     def _end(self, run: _Run) -> None:
         with self._lock:
-            if run.is_move:
-                self._n_moves -= 1
-                if not self._n_moves:
-                    self._calm.notify_all()
-            else:
-                self._having = [each for each in self._having if each is not run]
-                others_move = self._moved_last != run.visit and self._now() - self._moved < _LATELY_S
-                if run.uses_much and others_move:
-                    self._free = self._now() + self._used() - run.began_cpu
-                for waiting in self._waiting[:1]:  # which may begin sooner than it thinks
-                    waiting.look.set()
+            if run.uses_much and self._moved_last != run.visit and self._now() - self._moved < _LATELY_S:
+                self._others.rests_until = self._now() + self._used() - run.began_cpu
+            self._line(run).end(run)
+            if not self._moves:
+                self._calm.notify_all()
 
     def _count(self, visit: str, seconds: float) -> None:
         total = self.use(visit) + seconds

@@ -1,4 +1,4 @@
-"""Who uses much waits for others who do, and gives way to who uses little, who waits for nobody."""
+"""Moves come one after the other; who uses much waits for others who do, and gives way to moves."""
 
 from __future__ import annotations
 
@@ -95,19 +95,23 @@ def test_visits_that_used_much_and_openings_run_one_after_the_other(used: float,
         waiting = threads.submit(waits)
         with pytest.raises(TimeoutError):
             waiting.result(0.1)
-        with fairness.turn("little"):  # whose move waits for nobody
+        with fairness.turn("little"):  # whose move waits for neither
             assert not waiting.done()
         end()
         assert waiting.result(PATIENCE_S)
 
 
-@pytest.mark.parametrize("opens", [False, True])
-def test_the_next_run_begins_beside_one_that_takes_long(opens: bool) -> None:
+@pytest.mark.parametrize(
+    ("used", "opens", "takes_long"),
+    [(1.0, False, "long_s"), (0.0, True, "long_s"), (0.1, False, "move_long_s")],
+    ids=["uses much", "opens", "moves"],
+)
+def test_the_next_run_begins_beside_one_that_takes_long(used: float, opens: bool, takes_long: str) -> None:
     clock = Clock()
-    fairness = clock.fairness(long_s=2)
-    clock.use(fairness, "much", 1)
-    clock.use(fairness, "another", 0 if opens else 1)
-    end = held(fairness, "much")
+    fairness = clock.fairness(**{takes_long: 2})
+    for visit in ("first", "another"):
+        clock.use(fairness, visit, used)
+    end = held(fairness, "first", opens)
 
     def waits() -> bool:
         with fairness.turn("another", opens):
@@ -117,20 +121,20 @@ def test_the_next_run_begins_beside_one_that_takes_long(opens: bool) -> None:
         clock.wall_s = 1.9
         waiting = threads.submit(waits)
         with pytest.raises(TimeoutError):
-            waiting.result(0.6)  # it has looked twice
+            waiting.result(0.6)  # it has looked again
         clock.wall_s = 2.1
         assert waiting.result(PATIENCE_S)
     end()
-    held(fairness, "much")()
+    held(fairness, "first", opens)()
 
 
 class Crowd:
     """Runs that wait behind one that has its turn, and the order in which they then have theirs."""
 
-    def __init__(self, clock: Clock, fairness: Fairness) -> None:
+    def __init__(self, clock: Clock, fairness: Fairness, first_used: float = 1.0) -> None:
         self._fairness, self.order = fairness, list[str]()
         self._threads: list[threading.Thread] = []
-        clock.use(fairness, "first", 1)
+        clock.use(fairness, "first", first_used)
         self._end = held(fairness, "first")
 
     def comes(self, visit: str, opens: bool = True) -> None:
@@ -138,17 +142,31 @@ class Crowd:
             with self._fairness.turn(visit, opens):
                 self.order.append(visit)
 
-        n_waiting = len(getattr(self._fairness, "_waiting"))  # noqa: B009  # to be sure who came first
+        n_waiting = self._fairness.n_waiting  # to be sure who came first
         self._threads.append(threading.Thread(target=run, daemon=True))
         self._threads[-1].start()
-        while len(getattr(self._fairness, "_waiting")) == n_waiting:  # noqa: B009
-            pass
+        while self._fairness.n_waiting == n_waiting:
+            time.sleep(0.001)
 
     def goes_on(self) -> list[str]:
         self._end()
         for thread in self._threads:
             thread.join(PATIENCE_S)
         return self.order
+
+
+def test_moves_are_answered_as_they_come_and_wait_for_no_other_kind() -> None:
+    clock = Clock()
+    fairness = clock.fairness(long_s=1000, move_long_s=1000)
+    for visit, seconds in (("much", 1), ("busy", 0.4), ("here", 0.1)):
+        clock.use(fairness, visit, seconds)
+    much_ends, crowd = held(fairness, "much"), Crowd(clock, fairness, first_used=0.1)
+    for visit in ("busy", "new", "here"):
+        crowd.comes(visit, opens=False)
+    assert crowd.order == []
+    much_ends()
+    held(fairness, "opens", opens=True)()  # waits for no move to begin
+    assert crowd.goes_on() == ["busy", "new", "here"]
 
 
 def test_who_is_here_comes_before_who_is_new_and_who_uses_more_comes_later_but_comes() -> None:
@@ -200,8 +218,8 @@ def test_a_run_that_is_about_to_use_much_waits_from_then_on() -> None:
 
     thread = threading.Thread(target=brings_a_file, daemon=True)
     thread.start()
-    while not getattr(fairness, "_waiting"):  # noqa: B009
-        pass
+    while not fairness.n_waiting:
+        time.sleep(0.001)
     assert steps == ["moves"]
     end()
     thread.join(PATIENCE_S)
