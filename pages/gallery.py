@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, controls, gallery_grid, page, shelf
 from ui.controls import BIND
-from ui.thumbs import Html
+from ui.html import Html
 from uqcore.exhibits.gallery import N_CHAINER
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES

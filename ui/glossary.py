@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
+from ui.html import Html
 from uqcore.methods import METHODS, of_task
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.text import percent
@@ -327,12 +328,13 @@ def show(page: str) -> None:
 
 
 @cache
-def _html(names: Sequence[str]) -> str:
+def _html(names: Sequence[str]) -> Html:
     entries = "".join(
         f'<dt id="{term.href[1:]}">{escape(term.name)}</dt><dd>{escape(term.plain)}{_exactly(term)}</dd>'
         for term in (TERMS[name] for name in names)
     )
-    return f'<details class="words"><summary>Words on this page</summary><dl>{entries}</dl></details>' if names else ""
+    head = '<details class="words"><summary>Words on this page</summary>'
+    return Html(f"{head}<dl>{entries}</dl></details>" if names else "")
 
 
 def _exactly(term: Term) -> str:

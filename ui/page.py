@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import controls, fairness, glossary, history, memory, shelf, uploads, words
+from ui.html import Html
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
 
@@ -18,7 +20,8 @@ _CSS, _FIGURE_ONLY, _ON_TOUR, _PRESENTED = (
     (Path(__file__).parent / f"{name}.css").read_text("utf-8")
     for name in ("style", "figure_only", "on_tour", "presented")
 )
-_ICON = str(Path(__file__).parent / "icon.svg")  # a Material icon here would be fetched from another host
+# Of a file Streamlit makes the same at every opening; a Material icon would be fetched from another host.
+_ICON = f"data:image/svg+xml;base64,{b64encode((Path(__file__).parent / 'icon.svg').read_bytes()).decode('ascii')}"
 
 
 class Invitation(NamedTuple):
@@ -229,9 +232,21 @@ def _begin(door: Door) -> None:
     uploads.guard()
     st.set_page_config(page_title=f"{_title(door)} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says
     presented, toured = frame.is_presented(), is_on_tour()
-    st.html(f"<style>{_CSS}{_FIGURE_ONLY * (presented or toured)}{_PRESENTED * presented}{_ON_TOUR * toured}</style>")
+    st.html(_style(presented, toured))
     if views.taken():
         st.stop()
+
+
+@cache
+def _style(presented: bool, toured: bool) -> Html:
+    figure_only = _FIGURE_ONLY * (presented or toured)
+    return Html(f"<style>{_CSS}{figure_only}{_PRESENTED * presented}{_ON_TOUR * toured}</style>")
+
+
+@cache
+def at(path: str) -> st.Page:
+    """What a link leads to, as Streamlit knows it. Given the path, it looks for the file at every opening."""
+    return st.Page(Path(__file__).parents[1] / path, default=path == DOORS[0].path)
 
 
 def _title(door: Door) -> str:
@@ -245,7 +260,7 @@ def _top(door: Door) -> None:
     else:
         with st.container(horizontal=True, key="doors"):
             for each in DOORS:
-                st.page_link(each.path, label=each.label, icon=each.icon)
+                st.page_link(at(each.path), label=each.label, icon=each.icon)
             frame.show(door.path)
     st.title(_title(door), anchor=False)
     glossary.show(door.label)
@@ -267,7 +282,10 @@ def _onward(after: Onward) -> None:
     with st.container(key="onward"):
         st.markdown(f"**See** {after.see} **Try:** {after.attempt}")
         st.page_link(
-            after.path, label=f"Next: {after.label}", icon=":material/arrow_forward:", query_params=dict(after.query)
+            at(after.path),
+            label=f"Next: {after.label}",
+            icon=":material/arrow_forward:",
+            query_params=dict(after.query),
         )
 
 
@@ -283,7 +301,7 @@ def tiles() -> None:
     with st.container(key="tiles"):
         for column, (door, (label, text, query, icon)) in controls.in_rows(invitations, 5):
             with column.container(border=True, height="stretch"):
-                st.page_link(door.path, label=f"**{label}**", icon=icon or door.icon, query_params=dict(query))
+                st.page_link(at(door.path), label=f"**{label}**", icon=icon or door.icon, query_params=dict(query))
                 st.write(text)
 
 

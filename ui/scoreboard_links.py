@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 import streamlit as st
 
-from ui import controls
+from ui import controls, page
 from uqcore.datasets import load
 from uqcore.methods import METHODS
 
@@ -56,4 +56,6 @@ def show(those: Iterable[Lead]) -> None:
     """As a row of links."""
     with st.container(horizontal=True):
         for lead in those:
-            st.page_link(lead.page, label=lead.label, icon=":material/image_search:", query_params=dict(lead.query))
+            st.page_link(
+                page.at(lead.page), label=lead.label, icon=":material/image_search:", query_params=dict(lead.query)
+            )

@@ -34,16 +34,6 @@ class Thumb(NamedTuple):
     new_tab: bool = False
 
 
-class Html:
-    """HTML as it is. Of a text Streamlit first takes out indentation, 3 ms for a gallery's."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def _repr_html_(self) -> str:
-        return self._text
-
-
 def thumbs(items: Sequence[Thumb], images: NDArray[np.uint8] | None, side: int = 64, cell: int | None = None) -> str:
     """Pictures ``(n, H, W)`` or ``(n, H, W, C)``, ``side`` CSS pixels wide, in lines that fill the width.
 

@@ -9,9 +9,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ui import words
+from ui.html import Html
 from ui.links import to_example, to_picture
 from ui.threshold.source import Source
-from ui.thumbs import Html, Thumb, thumbs
+from ui.thumbs import Thumb, thumbs
 from uqcore.exhibits.gallery import least_sure, surest
 from uqcore.exhibits.one_image import IMAGE_SHAPE
 from uqcore.models.answers import Images
