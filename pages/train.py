@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from ui import page, shelf
 from ui.training import kept, order, words, work
 from ui.words import duration
-from uqcore.models.training import check_tensorflow
+from uqcore.extras import check_tensorflow
 from uqcore.trainings import Order, Training
 from uqcore.types import UqError
 

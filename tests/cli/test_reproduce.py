@@ -118,7 +118,7 @@ def test_retrain_trains_where_it_was_told_or_in_a_folder_that_goes_again(
 def test_retraining_without_tensorflow_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("uqcore.models.training.find_spec", lambda name: None)
+    monkeypatch.setattr("uqcore.extras.find_spec", lambda name: None)
     assert main(["reproduce", "--retrain"]) == 2
     out, err = capsys.readouterr()
     assert out == ""

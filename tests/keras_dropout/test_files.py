@@ -143,6 +143,14 @@ def test_a_model_of_tf_keras_is_refused(saved: Path) -> None:
         predict(saved)
 
 
+def test_where_tensorflow_is_missing_the_sentence_says_how_to_add_it(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uqcore.extras.find_spec", lambda name: None)
+    with pytest.raises(UqError, match=r"^Reading a Keras model needs TensorFlow, .* run `make \.venv/train\.stamp`"):
+        predict(saved)
+
+
 def test_a_model_without_dropout_is_refused(keras: Any, saved: Path) -> None:
     keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Flatten()]).save(saved / "model.keras")
     with pytest.raises(UqError, match="dropout nowhere"):

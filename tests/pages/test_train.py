@@ -219,7 +219,7 @@ def test_where_tensorflow_is_missing_the_page_says_the_command(
     jobs: Trainings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = importlib.util.find_spec
-    monkeypatch.setattr("uqcore.models.training.find_spec", lambda name: None if name == "tensorflow" else there(name))
+    monkeypatch.setattr("uqcore.extras.find_spec", lambda name: None if name == "tensorflow" else there(name))
     app = opened(PAGE)
     (warning,) = app.warning
     assert "run `make .venv/train.stamp` or `pip install '.[train]'`" in warning.value

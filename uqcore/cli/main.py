@@ -18,6 +18,7 @@ from typing import Any
 from uqcore import __version__, methods
 from uqcore.cli import compare, models, reproduce, scoreboard, thresholds
 from uqcore.datasets import DATASETS
+from uqcore.extras import check_tensorflow
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.store import Store, default_store
@@ -113,7 +114,7 @@ def arguments_parser() -> argparse.ArgumentParser:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from uqcore.models.training import check_tensorflow, train
+    from uqcore.models.training import train
     from uqcore.trainings.finish import finish
     from uqcore.trainings.progress import epoch_line, stored_line
 
@@ -137,7 +138,6 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _retrain(store: Store) -> None:
-    from uqcore.models.training import check_tensorflow
     from uqcore.reproduce.retrain import retrain
 
     check_tensorflow()
@@ -176,7 +176,6 @@ def _selected(store: Store, task: str | None, method_id: str | None) -> list[Mod
 
 def _predict(arguments: argparse.Namespace) -> None:
     from uqcore.keras_dropout import predict_file
-    from uqcore.models.training import check_tensorflow
 
     check_tensorflow()
     bar = _Bar(arguments.model.name)

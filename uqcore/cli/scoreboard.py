@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from uqcore.extras import check_tensorflow
 from uqcore.store import default_store
 from uqcore.types import UqError
 
@@ -73,7 +74,6 @@ def _scoreboard(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace, tasks: Sequence[str]) -> None:
-    from uqcore.models.training import check_tensorflow
     from uqcore.scoreboard.campaign import Campaign, merged
     from uqcore.scoreboard.results import load, save
 

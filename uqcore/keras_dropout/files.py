@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -19,6 +18,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from uqcore.extras import check_tensorflow
 from uqcore.keras_dropout.passes import reason
 from uqcore.keras_dropout.prediction import Prediction, predict_with_uncertainty
 from uqcore.predictions.export import write_npz
@@ -97,11 +97,7 @@ def load_model(path: Path) -> Any:
         UqError: it is another kind of file, of tf_keras, damaged, or needs code.
     """
     _check_is_keras_file(path)
-    if find_spec("keras") is None:
-        raise UqError(
-            "Reading a Keras model needs TensorFlow, which is not installed here: in a checkout run "
-            "`make .venv/train.stamp` or `pip install '.[train]'`."
-        )
+    check_tensorflow("Reading a Keras model", "keras")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no page about processors on stderr, where progress stands
     try:
         return import_module("keras").saving.load_model(path, compile=False, safe_mode=True)

@@ -42,15 +42,6 @@ ReportModel = Callable[[str, Progress], None]
 """Called after every epoch with the id of the model that is training."""
 
 
-def check_tensorflow() -> None:
-    """UqError, with the command that adds it, unless TensorFlow is installed; it is not loaded."""
-    if find_spec("tensorflow") is None:
-        raise UqError(
-            "This needs TensorFlow, which is not installed here: in a checkout run `make .venv/train.stamp` or "
-            "`pip install '.[train]'`."
-        )
-
-
 def model_id(task: str, method_id: str, seed: int, config: TrainingConfig) -> str:
     """The default id, with a digest of the configuration added unless it is the method's default."""
     name = default_id(task, method_id, seed)
