@@ -32,7 +32,7 @@ from uqcore.store import default_store
 from uqcore.tuning import Study, study
 from uqcore.types import FloatArray, IntArray, ModelRecord, UqError
 
-_N_TIMED = 200
+N_TIMED = 200
 _MOST_OWN = 32  # entries of each kind for a visitor's own models
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -250,7 +250,7 @@ def our_study(key: str, source_id: str, measure_id: str, share: float, predictio
 
 @kept("Timing …")
 def _seconds_per_1000(stored: Stored, n_samples: int) -> float:
-    x = datasets.load(stored.record.task).test.some(slice(_N_TIMED))
+    x = datasets.load(stored.record.task).test.some(slice(N_TIMED))
     posterior = load_posterior(stored.store, stored.record)
     draw(posterior, x[:10], n_samples)  # what a model prepares once, e.g. its thinned weights, is not timed
     started = time.perf_counter()

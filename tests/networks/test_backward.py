@@ -298,7 +298,7 @@ def test_a_bounded_layer_keeps_its_norm_and_leaves_a_smaller_one_alone(rng: np.r
 def test_steps_in_blocks_are_steps(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = []
     for block in (5, 1000):
-        monkeypatch.setattr(backward, "_BLOCK", block)
+        monkeypatch.setattr(backward, "BLOCK", block)
         weights, gradient = Arrays({"a": (23,)}), Arrays({"a": (23,)})
         optimizer = Adam(weights, gradient)
         for step in range(1, 4):

@@ -54,7 +54,7 @@ TASKS = [task for task in DATASETS if load(task).kept]
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_N_TIMED", 2)
+    monkeypatch.setattr(cache, "N_TIMED", 2)
 
 
 def lab(**link: str) -> AppTest:

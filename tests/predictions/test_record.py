@@ -55,7 +55,7 @@ def test_every_measure_is_that_of_the_draws_however_it_is_cut(
 ) -> None:
     draws = draws_of(*shape, closed=closed)
     names = tuple(map(str, range(shape[2])))
-    monkeypatch.setattr(record, "_CHUNK_NUMBERS", 3 * shape[0] * shape[2])  # three examples at a time
+    monkeypatch.setattr(record, "CHUNK_NUMBERS", 3 * shape[0] * shape[2])  # three examples at a time
     mine = Predictions.from_draws(draws, name="ours", class_names=names)
     for measure_id in mine.measures:
         np.testing.assert_allclose(mine.measure(measure_id), MEASURES[measure_id].compute(draws), rtol=1e-5, atol=1e-6)
@@ -142,7 +142,7 @@ def test_the_fingerprint_is_of_the_content_alone(monkeypatch: pytest.MonkeyPatch
     print_of = mine.fingerprint
     assert len(print_of) == len(hashlib.sha256().hexdigest())
     moved = np.asfortranarray(probs)
-    monkeypatch.setattr(record, "_CHUNK_NUMBERS", 100)
+    monkeypatch.setattr(record, "CHUNK_NUMBERS", 100)
     assert of_probs(moved, labels=labels, notes=("other",)).fingerprint == print_of
     changed = probs.copy()
     changed[2, 49, 3] = np.nextafter(changed[2, 49, 3], np.float32(1))

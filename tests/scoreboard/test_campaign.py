@@ -148,8 +148,8 @@ def test_ensembles_are_different_draws_of_ten(method: str, n_members: int) -> No
 
 def test_what_stands_on_a_density_costs_no_less_than_it(committed: Store) -> None:
     (weights,) = committed.arrays(committed.find("moons", "deterministic", 0))
-    network = runs._Made(None, 10.0, 100, 1000)
+    network = runs.Made(None, 10.0, 100, 1000)
     wanted = ("feature_density", "entropy_and_distance")
-    density, both = runs._fitted(load("moons"), weights, 0, network, wanted).values()
+    density, both = runs.fitted_on(load("moons"), weights, 0, network, wanted).values()
     for name in ("train_s", "n_parameters", "n_bytes"):
         assert getattr(both, name) >= getattr(density, name) > getattr(network, name)

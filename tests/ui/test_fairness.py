@@ -263,7 +263,7 @@ def test_every_element_that_a_script_shows_is_an_occasion_to_stand_still(monkeyp
 
     context = Context()
     monkeypatch.setattr(fairness, "get_script_run_ctx", lambda: context)
-    monkeypatch.setattr(getattr(fairness, "_fairness"), "give_way", lambda: stood.append("still"))  # noqa: B009
+    monkeypatch.setattr(Fairness, "give_way", lambda fairness: stood.append("still"))
     with fairness.turn(opens=True):
         context.enqueue("a title")
         with fairness.turn():

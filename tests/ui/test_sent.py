@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ui.components._mount import is_number, is_point, is_text, or_none, sent
+from ui.components.mounting import is_number, is_point, is_text, or_none, sent
 from ui.components.threshold import is_choice
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ui.components._mount import is_text, key_for, register, sent, state_or
+from ui.components.mounting import is_text, key_for, register, sent, state_or
 
 PEN_WIDTH = 0.09
 """Width of the pen as a fraction of the pad's side, to be seen: what a model sees has a width of its own."""

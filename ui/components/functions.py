@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.components._mount import is_point, register, sent
+from ui.components.mounting import is_point, register, sent
 from uqcore.metrics.regression import Gaussian
 from uqcore.plots.palette import series_style
 from uqcore.types import FloatArray

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ui.components._mount import is_number, is_point, or_none, register, sent, state_or
+from ui.components.mounting import is_number, is_point, or_none, register, sent, state_or
 
 _mount = register("points_pad", "surfaces_paint")
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from ui.components._mount import register
+from ui.components.mounting import register
 from uqcore.exhibits.one_image import Corruption, noise_image
 from uqcore.types import FloatArray
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ui.components._mount import is_text, register, state_or
+from ui.components.mounting import is_text, register, state_or
 
 _mount = register("stage", "going", "leaving")
 _KEY = "stage"

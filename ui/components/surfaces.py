@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.components._mount import first, is_number, is_point, key_for, or_none, register, sent, state_or
+from ui.components.mounting import first, is_number, is_point, key_for, or_none, register, sent, state_or
 from uqcore.plots.palette import SEQUENTIAL, lut
 from uqcore.types import FloatArray, UqError
 

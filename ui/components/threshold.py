@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ui.components._mount import is_number, or_none, register, sent, state_or
+from ui.components.mounting import is_number, or_none, register, sent, state_or
 from uqcore.plots.threshold_bins import MeasureBins
 from uqcore.selection import ThresholdTable
 from uqcore.types import UqError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ui.components._mount import register
+from ui.components.mounting import register
 
 _mount = register("turning", "play", "whole")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ui.components._mount import first, is_number, key_for, register, sent, state_or
+from ui.components.mounting import first, is_number, key_for, register, sent, state_or
 
 _mount = register("verdict_cards", "range", "whole", in_page_style=True)
 

@@ -21,7 +21,7 @@ from uqcore.types import FloatArray, Split, Tick, softmax
 
 _MEAN_DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-7
 _TICK_STEPS = 20
-_BLOCK = 2**15  # numbers that an optimiser's step takes at a time: its five arrays of them stay in the cache
+BLOCK = 2**15  # numbers that an optimiser's step takes at a time: its five arrays of them stay in the cache
 # A sure network's errors are denormal numbers, with which matrix products take twice as long.
 _LEAST_ERROR = 1e-12
 
@@ -83,7 +83,7 @@ class Adam:
         self._step = 0
         w, g = weights.vector, gradient.vector
         arrays = (w, g, np.zeros_like(w), np.zeros_like(w), np.empty_like(w))
-        self._blocks = [tuple(a[i : i + _BLOCK] for a in arrays) for i in range(0, len(w), _BLOCK)]
+        self._blocks = [tuple(a[i : i + BLOCK] for a in arrays) for i in range(0, len(w), BLOCK)]
 
     def step(self, rate: float, weight_decay: float = 0.0) -> None:
         """One step against the gradient as it stands.

@@ -21,7 +21,7 @@ from uqcore.types import Draws, FloatArray, IntArray, UqError
 NO_LABEL = -1
 """The label of an OOD example: it has none of the K classes."""
 
-_CHUNK_NUMBERS = 2**18  # of `values` at a time: 2 MB in float64, so that 10 million examples need little more memory
+CHUNK_NUMBERS = 2**18  # of `values` at a time: 2 MB in float64, so that 10 million examples need little more memory
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -284,7 +284,7 @@ class Predictions:
         )
 
     def _step(self) -> int:
-        return max(1, _CHUNK_NUMBERS // (len(self.values) * self.n_classes))
+        return max(1, CHUNK_NUMBERS // (len(self.values) * self.n_classes))
 
     def _parts(self) -> list[slice]:
         return [slice(i, i + self._step()) for i in range(0, len(self), self._step())]

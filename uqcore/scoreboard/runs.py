@@ -81,9 +81,9 @@ def on_network(models: Models, task: str, seed: int, kept: Path, scored: bool) -
     store, record = models.find(task, "deterministic", seed)
     (weights,) = store.arrays(record)
     trained = training_s(models, record)
-    network = _Made(load_posterior(store, record), trained, record.n_parameters, _bytes(record))
+    network = Made(load_posterior(store, record), trained, record.n_parameters, _bytes(record))
     wanted = ON_NETWORK if scored else ("feature_density",)
-    made = {"deterministic": network, **_fitted(dataset, weights, seed, network, wanted)}
+    made = {"deterministic": network, **fitted_on(dataset, weights, seed, network, wanted)}
     said: dict[str, dict[str, Said]] = {name: {} for name in made}
     logits, density = {}, {}
     every = list(parts(dataset))
@@ -111,7 +111,7 @@ def sampled(models: Models, task: str, method: str, seed: int) -> list[Run]:
     store, record = models.find(task, *source)
     chosen = EVERY_METHOD[method]
     posterior = chosen.load(task, chosen.configs[task], seed, store.arrays(record))
-    made = _Made(posterior, training_s(models, record), record.n_parameters, _bytes(record))
+    made = Made(posterior, training_s(models, record), record.n_parameters, _bytes(record))
     return [_asked(dataset, method, seed, fingerprint([record]), made)]
 
 
@@ -125,7 +125,7 @@ def ensemble(models: Models, task: str, method: str, seed: int, kept: Sequence[P
     records = [models.find(task, *source)[1] for source in chosen]
     costs = [training_s(models, record) for record in records]
     total = None if any(cost is None for cost in costs) else float(sum(cost or 0 for cost in costs))
-    made = _Made(None, total, sum(r.n_parameters for r in records), sum(map(_bytes, records)))
+    made = Made(None, total, sum(r.n_parameters for r in records), sum(map(_bytes, records)))
     return [_run(dataset, method, seed, fingerprint(records), made, said, every, dataset.test.x)]
 
 
@@ -135,17 +135,17 @@ def control(task: str, method: str, seed: int) -> list[Run]:
     if method == "chance":
         return [Run(task, method, seed, "", controls.chance(dataset), {})]  # no inputs: it is in closed form
     if method == "untrained":
-        made = _Made(controls.untrained(dataset, seed), 0.0, None, None)
+        made = Made(controls.untrained(dataset, seed), 0.0, None, None)
         return [_asked(dataset, method, seed, "", made)]
     score, every = (
         controls.pixel_score(method, dataset, seed),
         [part for part in parts(dataset) if part.kind != "shift"],
     )
     said = {part.name: Said(None, {"score": score(part.split.x)}) for part in every}
-    return [_run(dataset, method, seed, "", _Made(None, None, None, None), said, every, dataset.test.x, score)]
+    return [_run(dataset, method, seed, "", Made(None, None, None, None), said, every, dataset.test.x, score)]
 
 
-class _Made(NamedTuple):
+class Made(NamedTuple):
     """A system ready to ask, None where what it says is known already; and what it takes, None where unknown."""
 
     posterior: Posterior | None
@@ -154,9 +154,9 @@ class _Made(NamedTuple):
     n_bytes: int | None
 
 
-def _fitted(dataset: Dataset, weights: Weights, seed: int, network: _Made, wanted: Sequence[str]) -> dict[str, _Made]:
+def fitted_on(dataset: Dataset, weights: Weights, seed: int, network: Made, wanted: Sequence[str]) -> dict[str, Made]:
     """What stands on one network, fitted in memory: it takes seconds."""
-    made: dict[str, _Made] = {}
+    made: dict[str, Made] = {}
     arrays: dict[str, Weights] = {}
     for method_id in wanted:
         chosen = EVERY_METHOD[method_id]
@@ -173,7 +173,7 @@ def _fitted(dataset: Dataset, weights: Weights, seed: int, network: _Made, wante
         posterior = chosen.load(dataset.task_id, config, seed, [*below, *own])
         base = made[density] if density else network
         train_s = None if base.train_s is None else base.train_s + took
-        made[method_id] = _Made(posterior, train_s, (base.n_parameters or 0) + n_more, (base.n_bytes or 0) + n_bytes)
+        made[method_id] = Made(posterior, train_s, (base.n_parameters or 0) + n_more, (base.n_bytes or 0) + n_bytes)
     return made
 
 
@@ -203,7 +203,7 @@ def _both_sides(logits: FloatArray, distance: FloatArray) -> tuple[FloatArray, F
     return entropy(Draws(logits).predictive), distance
 
 
-def _asked(dataset: Dataset, method: str, seed: int, model: str, made: _Made) -> Run:
+def _asked(dataset: Dataset, method: str, seed: int, model: str, made: Made) -> Run:
     """Every part of the task, some inputs at a time: nothing is kept of the samples."""
     assert made.posterior is not None
     every, said = list(parts(dataset)), {}
@@ -220,7 +220,7 @@ def _run(
     method: str,
     seed: int,
     model: str,
-    made: _Made,
+    made: Made,
     said: Mapping[str, Said],
     every: Sequence[DataPart],
     x: FloatArray,
