@@ -7,8 +7,9 @@ noise side by side.
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cards, home, page, words
+from ui import cards, home, page
 from ui.tour import story
+from ui.words import home as words
 from uqcore.exhibits import front_page
 from uqcore.methods import METHODS, of_task
 from uqcore.text import percent

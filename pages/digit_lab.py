@@ -7,9 +7,11 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, cards, charts, controls, page, readings, shelf, sources, words
+from ui import cache, cards, charts, controls, page, readings, shelf, sources
 from ui.cache import Model
 from ui.components import preview, verdict_cards
+from ui.words import ACCEPT, DEFER
+from ui.words import digit_lab as words
 from uqcore.exhibits import one_image
 from uqcore.exhibits.verdicts import judge
 from uqcore.metrics.uncertainty import MEASURES
@@ -99,8 +101,8 @@ def _read(
             cards.cards(verdicts, dataset.class_names, bars, asked, measures),
             threshold=asked,
             thresholds=controls.THRESHOLDS,
-            accept=words.ACCEPT,
-            defer=words.DEFER,
+            accept=ACCEPT,
+            defer=DEFER,
             key="cards",
         )
     controls.keep_linked_threshold(THRESHOLD, OPENS_AT, threshold)

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, charts, controls, page, regression_controls, shelf, words
+from ui import cache, charts, controls, page, regression_controls, shelf
 from ui.cache import Model
 from ui.components import Curves
 from ui.components import functions as show
+from ui.words import regression as words
 from uqcore.datasets import sine
 from uqcore.exhibits import functions
 from uqcore.plots import functions as plots

@@ -7,9 +7,10 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, page, uploads, words
+from ui import controls, page, uploads
 from ui.components import threshold_view
 from ui.threshold import class_thresholds, goal, sections, source
+from ui.words import threshold_lab as words
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.tuning import Goal, Study, tune
 from uqcore.types import Dataset, UqError

@@ -4,8 +4,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import page, shelf
-from ui.training import kept, order, words, work
+from ui.training import kept, order, work
 from ui.words import duration
+from ui.words import train as words
 from uqcore.extras import check_tensorflow
 from uqcore.trainings import Order, Training
 from uqcore.types import UqError

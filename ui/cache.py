@@ -16,7 +16,7 @@ import streamlit as st
 from ui import budget, shelf
 from ui.controls import THRESHOLDS
 from ui.shelf import Stored
-from ui.words import acceptance
+from ui.words.two_moons import acceptance
 from uqcore import datasets
 from uqcore.exhibits import function_table, functions
 from uqcore.exhibits.function_table import FunctionTable

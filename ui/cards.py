@@ -10,8 +10,9 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from ui import glossary, shelf, words
+from ui import glossary, shelf
 from ui.words import ACCEPT, DEFER
+from ui.words import digit_lab as words
 from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.verdicts import SPREAD, Verdict
 from uqcore.plots.palette import series_style

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ui import cache, words
+from ui import cache
 from ui.cache import Images
 from ui.links import to_kept_image
 from ui.thumbs import Thumb, thumbs
+from ui.words import gallery as words
 from uqcore.exhibits import gallery
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import levels

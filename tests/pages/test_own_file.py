@@ -23,8 +23,8 @@ from tests.app_pages import checked as whole
 from tests.app_pages import choose, component, html, opened, spaced, tables, unmarked
 from tests.browsing import Visit, needs_browser, settle
 from tests.prediction_files import npz
-from ui import words
 from ui.threshold import roles_table
+from ui.words import threshold_lab as words
 from uqcore.predictions import Asked, Roles, breast_cancer, read_back, read_predictions
 from uqcore.selection import ThresholdPolicy, certify
 from uqcore.text import fine_percent

@@ -30,9 +30,10 @@ from tests.app_pages import (
     spaced,
     tables,
 )
-from ui import cache, controls, page, sources, words
+from ui import cache, controls, page, sources
 from ui.components import Drawing
 from ui.sources import EXAMPLE_DRAWING
+from ui.words import ACCEPT, DEFER, digit_lab, two_moons
 from uqcore.datasets import DATASETS, load
 from uqcore.exhibits import one_image
 from uqcore.exhibits.moons import VIEWS
@@ -242,7 +243,7 @@ def test_the_threshold_of_a_link_is_where_the_maps_start_and_what_the_answer_is_
             np.testing.assert_allclose(shares[0] / 100, surface.acceptance.coverage, atol=2e-3)
             np.testing.assert_allclose(shares[-1] / 100, surface.acceptance.ood_accepted, atol=2e-3)
         seen[METHODS[method_id].label] = plane.surface(VIEWS["entropy"], drawn, 0.05)
-    assert answer(app) == spaced(words.who_accepts_the_unseen(seen))
+    assert answer(app) == spaced(two_moons.who_accepts_the_unseen(seen))
 
 
 def test_the_moons_open_with_each_methods_own_measure_half_way_up_at_its_own_threshold() -> None:
@@ -300,7 +301,7 @@ def test_the_lab_opens_with_a_drawing_and_a_card_a_method() -> None:
 @pytest.mark.parametrize("drawing", ["-", "%%%", "A", "AAAA", EXAMPLE_DRAWING[:-3], "Ünicode"])
 def test_without_a_drawing_that_can_be_read_the_lab_says_to_draw(drawing: str) -> None:
     app = visit(LAB, {"drawing": drawing})
-    assert answer(app) == words.no_image("digit")
+    assert answer(app) == digit_lab.no_image("digit")
     assert cards(app) == []
     sentences = [error.value for error in app.error]
     assert sentences == ([] if drawing == "-" else ["The drawing in the link cannot be read; draw it again."])
@@ -311,7 +312,7 @@ def test_without_a_drawing_that_can_be_read_the_lab_says_to_draw(drawing: str) -
 @pytest.mark.parametrize("picture", ["xxx", "%%%", "eJwDAAAAAAE"])
 def test_a_picture_that_cannot_be_read_is_one_sentence(picture: str) -> None:
     app = visit(LAB, {"source": "Upload", "picture": picture})
-    assert answer(app) == words.no_image("digit")
+    assert answer(app) == digit_lab.no_image("digit")
     assert [error.value for error in app.error] == ["The picture in the link cannot be read; upload it again."]
 
 
@@ -332,8 +333,8 @@ def test_every_slider_of_the_lab_changes_what_is_shown_and_a_link_shows_the_same
 
 def test_the_threshold_accepts_all_at_one_and_next_to_none_at_zero() -> None:
     said = {threshold: cards(visit(LAB, {"digit_threshold": threshold})) for threshold in ("0.0", "1.0")}
-    assert all(words.DEFER in card for card in said["0.0"])
-    assert all(words.ACCEPT in card for card in said["1.0"])
+    assert all(DEFER in card for card in said["0.0"])
+    assert all(ACCEPT in card for card in said["1.0"])
 
 
 def test_the_answer_follows_the_threshold_of_a_link_and_each_card_has_its_measure() -> None:
@@ -343,7 +344,7 @@ def test_the_answer_follows_the_threshold_of_a_link_and_each_card_has_its_measur
     assert len(shares) == len(LABELS["digits"])
     assert 0 < len(over) < len(shares)
     assert [label for label in LABELS["digits"] if label in answer(app).split(".", 1)[1]] == over
-    assert [words.DEFER in card for card in cards(app)] == [float(share) > 0.6 for share, _ in shares]
+    assert [DEFER in card for card in cards(app)] == [float(share) > 0.6 for share, _ in shares]
 
 
 @pytest.mark.parametrize(
@@ -551,7 +552,7 @@ def test_the_lab_of_every_task_reads_its_images_as_its_classes(task: str) -> Non
 def test_the_lab_speaks_of_what_its_models_have_learnt(task: str) -> None:
     dataset, source = load(task), controls.task_key("source", task)
     app = visit(LAB, {"task": dataset.title, source: "Draw", "drawing": "-"})
-    assert answer(app) == words.no_image(dataset.noun)
+    assert answer(app) == digit_lab.no_image(dataset.noun)
     assert answer(app).startswith(f"**Draw a {dataset.noun}**")
     (upload,) = choose(app, source, "Upload").get("file_uploader")
     assert upload.proto.label.startswith(f"A PNG or JPEG of one {dataset.noun}, ")

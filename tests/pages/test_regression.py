@@ -20,8 +20,9 @@ from streamlit.testing.v1 import AppTest
 from tests import PATIENCE_S
 from tests.app_pages import answer, component, html, moved, opened, spaced, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, settle
-from ui import cache, shelf, words
+from ui import cache, shelf
 from ui.budget import forget
+from ui.words import regression as words
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
 from uqcore.exhibits.functions import MAX_ADDED, N_GRID, N_LINES, Setting, fit, grid

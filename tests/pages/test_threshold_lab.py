@@ -33,8 +33,10 @@ from tests.app_pages import (
 )
 from tests.browsing import Visit, at, needs_browser, settle, stand_still
 from tests.prediction_files import npz
-from ui import cache, controls, words
+from ui import cache, controls
 from ui.threshold import cost_matrix
+from ui.words import small
+from ui.words import threshold_lab as words
 from uqcore.datasets import DATASETS, load
 from uqcore.datasets.bundled import fashion_mnist
 from uqcore.datasets.corruptions import add_noise, rotate
@@ -230,7 +232,7 @@ def test_every_methods_own_measure_is_judged_on_the_held_out_part(task: str, com
         qualities[method.label] = (label, quality)
         figures = [f"{auroc:.4f}" for auroc in (quality.misclassification_auroc, quality.ood.auroc)]
         assert rows[method.label][:3] == [label, *figures]
-        assert rows[method.label][3:] == [words.small(value) for value in (quality.aurc, quality.excess_aurc)]
+        assert rows[method.label][3:] == [small(value) for value in (quality.aurc, quality.excess_aurc)]
     said_of_them = [element.value for element in app.markdown if "own measure" in element.value]
     assert said_of_them == [f"**By each method's own measure.** {words.what_finds_what(qualities)}"]
     best = {place: max(rows.values(), key=lambda row: float(row[place])) for place in (1, 2)}

@@ -18,7 +18,8 @@ from streamlit.testing.v1 import AppTest
 from tests.app_pages import answer, checked, choose, component, opened, tables
 from tests.garbage import collect
 from tests.trainings.fakes import Fake
-from ui.training import words, work
+from ui.training import work
+from ui.words import train as words
 from uqcore.datasets import DATASETS, load
 from uqcore.methods import of_task
 from uqcore.models.evaluation import evaluate

@@ -17,10 +17,11 @@ from tests import PATIENCE_S
 from tests.app_pages import answer, buttons, checked, choose, component, html, opened, plotted
 from tests.browsing import Visit, at, needs_browser, settle, stand_still
 from tests.garbage import collect
-from ui import words
 from ui.budget import Cache
 from ui.moons import training
-from ui.training.words import SHOWN
+from ui.words import sentence
+from ui.words import two_moons as words
+from ui.words.train import SHOWN
 from uqcore.exhibits.moons import VIEWS, Plane
 from uqcore.live import LIVE_METHODS, Setting
 from uqcore.live.jobs import Jobs, State
@@ -278,7 +279,7 @@ def test_a_file_of_points_is_learnt_and_another_kind_of_file_is_one_sentence(job
     app.file_uploader(key="t_file").set_value(("odd.csv", b"a,b\n1,2\n", "text/csv"))
     app = checked(app.run())
     assert [error.value for error in app.error] == [
-        words.sentence("Expected the columns x, y, class in the first line. Received: a, b.")
+        sentence("Expected the columns x, y, class in the first line. Received: a, b.")
     ]
     rows = [f"{x},{y},{name}" for x, y, name in ((1e6, 0, "dog"), (0, 0, "cat"), (0, 1e6, "*eel*"))]
     app.file_uploader(key="t_file").set_value(("own.csv", "\n".join(["x,y,class", *rows]).encode(), "text/csv"))

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ui import cards, words
+from ui import cards
+from ui.words import ACCEPT, DEFER
+from ui.words import digit_lab as words
 from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.verdicts import Verdict
 from uqcore.methods import METHODS
@@ -77,7 +79,7 @@ def test_a_card_a_method_each_with_its_colour_and_its_name() -> None:
 def test_verdicts_are_words_and_not_colour_alone() -> None:
     verdicts = {"A": verdict([0.7, 0.2, 0.1]), "B": verdict([0.2, 0.7, 0.1], False)}
     made = Elements(cards.cards(verdicts, NAMES, {"A": 0.1, "B": 0.3}, 0.2, {"A": "entropy", "B": "entropy"}))
-    assert [text for text in made.text if text in (words.ACCEPT, words.DEFER)] == [words.ACCEPT, words.DEFER]
+    assert [text for text in made.text if text in (ACCEPT, DEFER)] == [ACCEPT, DEFER]
 
 
 def test_widths_are_the_numbers() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.app_pages import spaced
 from ui import words
+from ui.words import digit_lab, gallery, home, regression, threshold_lab, two_moons
 from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.moons import Surface
 from uqcore.exhibits.verdicts import Gauge, Verdict
@@ -34,12 +35,13 @@ def surface(ood_accepted: float) -> Surface:
 
 
 def test_acceptance_leaves_out_the_accuracy_of_nothing() -> None:
-    assert spaced(words.acceptance(accepted(9, 0.25))) == "accepts 90 % of test points (100 % right), 25 % of unseen"
-    assert spaced(words.acceptance(accepted(0, 0))) == "accepts 0 % of test points, 0 % of unseen"
+    said = spaced(two_moons.acceptance(accepted(9, 0.25)))
+    assert said == "accepts 90 % of test points (100 % right), 25 % of unseen"
+    assert spaced(two_moons.acceptance(accepted(0, 0))) == "accepts 0 % of test points, 0 % of unseen"
 
 
 def test_who_accepts_the_unseen() -> None:
-    answer = words.who_accepts_the_unseen
+    answer = two_moons.who_accepts_the_unseen
     assert answer({}) == "No trained model can be shown."
     assert answer({"A": surface(0), "B": surface(0.49)}).endswith("**every method** defers most of them.")
     assert "**no method** notices" in answer({"A": surface(0.5), "B": surface(1)})
@@ -51,36 +53,36 @@ def test_who_accepts_the_unseen() -> None:
 
 
 def test_who_reads_what() -> None:
-    assert words.who_reads_what({}, NAMES) == "No trained model can be shown."
+    assert digit_lab.who_reads_what({}, NAMES) == "No trained model can be shown."
     agreed = {"A": verdict(1), "B": verdict(1)}
-    assert words.who_reads_what(agreed, NAMES) == (
+    assert digit_lab.who_reads_what(agreed, NAMES) == (
         "Of 2 methods, 2 read a **one**. None asks for a second look at this threshold."
     )
     split = {"A": verdict(1, False), "B": verdict(2), "C": verdict(2, False)}
-    assert words.who_reads_what(split, NAMES) == (
+    assert digit_lab.who_reads_what(split, NAMES) == (
         "Of 3 methods, 2 read a **two** and 1 reads a **one**. **A and C** would rather not say."
     )
 
 
 def test_words_are_spoken_as_one_would() -> None:
     names = ("8", "Ankle boot", "Bag")
-    alone = words.who_reads_what({"A": verdict(1)}, names)
+    alone = digit_lab.who_reads_what({"A": verdict(1)}, names)
     assert alone == "Of 1 method, 1 reads an **Ankle boot**. None asks for a second look at this threshold."
-    assert "2 read an **8**" in words.who_reads_what({"A": verdict(0), "B": verdict(0)}, names)
-    assert "1 reads a **Bag**" in words.who_reads_what({"A": verdict(2)}, names)
+    assert "2 read an **8**" in digit_lab.who_reads_what({"A": verdict(0), "B": verdict(0)}, names)
+    assert "1 reads a **Bag**" in digit_lab.who_reads_what({"A": verdict(2)}, names)
 
 
 def test_who_is_fooled() -> None:
     inputs = ["a digit", "a garment", "noise"]
-    assert words.who_is_fooled({}, inputs, "digit") == "No trained model can be shown."
+    assert home.who_is_fooled({}, inputs, "digit") == "No trained model can be shown."
     said = Said(np.zeros(3, int), np.ones(3), np.array([True, True, False]))
     rows = {"A": said, "B": said}
-    answer = words.who_is_fooled(rows, inputs, "digit")
+    answer = home.who_is_fooled(rows, inputs, "digit")
     assert "**A and B** took a garment for a digit; nobody took noise for one" in answer
 
 
 def test_a_table_has_a_row_a_method_and_escapes_names() -> None:
-    table = words.verdict_table({"<A>": verdict(0), "B": verdict(1, False)}, ("<b>&</b>", "one", "two"))
+    table = two_moons.verdict_table({"<A>": verdict(0), "B": verdict(1, False)}, ("<b>&</b>", "one", "two"))
     assert table.count("<tr>") == 3
     assert "<th>&lt;A&gt;</th><td>&lt;b&gt;&amp;&lt;/b&gt; 90\N{NO-BREAK SPACE}%</td>" in table
     assert "<b>" not in table
@@ -93,23 +95,23 @@ def test_a_table_has_a_row_a_method_and_escapes_names() -> None:
     [(0, "0.00"), (1e-12, "<\u00a00.01"), (0.005, "0.01"), (1.234, "1.23"), (12.3, "12")],
 )
 def test_value(number: float, expected: str) -> None:
-    assert words.value(number) == expected
+    assert gallery.value(number) == expected
 
 
 def test_who_widens_in_the_gap_leaves_nobody_out() -> None:
     start = "In the shaded gap there is no data. "
     more = "How much farther do the sampled functions lie apart there than on the data? "
-    said = words.who_widens_in_the_gap({"A": float("nan"), "B": 12.66, "C": 1.02, "D": 0.77, "E": 1.0})
+    said = regression.who_widens_in_the_gap({"A": float("nan"), "B": 12.66, "C": 1.02, "D": 0.77, "E": 1.0})
     assert said == (
         f"{start}{more}**B** 12.7 times and **C** 1.02 times. Not farther: **D** 0.77 and **E** 1 times. "
         "**A** draws one line and no band."
     )
-    said = words.who_widens_in_the_gap({"A": float("nan"), "B": float("nan"), "C": 0.5})
+    said = regression.who_widens_in_the_gap({"A": float("nan"), "B": float("nan"), "C": 0.5})
     assert said == (
         f"{start}No method's sampled functions lie farther apart there than on the data: **C** 0.5 times. "
         "**A and B** draw one line each and no band."
     )
-    assert words.who_widens_in_the_gap({}) == "No trained model can be shown."
+    assert regression.who_widens_in_the_gap({}) == "No trained model can be shown."
 
 
 @pytest.mark.parametrize(("number", "expected"), [(4.71e-5, "4.71e-05"), (0.98765, "0.988"), (float("nan"), "–")])
@@ -118,16 +120,16 @@ def test_small_figures_keep_three_digits(number: float, expected: str) -> None:
 
 
 def test_a_risk_far_below_a_thousandth_keeps_its_digits() -> None:
-    value, ends = words.risk(Estimate(0.000789, 0.0, 0.00123))
+    value, ends = threshold_lab.risk(Estimate(0.000789, 0.0, 0.00123))
     assert (value, ends) == ("0.0789\u00a0%", "(0\u00a0% to 0.123\u00a0%)")
 
 
 def test_who_names_another() -> None:
     names = ("A", "B")
-    none = words.who_names_another(names, 0, 10, (0, 0))
+    none = gallery.who_names_another(names, 0, 10, (0, 0))
     assert none == "**A** and **B** name different classes for **0** of 10 images."
-    assert words.who_names_another(names, 1200, 10_000, None).endswith("for **1,200** of 10,000 images.")
-    assert words.who_names_another(names, 9, 10, (5, 3)).endswith(
+    assert gallery.who_names_another(names, 1200, 10_000, None).endswith("for **1,200** of 10,000 images.")
+    assert gallery.who_names_another(names, 9, 10, (5, 3)).endswith(
         "the first is right 5 times, the second 3, neither 1."
     )
 
@@ -136,20 +138,21 @@ def test_what_finds_the_unseen_and_what_finds_errors() -> None:
     def quality(errors: float, unseen: float) -> Quality:
         return Quality(0.01, 0.005, errors, OodMetrics(unseen, 0.9, 0.1))
 
-    differ = words.what_finds_what({"A": ("entropy", quality(0.98, 0.95)), "B": ("distance", quality(0.9, 0.999))})
+    say = threshold_lab.what_finds_what
+    differ = say({"A": ("entropy", quality(0.98, 0.95)), "B": ("distance", quality(0.9, 0.999))})
     assert "B is best at telling what was never learnt (AUROC 0.9990) but number 2 of 2" in differ
     assert "there A is best (0.9800)" in differ
-    assert "A is best at telling what was never learnt and at" in words.what_finds_what({"A": ("x", quality(0.9, 0.9))})
-    assert words.what_finds_what({}) == ""
+    assert "A is best at telling what was never learnt and at" in say({"A": ("x", quality(0.9, 0.9))})
+    assert say({}) == ""
     no_errors = Quality(0.0, 0.0, float("nan"), None)
-    assert words.what_finds_what({"A": ("entropy", no_errors)}) == ""
-    assert words.qualities_table({"A": ("entropy", no_errors)}).count("<td>–</td>") == 2
+    assert say({"A": ("entropy", no_errors)}) == ""
+    assert threshold_lab.qualities_table({"A": ("entropy", no_errors)}).count("<td>–</td>") == 2
 
 
 def test_why_an_answer_that_is_hardly_likely_is_accepted() -> None:
     unsure = verdict()._replace(probs=np.array([0.31, 0.49, 0.2]), label=1)
-    assert "variance of the logits is low" in words.why_accepted(unsure, "variance of the logits")
-    assert words.why_accepted(unsure._replace(probs=np.array([0.15, 0.7, 0.15])), "entropy") == ""
+    assert "variance of the logits is low" in digit_lab.why_accepted(unsure, "variance of the logits")
+    assert digit_lab.why_accepted(unsure._replace(probs=np.array([0.15, 0.7, 0.15])), "entropy") == ""
 
 
 @pytest.mark.parametrize("mark", ["\u202a", "\u202e", "\u2066", "\u2069"])

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from ui import charts, controls, shelf, words
+from ui import charts, controls, shelf
 from ui.components import Chosen, Frames, Panel, PointGroup, surfaces
+from ui.words import two_moons as words
 from uqcore.exhibits.moons import Surface, Uncut, View
 from uqcore.exhibits.verdicts import OWN, judge
 from uqcore.plots.palette import DIVERGING, SEQUENTIAL

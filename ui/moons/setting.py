@@ -9,9 +9,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from ui import controls, uploads, words
+from ui import controls, uploads
 from ui.components import points_pad
 from ui.controls import put_in_url
+from ui.words import sentence
+from ui.words import two_moons as words
 from uqcore.datasets.moons import GRID
 from uqcore.live import LIVE_METHODS, PRESETS, RANGES, Setting
 from uqcore.live.data import dataset
@@ -137,7 +139,7 @@ def _brought(file: UploadedFile, before: tuple[Point, ...]) -> tuple[Point, ...]
         try:
             read = read_csv(uploads.content(file))
         except UqError as error:
-            st.session_state["t_said"] = False, words.sentence(str(error))
+            st.session_state["t_said"] = False, sentence(str(error))
         else:
             st.session_state["t_said"] = True, words.brought(read.class_names, read.scaled)
             st.session_state["t_pad"] = st.session_state.get("t_pad", 0) + 1  # another pad, which starts from these
@@ -154,7 +156,7 @@ def _points(cluster: tuple[float, float]) -> tuple[Point, ...]:
         if kept := st.query_params.get(_POINTS, st.session_state.get(_POINTS, "")):
             linked = Setting.from_params({"kind": OWN_POINTS, "points": kept}).points
     except UqError as error:
-        st.warning(words.sentence(str(error)))
+        st.warning(sentence(str(error)))
     left, right = st.columns(2, gap="medium")
     with right:
         file = st.file_uploader(

@@ -8,10 +8,11 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, controls, page, words
+from ui import cache, controls, page
 from ui.cache import Model
 from ui.moons import maps
 from ui.moons.maps import Map
+from ui.words import two_moons as words
 from uqcore.exhibits.moons import View
 from uqcore.models.sampling import with_mean_field
 from uqcore.types import Draws, UqError

@@ -12,12 +12,14 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import cache, controls, fairness, page, words
+from ui import cache, controls, fairness, page
 from ui.cache import kept
 from ui.components import Frames
 from ui.moons import maps, setting, stored
 from ui.moons.jobs import jobs
 from ui.moons.maps import Map
+from ui.words import duration, sentence
+from ui.words import two_moons as words
 from uqcore.exhibits.moons import Plane, Uncut, View
 from uqcore.live import Frame, Setting, Trained, views
 from uqcore.live.jobs import Job, State, Status
@@ -61,7 +63,7 @@ def show(top: DeltaGenerator, bar: DeltaGenerator) -> None:
     with place:
         go = st.button("Train", type="primary", icon=":material/play_arrow:", key="t_train", disabled=asked is None)
         if asked is not None:
-            st.markdown(f"about **{words.duration(jobs().estimate_s(asked))}**", width="content")
+            st.markdown(f"about **{duration(jobs().estimate_s(asked))}**", width="content")
         elif not problems:
             st.markdown(words.PAINT_FIRST)
     job = _job(owner, asked, go, problems)
@@ -194,7 +196,7 @@ def _buttons(owner: str, job: Job, status: Status) -> None:
             try:
                 act(owner)
             except UqError as error:  # somebody has just joined
-                st.toast(words.sentence(str(error)))
+                st.toast(sentence(str(error)))
             if label == "Stop" and not job.state.is_over:
                 st.session_state[_LAST_JOB] = None
                 controls.put_in_url(_GO, None)
@@ -274,7 +276,7 @@ def _beside(look: Look) -> None:
         counts = {method_id: model.n_draws(look.n_samples, look.n_members) for method_id, model in models.items()}
         drawn, damaged = stored.of(models, look.view, counts, factors)
         for problem in (*problems, *damaged):
-            st.warning(words.sentence(problem))
+            st.warning(sentence(problem))
         if drawn:
             maps.show(drawn, look.view, cache.plane().dataset, key="beside")
     elif chosen == "last":

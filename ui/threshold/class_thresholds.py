@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import words
+from ui.words import plain, shortened, table
+from ui.words import threshold_lab as words
 from uqcore.selection import ClassCertificates
 from uqcore.tuning import Study, Tuned
 
@@ -22,7 +23,7 @@ def show(study: Study, tuned: Tuned) -> None:
             needed = "–" if certificate.n_needed is None else f"about {certificate.n_needed:,}"
             row += [f"{n:,}" for n in (certificate.n, certificate.n_accepted, certificate.n_errors)] + [needed]
         if found.uncertified:
-            missing = ", ".join(words.plain(words.shortened(names[c])) for c in found.uncertified[:N_NAMED])
+            missing = ", ".join(plain(shortened(names[c])) for c in found.uncertified[:N_NAMED])
             missing += f" and {more:,} more" if (more := len(found.uncertified) - N_NAMED) > 0 else ""
             st.warning(f"Too few examples, or too many errors, to certify: {missing}. These classes are deferred.")
-    st.html(words.table(head, rows))
+    st.html(table(head, rows))

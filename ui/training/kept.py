@@ -10,8 +10,8 @@ import streamlit as st
 from ui import cache, shelf
 from ui.moons import maps, stored
 from ui.shelf import Stored
-from ui.training import words
 from ui.words import sentence
+from ui.words import train as words
 from uqcore.datasets import load
 from uqcore.exhibits.moons import VIEWS
 from uqcore.methods import METHODS

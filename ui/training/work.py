@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui import fairness, shelf
 from ui.charts import chart
-from ui.training import words
+from ui.words import train as words
 from uqcore.plots.learning import learning
 from uqcore.trainings import Training, Trainings
 from uqcore.trainings.jobs import curves

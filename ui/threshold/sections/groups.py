@@ -7,8 +7,9 @@ from html import escape
 
 import streamlit as st
 
-from ui import words
 from ui.threshold.source import Source
+from ui.words import table
+from ui.words import threshold_lab as words
 from uqcore.selection import GroupCertificates, Groups, GroupSeen, assess_groups, groups_of
 from uqcore.text import percent, unbroken
 from uqcore.tuning import Goal, Study, Tuned, tune
@@ -20,7 +21,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     groups = groups_of(study.predictions.group)
     part, codes = study.held_out, _codes(groups, study.held_out.indices, len(study.held_out.measure))
     accepted = tuned.policy.decide_measured(part.measure, part.predicted)
-    st.html(words.table(_HEAD, [_row(seen) for seen in assess_groups(accepted, part.correct, codes, groups.names)]))
+    st.html(table(_HEAD, [_row(seen) for seen in assess_groups(accepted, part.correct, codes, groups.names)]))
     st.caption(f"The threshold above on the held-out part, with {percent(0.95)} intervals, each by itself.")
     if goal.kind != "risk" or goal.value is None:
         if study.has_labels:
@@ -37,7 +38,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     ):
         needed = "–" if certificate.n_needed is None else f"about {certificate.n_needed:,}"
         rows.append([*_row(seen), words.threshold(certificate.threshold), f"{certificate.n:,}", needed])
-    st.html(words.table([*_HEAD, "threshold", "calibration examples", "needed"], rows))
+    st.html(table([*_HEAD, "threshold", "calibration examples", "needed"], rows))
     st.caption(
         f"A threshold for each group, chosen on the calibration part and judged on the other: together they accept "
         f"{percent(float(kept.mean()))} of the held-out examples, the threshold above "

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import cache, shelf, words
+from ui import cache, shelf
 from ui.charts import chart
 from ui.threshold.source import Source
+from ui.words import sentence, table
+from ui.words import threshold_lab as words
 from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.plots import selection as plots
@@ -19,7 +21,7 @@ from uqcore.types import UqError
 def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     assert source.unseen is not None
     assert source.task is not None
-    rows, curves, points, qualities, sentence = [], {}, {}, {}, ""
+    rows, curves, points, qualities, promised = [], {}, {}, {}, ""
     n_samples = source.n_samples or 50
     for key, label in shelf.labels(source.task).items():
         try:
@@ -30,9 +32,9 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
             other = cache.our_study(key, source_id, measure_id, round(share, 2), predictions)
             reached = tune(other, goal)
         except UqError as error:
-            st.warning(words.sentence(str(error)))
+            st.warning(sentence(str(error)))
             continue
-        seen, sentence = reached.assessment, reached.policy.target.sentence
+        seen, promised = reached.assessment, reached.policy.target.sentence
         rows.append(
             [
                 label,
@@ -59,11 +61,11 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         "samples",
         "per 1,000",
     ]
-    st.html(words.table(head, rows))
+    st.html(table(head, rows))
     figure = plots.risk_coverage(curves, points=points)
     chart(figure, "methods_figure")
     st.caption(
-        f"The target is that of the buttons above, for every method on the same split: {unbroken(sentence)}. "
+        f"The target is that of the buttons above, for every method on the same split: {unbroken(promised)}. "
         "Each threshold is chosen on the calibration part and judged on the other. Seconds: this server, now."
     )
     st.markdown(f"**By each method's own measure.** {words.what_finds_what(qualities)}")
