@@ -7,6 +7,8 @@ import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# In processes that tests start, too: threads of one product wait for each other, and turn while they wait.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +80,7 @@ class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
 
 _NEEDED = {
     "tiny": r"\btiny(_store|_training)?:",
-    "TensorFlow": r"^ *(from (uqcore\.(fitting|bench\.training)|tests\.keras_models)|import (tensorflow|tf_keras))\b",
+    "TensorFlow": r"^ *(from (uqcore\.(fitting|bench)|tests\.keras_models)|import (tensorflow|tf_keras))\b",
     "browser": r"^from tests\.browsing import\b",
 }
 
