@@ -45,6 +45,20 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     own.close()
 
 
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Jobs]:
+    jobs = Jobs()
+    yield jobs
+    jobs.close()
+
+
+@pytest.fixture
+def shared(kept: Jobs, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Jobs:
+    """Workers of all tests that look at what was trained, however it came to be: equal settings are trained once."""
+    monkeypatch.setattr(training, "jobs", lambda: kept)
+    return kept
+
+
 @pytest.fixture
 def shared_keys(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What has been asked for, from now on, of all that visitors share."""
@@ -105,8 +119,8 @@ def test_a_training_ends_with_the_very_maps_of_the_trained_models_and_its_link_s
     assert jobs.job(linked.session_state["owner"]) is job
 
 
-def test_views_samples_and_comparisons_act_on_what_was_trained(jobs: Jobs) -> None:
-    app = trained(page(go="1"), jobs)
+def test_views_samples_and_comparisons_act_on_what_was_trained(shared: Jobs) -> None:
+    app = trained(page(go="1"), shared)
     before = component(app)[1]
     assert component(choose(app, "show", "entropy"))[0]["label"] == VIEWS["entropy"].label
     assert component(app)[1] != before
@@ -119,23 +133,23 @@ def test_views_samples_and_comparisons_act_on_what_was_trained(jobs: Jobs) -> No
     app = checked(app.run())
     assert words.TRAIN_AGAIN in [warning.value for warning in app.warning]
     app.button(key="t_train").click()
-    app = trained(checked(app.run()), jobs)
+    app = trained(checked(app.run()), shared)
     assert buttons(app, "t_beside").options == ["Nothing", "Trained before", "The last run"]
     assert buttons(app, "t_beside").value == "stored"  # what was chosen stays
     choose(app, "t_beside", "last")
     assert len(plotted(app)) == 2
 
 
-def test_who_looks_at_the_maps_for_long_keeps_them_and_starts_nothing(jobs: Jobs) -> None:
-    app = trained(page(go="1"), jobs)
+def test_who_looks_at_the_maps_for_long_keeps_them_and_starts_nothing(shared: Jobs) -> None:
+    app = trained(page(go="1"), shared)
     owner, maps = app.session_state["owner"], component(app)
-    jobs.cancel(owner)  # as the queue does with an owner that it has not seen for a while
+    shared.cancel(owner)  # as the queue does with an owner that it has not seen for a while
     app.number_input(key="t_epochs").set_value(2)
     app = checked(app.run())
-    assert jobs.job(owner) is None
+    assert shared.job(owner) is None
     assert component(app) == maps
     app.button(key="t_train").click()
-    app = trained(checked(app.run()), jobs)
+    app = trained(checked(app.run()), shared)
     assert buttons(app, "t_beside").options[-1] == "The last run"
 
 
@@ -184,8 +198,8 @@ def test_who_stops_a_training_that_others_watch_leaves_it(jobs: Jobs) -> None:
     assert job.state is State.CANCELLED
 
 
-def test_reset_leads_back_to_the_committed_models_at_any_time(jobs: Jobs) -> None:
-    app = trained(page(go="1"), jobs)
+def test_reset_leads_back_to_the_committed_models_at_any_time(shared: Jobs) -> None:
+    app = trained(page(go="1"), shared)
     for ended in (True, False):
         owner = app.session_state["owner"]
         app.button(key="t_reset").click()
@@ -193,7 +207,7 @@ def test_reset_leads_back_to_the_committed_models_at_any_time(jobs: Jobs) -> Non
         assert buttons(app, "models").value == "stored"
         assert not component(app)[0].get("frames"), "the committed models were never watched"
         assert "go" not in app.query_params
-        assert jobs.job(owner) is None
+        assert shared.job(owner) is None
         app = choose(app, "models", "live")
         assert answer(app) == words.TRAIN_HERE, "nothing starts by itself, and nothing is there to compare with"
         assert not app.warning
@@ -226,8 +240,8 @@ def test_settings_survive_a_look_at_the_committed_models(jobs: Jobs, way: str) -
     assert (app.number_input(key="t_seed").value, app.number_input(key="t_epochs").value) == (5, 3)
 
 
-def test_a_point_is_asked_of_the_trained_networks(jobs: Jobs) -> None:
-    app = trained(page(go="1", point="0.5,0.25"), jobs)
+def test_a_point_is_asked_of_the_trained_networks(shared: Jobs) -> None:
+    app = trained(page(go="1", point="0.5,0.25"), shared)
     assert "What each method says at (0.50, 0.25)" in [each.value for each in app.header]
     assert html(app).count("<tr>") == 2 * (1 + len(LABELS))
 
@@ -245,13 +259,13 @@ def test_own_points_in_a_link_are_what_is_learnt(jobs: Jobs) -> None:
 
 @pytest.mark.parametrize("kind", ["Your own points", "Two moons"])
 def test_maps_of_painted_points_are_not_among_what_all_visitors_share(
-    kind: str, jobs: Jobs, shared_keys: list[str]
+    kind: str, shared: Jobs, shared_keys: list[str]
 ) -> None:
     points = Setting(kind="own", points=TRIANGLE).to_params()["points"]
     painted = {"t_kind": kind, "t_points": points} if kind == "Your own points" else {}
-    app = trained(page(go="1", **painted), jobs)
+    app = trained(page(go="1", **painted), shared)
     assert len(plotted(app)) == 1
-    job = jobs.job(app.session_state["owner"])
+    job = shared.job(app.session_state["owner"])
     assert job is not None
     assert any(job.setting.digest in key for key in shared_keys) == (not painted)
 
@@ -306,8 +320,8 @@ def test_what_cannot_be_trained_is_one_sentence(link: dict[str, str], said: str)
     assert any(said in warning.value for warning in app.warning)
 
 
-def test_maps_stay_while_points_are_painted(jobs: Jobs) -> None:
-    app = trained(page(go="1"), jobs)
+def test_maps_stay_while_points_are_painted(shared: Jobs) -> None:
+    app = trained(page(go="1"), shared)
     maps = component(app)
     app = choose(app, "t_kind", "own")
     assert component(app) == maps
