@@ -12,8 +12,8 @@ CASES ?= 10000
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n + 1 : 8)))
 PY := .venv/bin/python
 # What needs neither a browser, a page, TensorFlow nor another process.
-QUICK := tests/test_architecture.py tests/test_text.py tests/test_types.py tests/metrics tests/networks tests/selection \
-	tests/exhibits tests/plots tests/methods/test_post_hoc.py tests/store/test_manifest.py tests/ui/test_words.py
+QUICK := tests/test_architecture.py tests/test_checked.py tests/test_text.py tests/test_types.py tests/metrics tests/networks \
+	tests/selection tests/exhibits tests/plots tests/methods/test_post_hoc.py tests/store/test_manifest.py tests/ui/test_words.py
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .PHONY: help run check test lint load fuzz damage attack stress audit speed bench train clean
@@ -45,7 +45,7 @@ load: .venv/dev.stamp ## visitors at a server of its own: VISITORS (50) for SECO
 stress: .venv/dev.stamp ## a hundred trainings whose owners cancel and vanish, whose workers are killed
 	$(PY) -m tests.stress
 
-damage: .venv/dev.stamp ## 1,000 bit flips in the store, 200 kills of a writer, 21 kinds of wrong content on every page
+damage: .venv/dev.stamp ## 1,000 bit flips over all that is stored, 200 kills of a writer, 21 kinds of wrong content on every page
 	$(PY) -m tests.damage
 
 attack: .venv/dev.stamp ## hostile visitors at a server of its own, and what others wait meanwhile

@@ -1,7 +1,8 @@
-"""`make damage`: single-bit flips over everything stored, kills while models are saved, and wrong content under right
-checksums; one line of JSON each, and exit code 1 where a damage was not named, a store invalid or a page down.
+"""`make damage`: single-bit flips over everything stored, the package's own data too, kills while models are saved,
+wrong content under right checksums, and pages over damaged data; one line of JSON each, and exit code 1 where a damage
+was not named, a store invalid or a page down.
 
-All of it in copies of the repository's models in a temporary folder.
+All of it in copies in a temporary folder.
 """
 
 from __future__ import annotations
@@ -18,24 +19,38 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from tests import ROOT
 from tests.app_pages import opened
+from tests.package_data import RESULTS, data_files
 from tests.store.test_store import stored
 from tests.wrong_content import KINDS, fill_wrongly
 from ui import page
 from ui.budget import forget
+from uqcore import checked
 from uqcore.reproduce import counted
 from uqcore.reproduce.trainings import store_beside
+from uqcore.scoreboard import load_results
 from uqcore.store import MODELS_VARIABLE, Store, all_files
 from uqcore.types import UqError
 
 COMMITTED = Store(ROOT / "cached_models")
 _COMMAND_EVERY = 100  # flips: the command looks at everything, which takes seconds
+_PROGRAM = ("app.py", "pages", "ui", "uqcore", "docs", ".streamlit", "tests")
+_OF_DATA = (("pages/threshold_lab.py", {"predictions": "Your own"}), ("pages/digit_lab.py", {"task": "Fashion-MNIST"}))
+"""Links to what no page opens with."""
+_EVERY_PAGE = """
+import json
+from pathlib import Path
+from tests.damage import every_page
+print(json.dumps(every_page(Path.cwd())))
+"""
 _WRITER = """
 import sys
 from pathlib import Path
@@ -57,8 +72,20 @@ def copy_of_the_models() -> Iterator[Store]:
         yield Store(Path(folder) / "models")
 
 
-def named(stores: list[Store], path: Path) -> list[str]:
-    """What `python -m uqcore models` says of the rows that have the file, or of a manifest."""
+@contextmanager
+def copy_of_the_program() -> Iterator[Path]:
+    """The folder of a copy of the repository with the models that it reads."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (*_PROGRAM, COMMITTED.root.name):
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, folder)
+        yield Path(folder)
+
+
+def named(stores: list[Store], data: list[Path], path: Path) -> list[str]:
+    """What `python -m uqcore models` says of the rows that have the file, of a manifest, or of data of the package."""
     found: list[str] = []
     for store in stores:
         try:
@@ -68,42 +95,49 @@ def named(stores: list[Store], path: Path) -> list[str]:
             continue
         of_it = [row for row in rows if any(store.root / file.path == path for file in all_files(row))]
         found += [check.problem for check in store.verify(of_it) if check.problem]
-    try:
-        counted.read(stores[0])
-    except UqError as error:
-        found.append(str(error))
+    looks: list[Callable[[], object]] = [partial(counted.read, stores[0])]
+    looks += [
+        partial(load_results if each.name == RESULTS else checked.check, each)
+        for each in data
+        if each.parent == path.parent and each.suffix  # what has none is the list of checksums
+    ]
+    for look in looks:
+        try:
+            look()
+        except UqError as error:
+            found.append(str(error))
     return found
 
 
 def flips(n: int, seed: int) -> dict[str, object]:
     """Half of the flips fall on bytes at random, half on files at random."""
     chance, missed, commands = random.Random(seed), [], [0, 0]
-    with copy_of_the_models() as store:
+    with copy_of_the_program() as folder:
+        store, data = Store(folder / COMMITTED.root.name), data_files(folder)
         stores = [store, store_beside(store)]
         files = {each.root / file.path for each in stores for row in each.records() for file in all_files(row)}
-        whole = sorted(files | {each.manifest for each in stores} | {stores[1].root / "rows.json"})
+        whole = sorted(files | {each.manifest for each in stores} | {stores[1].root / "rows.json", *data})
         sizes = [path.stat().st_size for path in whole]
         for i in range(n):
             path = chance.choices(whole, sizes)[0] if i % 2 else chance.choice(whole)
-            data, at, bit = path.read_bytes(), 0, 1 << chance.randrange(8)
-            at = chance.randrange(len(data))
-            path.write_bytes(data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :])
-            said = named(stores, path)
+            before, at, bit = path.read_bytes(), 0, 1 << chance.randrange(8)
+            at = chance.randrange(len(before))
+            path.write_bytes(before[:at] + bytes([before[at] ^ bit]) + before[at + 1 :])
+            said = named(stores, data, path)
             if not said or any("\n" in text for text in said):
-                missed.append(f"{path.relative_to(store.root)} at {at}, bit {bit}")
+                missed.append(f"{path.relative_to(folder)} at {at}, bit {bit}")
             if i % _COMMAND_EVERY == 0:
                 commands[0] += 1
-                commands[1] += _command(store) == 1
-            path.write_bytes(data)
+                commands[1] += _command(folder) == 1
+            path.write_bytes(before)
         left = [problem for each in stores for check in each.verify() if (problem := check.problem)]
-    return {"flips": n, "named": n - len(missed), "missed": missed[:5], "commands": commands[0],
+    return {"flips": n, "files": len(whole), "named": n - len(missed), "missed": missed[:5], "commands": commands[0],
             "exit_code_1": commands[1], "ok": not missed and not left and commands[0] == commands[1]}  # fmt: skip
 
 
-def _command(store: Store) -> int:
-    environment = os.environ | {MODELS_VARIABLE: str(store.root)}
+def _command(folder: Path) -> int:
     command = [sys.executable, "-m", "uqcore", "models"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False).returncode
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode
 
 
 def kills(n: int, seed: int) -> dict[str, object]:
@@ -144,21 +178,59 @@ def contents(n: int, seed: int) -> dict[str, object]:
                 pass
             st.cache_resource.clear()
             forget()
-            for door in page.DOORS:
-                try:
-                    app = opened(door.path)
-                except Exception as error:  # whatever takes a page down
-                    down.append(f"{door.path}, turn {turn}: {type(error).__name__}: {error}"[:200])
-                    continue
-                said = [element.value for element in (*app.warning, *app.error)]
-                sentences += len(said)
-                if any("\n" in text or str(store.root.parent) in text.replace("\\", "") for text in said):
-                    down.append(f"{door.path}, turn {turn}: no sentence")
+            seen = every_page(store.root.parent)
+            down += [f"turn {turn}: {what}" for what in seen.down]
+            sentences += len(seen.said)
     return {"kinds": len(turns), "pages": len(page.DOORS), "sentences": sentences, "down": down[:5], "ok": not down}
 
 
-ATTACKS: dict[str, Callable[[int, int], dict[str, object]]] = {"flips": flips, "kills": kills, "contents": contents}
-USUAL = {"flips": 1000, "kills": 200, "contents": len(KINDS)}
+class Seen(NamedTuple):
+    """The sentences that pages warned with, and which of the pages were down or said what is no sentence."""
+
+    said: list[str]
+    down: list[str]
+
+
+def every_page(folder: Path) -> Seen:
+    """Opens all of them, over what is stored in ``folder``, which no page names."""
+    seen = Seen([], [])
+    for path, link in (*((door.path, {}) for door in page.DOORS), *_OF_DATA):
+        try:
+            app = opened(path, **link)
+        except Exception as error:  # whatever takes a page down
+            seen.down.append(f"{path}: {type(error).__name__}: {error}"[:200])
+            continue
+        said = [element.value.replace("\\", "") for element in (*app.warning, *app.error)]
+        seen.said.extend(said)
+        if any("\n" in text or str(folder) in text for text in said):
+            seen.down.append(f"{path}: no sentence")
+    return seen
+
+
+def data(n: int, seed: int) -> dict[str, object]:
+    """Every page of a server whose package has a damaged file: the highest bit of a byte is another."""
+    chance, unnamed, down, sentences = random.Random(seed), [], [], 0
+    with copy_of_the_program() as folder:
+        files = data_files(folder)[:n]
+        for path in files:
+            before = path.read_bytes()
+            at = before.find(b"\n") if not path.suffix else chance.randrange(len(before))
+            path.write_bytes(before[:at] + bytes([before[at] ^ 0x80]) + before[at + 1 :])
+            done = subprocess.run([sys.executable, "-c", _EVERY_PAGE], cwd=folder, capture_output=True, check=True)
+            seen = Seen(*json.loads(done.stdout))
+            path.write_bytes(before)
+            sentences += len(seen.said)
+            down += [f"{path.name}: {what}" for what in seen.down]
+            if not any("damaged" in text for text in seen.said):
+                unnamed.append(str(path.relative_to(folder)))
+    return {"data": len(files), "sentences": sentences, "unnamed": unnamed, "down": down[:5],
+            "ok": not down and not unnamed}  # fmt: skip
+
+
+ATTACKS: dict[str, Callable[[int, int], dict[str, object]]] = {
+    attack.__name__: attack for attack in (flips, kills, contents, data)
+}
+USUAL = {"flips": 1000, "kills": 200, "contents": len(KINDS), "data": len(data_files())}
 
 
 def main() -> int:

@@ -62,6 +62,7 @@ ROOMS = (
     "types",
     "text",
     "strict_json",
+    "checked",
     "extras",
     "datasets",
     "networks",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from uqcore.exhibits import front_page
 from uqcore.exhibits.front_page import ANGLES, Said
 from uqcore.plots.palette import series_style
 from uqcore.text import percent
-from uqcore.types import UqError
+from uqcore.types import FloatArray, UqError
 
 
 class Shown(NamedTuple):
@@ -50,14 +49,29 @@ def said() -> tuple[Shown, list[str]]:
     return shown, list(dict.fromkeys(problems))  # a damaged manifest is one sentence, not seven
 
 
-@cache
-def _sheet() -> str:
-    """The URL of one picture of the garment at every angle."""
-    return png_url(front_page.pictures()[1], len(ANGLES))
+class Pictures(NamedTuple):
+    """Name -> input, and the URL of one picture of the garment at every angle."""
+
+    inputs: dict[str, FloatArray]
+    sheet: str
 
 
-def garment(answers: Mapping[str, Said]) -> None:
-    """The garment, which turns, before the models."""
+def pictures() -> tuple[Pictures, list[str]]:
+    """Those that are kept, or else drawn of the data, with a sentence on why. UqError: nor can these be read."""
+    try:
+        return _pictures(False), []
+    except UqError as error:
+        return _pictures(True), [str(error)]
+
+
+@kept()
+def _pictures(drawn: bool) -> Pictures:
+    inputs, turned = front_page.drawn() if drawn else front_page.pictures()
+    return Pictures(inputs, png_url(turned, len(ANGLES)))
+
+
+def garment(sheet: str, answers: Mapping[str, Said]) -> None:
+    """The garment, which turns, before the models; ``sheet`` as in `Pictures`."""
     if not answers:
         return
     data = front_page.dataset()
@@ -71,7 +85,7 @@ def garment(answers: Mapping[str, Said]) -> None:
         )
         for label, said in answers.items()
     ]
-    turning(_sheet(), ANGLES, rows, alt="A T-shirt", accept=ACCEPT, defer=DEFER, key="turning")
+    turning(sheet, ANGLES, rows, alt="A T-shirt", accept=ACCEPT, defer=DEFER, key="turning")
     fooled = int(np.count_nonzero(np.any([said.accepted for said in answers.values()], axis=0)))
     st.caption(
         f"The first T-shirt of the test images, turned once around, and what methods say of it that have learnt "

@@ -63,10 +63,18 @@ def _drawn(task: str, strokes: str) -> FloatArray:
 
 
 def picked(dataset: Dataset) -> Source:
-    """A test image of the task or of its OOD sets, by set, class and number."""
+    """A test image of the task or of its OOD sets, by set, class and number; none of data that cannot be read."""
     titles = {name: dataset.title_of(name) for name in dataset.kept}
     part = choice("Images", titles, task_key("images", dataset.task_id), "test")
-    some, labels, names = cache.images(dataset.task_id, part)
+    try:
+        return Source(_picked(cache.images(dataset.task_id, part)))
+    except UqError as error:
+        st.error(words.sentence(str(error)))
+        return Source(None)
+
+
+def _picked(images: cache.Images) -> FloatArray:
+    some, labels, names = images
     if st.button("Surprise me", icon=":material/casino:", width="stretch"):
         number = int(np.random.default_rng().integers(len(labels)))
         st.session_state["class"] = names[labels[number]]
@@ -76,7 +84,7 @@ def picked(dataset: Dataset) -> Source:
     number = st.number_input(
         "Number", 0, len(members) - 1, 0, key="number", bind=bind("number"), help="Which of the class."
     )
-    return Source(some(members[number : number + 1])[0])
+    return some(members[number : number + 1])[0]
 
 
 def uploaded(dataset: Dataset) -> Source:

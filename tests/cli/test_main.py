@@ -13,8 +13,9 @@ from typing import Any, cast
 import pytest
 
 from tests import ROOT
-from uqcore import __version__
+from uqcore import __version__, checked
 from uqcore.cli.main import main
+from uqcore.exhibits import front_page
 from uqcore.methods import EVERY_METHOD, METHODS, of_task
 from uqcore.methods.base import Method
 from uqcore.models.evaluation import evaluate, plain
@@ -143,6 +144,18 @@ def test_models_names_what_is_damaged(tiny_models: Store, tmp_path: Path, monkey
     for line in lines:
         assert ("is damaged" in line) == line.startswith(damaged.model_id)
         assert line.endswith("intact") != line.startswith(damaged.model_id)
+
+
+def test_models_names_data_of_the_package_that_are_damaged(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(front_page, "PICTURES", tmp_path / "pictures.npy")
+    checked.write(front_page.PICTURES, b"x")
+    assert main(["models"]) == 0
+    front_page.PICTURES.write_bytes(b"y")
+    capsys.readouterr()
+    assert main(["models"]) == 1
+    assert capsys.readouterr().err.startswith(f"error: The data file {front_page.PICTURES} is damaged")
 
 
 @pytest.mark.usefixtures("learnt_before")

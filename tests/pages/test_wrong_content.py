@@ -1,18 +1,26 @@
-"""A store whose checksums are right and whose files hold something else takes no page down."""
+"""A store whose checksums are right and whose files hold something else takes no page down; nor do damaged data of the
+package."""
 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests import ROOT
-from tests.app_pages import html, opened
+from tests.app_pages import HOME, answer, html, opened
 from tests.wrong_content import fill_wrongly
-from ui import page
+from ui import cache, page
+from ui.budget import forget
+from ui.tour import views
+from uqcore.exhibits import front_page
 from uqcore.methods import METHODS, of_task
+from uqcore.predictions import breast_cancer
 from uqcore.store import Store, default_store
+from uqcore.types import UqError
 
 COMMITTED = default_store()
 
@@ -57,3 +65,60 @@ def test_tables_that_are_gone_are_a_sentence_and_no_page_is_down(store: Store) -
     said = {door.path: sentences(opened(door.path), store) for door in page.DOORS}
     for path in ("two_moons", "threshold_lab", "regression", "gallery"):
         assert any(model_id in text for model_id in gone for text in said[f"pages/{path}.py"])
+
+
+def damaged(path: Path, folder: Path) -> Path:
+    """A copy of a file of the package that is not what its checksum, which stands beside it, says."""
+    shutil.copy(path.with_name("SHA256SUMS"), folder)
+    (folder / path.name).write_bytes(b"x" + path.read_bytes()[1:])
+    return folder / path.name
+
+
+def test_pictures_of_the_front_page_that_are_damaged_are_drawn(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = html(opened(HOME))
+    forget()
+    monkeypatch.setattr(front_page, "PICTURES", damaged(front_page.PICTURES, tmp_path))
+    app = opened(HOME)
+    (said,) = sentences(app, store)
+    assert "front_page.npy is damaged" in said.replace("\\", "")
+    assert html(app) == whole
+
+
+@pytest.mark.usefixtures("store")
+def test_a_front_page_that_can_show_no_picture_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> NoReturn:
+        raise UqError("There are no data.")
+
+    monkeypatch.setattr(front_page, "PICTURES", damaged(front_page.PICTURES, tmp_path))
+    monkeypatch.setattr(front_page, "drawn", refuse)
+    app = opened(HOME)
+    assert answer(app) == "The pictures cannot be shown."
+    assert [warning.value for warning in app.warning] == ["There are no data."]
+
+
+def test_an_example_that_is_damaged_is_a_sentence(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breast_cancer, "FILE", damaged(breast_cancer.FILE, tmp_path))
+    (said,) = sentences(opened("pages/threshold_lab.py", predictions="Your own"), store)
+    assert "breast_cancer.csv is damaged" in said
+
+
+def test_images_that_cannot_be_read_are_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(task: str, part: str) -> NoReturn:
+        raise UqError("The images are damaged.")
+
+    monkeypatch.setattr(cache, "images", refuse)
+    app = opened("pages/digit_lab.py", task="Fashion-MNIST")
+    assert "The images are damaged." in sentences(app, store)
+    assert "pick a test image or upload one" in answer(app)
+
+
+def test_notes_that_are_no_text_are_a_sentence(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notes.md").write_bytes(b"## 1\n\xff")
+    monkeypatch.setattr(views, "NOTES", tmp_path / "notes.md")
+    views.sections.cache_clear()
+    (said,) = sentences(opened(HOME, notes="1"), store)
+    assert "notes.md cannot be read" in said

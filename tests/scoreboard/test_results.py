@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from uqcore import strict_json as check
 from uqcore.scoreboard.results import Curve, Key, Result, from_json, load, save, to_json
 from uqcore.types import UqError
 
@@ -50,7 +51,14 @@ def test_what_is_odd_is_named(change: dict[str, Any], message: str) -> None:
     content = json.loads(to_json([RESULT]))
     content["results"][0] |= change
     with pytest.raises(UqError, match=message):
-        from_json(json.dumps(content).encode())
+        from_json(check.sealed(json.dumps(content | {"sha256": check.NO_SUM}).encode()))
+
+
+def test_any_letter_that_changed_is_named_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_bytes(to_json([RESULT]).replace(b"0.25", b"0.24", 1))
+    with pytest.raises(UqError, match=r"The results .*results\.json are damaged: .*sha256.* Get them back from git\."):
+        load(path)
 
 
 def test_not_a_number_is_refused() -> None:

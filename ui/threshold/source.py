@@ -162,7 +162,7 @@ def _example(understood: DeltaGenerator) -> Source:
 
 
 def _cancer_files() -> list[tuple[str, bytes, str]]:
-    return [("breast_cancer.csv", breast_cancer.FILE.read_bytes(), "text/csv")]
+    return [("breast_cancer.csv", breast_cancer.data(), "text/csv")]
 
 
 def _simulated_files() -> list[tuple[str, bytes, str]]:
@@ -179,5 +179,5 @@ _FILES = {"cancer": _cancer_files, "simulated": _simulated_files}
 @st.cache_resource(show_spinner=False)
 def _example_predictions(chosen: str) -> Predictions:
     if chosen == "cancer":
-        return read_predictions(breast_cancer.FILE, breast_cancer.NAME)
+        return read_predictions(breast_cancer.data(), breast_cancer.NAME)
     return read_predictions(example_file("npz"), "The simulated example")

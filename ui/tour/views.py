@@ -15,7 +15,7 @@ from ui.tour.steps import STEPS
 from ui.words import sentence
 from uqcore.types import UqError
 
-_NOTES = Path(__file__).parents[2] / "docs" / "speaker-notes.md"
+NOTES = Path(__file__).parents[2] / "docs" / "speaker-notes.md"
 _OWN_PAGE = re.compile(r"\w*")  # a page's address, without folders
 
 
@@ -61,12 +61,16 @@ def _side_by_side() -> None:
 
 @kept
 def sections() -> tuple[str, ...]:
-    """The notes' introduction and then a section a step, in Markdown."""
-    return tuple(re.split(r"^## .*$", _NOTES.read_text("utf-8"), flags=re.MULTILINE))
+    """The notes' introduction and then a section a step, in Markdown. UqError: they cannot be read."""
+    try:
+        notes = NOTES.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UqError(f"The notes {NOTES} cannot be read ({error}); get them back from git.") from error
+    return tuple(re.split(r"^## .*$", notes, flags=re.MULTILINE))
 
 
 def _notes() -> None:
-    n, said = frame.step() or 1, sections()
+    n = frame.step() or 1
     stage(
         {
             "n": n,
@@ -75,7 +79,11 @@ def _notes() -> None:
         }
     )
     st.title(f"{n}. {STEPS[n - 1].claim}", anchor=False)
-    st.markdown(said[n] if n < len(said) else "No notes.")
+    try:
+        said = sections()
+        st.markdown(said[n] if n < len(said) else "No notes.")
+    except UqError as error:
+        st.warning(sentence(str(error)))
     if n < len(STEPS):
         st.caption(f"Next: {STEPS[n].claim}")
     st.html(f'<p><a href="{text.of_step(n, {"present": "1"})}" target="_blank">Open the presentation</a></p>')

@@ -1,22 +1,28 @@
-"""``python -m uqcore models``: what is stored, and whether it is whole; 1 is the exit code where something is not."""
+"""``python -m uqcore models``: what is stored, the package's own data too, and whether it is whole; 1 is the exit code
+where something is not."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
-from uqcore import datasets
+from uqcore import checked, datasets
+from uqcore.datasets.bundled import fashion_mnist, mnist
 from uqcore.exhibits import front_page, function_table
 from uqcore.exhibits.verdicts import own_threshold
 from uqcore.models.answers import Answers
 from uqcore.models.content import stored_noise
 from uqcore.models.sampling import load_posterior
+from uqcore.predictions import breast_cancer
 from uqcore.reproduce import counted
 from uqcore.reproduce.retrain import TRAININGS
 from uqcore.reproduce.trainings import FOLDER, output, store_beside
+from uqcore.scoreboard import load_results
 from uqcore.store import MODELS_VARIABLE, Store, StoreError, all_files, default_store
 from uqcore.types import ModelRecord, UqError
 
@@ -45,11 +51,9 @@ def _models(arguments: argparse.Namespace) -> int:
         except StoreError as error:  # a manifest that is damaged; the other store may be whole
             problems.append(str(error))
             print(f"error: {error}", file=sys.stderr)
-    try:
-        counted.read(store)
-    except UqError as error:
-        problems.append(str(error))
-        print(f"error: {error}", file=sys.stderr)
+    for problem in _beside_models(store):
+        problems.append(problem)
+        print(f"error: {problem}", file=sys.stderr)
     if arguments.json:
         print(json.dumps([{**asdict(record), "problems": found} for record, found in rows], indent=2))
     else:
@@ -59,6 +63,18 @@ def _models(arguments: argparse.Namespace) -> int:
                 f"note: there are no models in {store.root}; {MODELS_VARIABLE} names another folder.", file=sys.stderr
             )
     return DAMAGED if problems or any(found for _, found in rows) else 0
+
+
+def _beside_models(store: Store) -> Iterator[str]:
+    """A sentence for each damaged file that pages read and no model has: counted rows, results, data of the package."""
+    data = (mnist().path, fashion_mnist().path, front_page.PICTURES, breast_cancer.FILE)
+    looks: list[Callable[[], object]] = [partial(counted.read, store), load_results]
+    looks += [partial(checked.check, path) for path in data]
+    for look in looks:
+        try:
+            look()
+        except UqError as error:
+            yield str(error)
 
 
 def _show(rows: list[tuple[ModelRecord, list[str]]]) -> None:

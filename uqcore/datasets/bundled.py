@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uqcore.types import UqError
+from uqcore import checked
 
 DATA_DIR = Path(__file__).parent / "data"
 
@@ -77,7 +76,7 @@ class ImageArchive:
         return _read_only(array[np.isin(self._read(f"y_{split}", np.int64), self.classes)])
 
     def _read(self, key: str, dtype: type) -> NDArray[Any]:
-        _check(self.path)
+        checked.check(self.path)
         with np.load(self.path, allow_pickle=False) as archive:
             return _read_only(archive[key].astype(dtype, copy=False))
 
@@ -98,15 +97,3 @@ def fashion_mnist() -> ImageArchive:
     """Pictures of clothes: Xiao, Rasul & Vollgraf 2017 (arXiv 1708.07747), unmodified."""
     names = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
     return ImageArchive(DATA_DIR / "fashion_mnist.npz", "Fashion-MNIST", "garment", names)
-
-
-def _check(path: Path) -> None:
-    """Raise `UqError` unless the file is there and has the sha256 that ``SHA256SUMS`` beside it states."""
-    sums = path.with_name("SHA256SUMS")
-    for file in (sums, path):
-        if not file.is_file():
-            raise UqError(f"The data file {file} is missing; get it back with `git checkout -- {file}`.")
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    if f"{digest}  {path.name}" not in sums.read_text(encoding="ascii").splitlines():
-        raise UqError(f"The data file {path} is damaged (wrong sha256); get it back with `git checkout -- {path}`.")

@@ -6,12 +6,14 @@ server needs no model, no data and no SciPy.
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uqcore import checked
 from uqcore.datasets import load
 from uqcore.exhibits.one_image import Corruption, noise_image
 from uqcore.exhibits.verdicts import own_threshold
@@ -30,7 +32,8 @@ ANGLES = tuple(range(0, 360, 10))
 """Degrees, counter-clockwise."""
 
 _GARMENTS = "fashion"
-_PICTURES = Path(__file__).with_name("front_page.npy")
+PICTURES = Path(__file__).with_name("front_page.npy")
+"""How `inputs` look, and the garment at each of `ANGLES`; `keep_pictures` makes it."""
 
 
 class Said(NamedTuple):
@@ -82,8 +85,25 @@ def turned(image: FloatArray) -> FloatArray:
 
 
 def pictures() -> tuple[dict[str, FloatArray], NDArray[np.uint8]]:
-    """How `inputs` look, to whole grey levels, and the garment at each of `ANGLES`: ``(A, 28, 28)``."""
-    made: NDArray[np.uint8] = np.load(_PICTURES, allow_pickle=False)
+    """How `inputs` look, to whole grey levels, and the garment at each of `ANGLES`: ``(A, 28, 28)``.
+
+    Raises:
+        UqError: their file is missing or damaged; `drawn` makes the same of the data.
+    """
+    checked.check(PICTURES)
+    return _named(np.load(PICTURES, allow_pickle=False))
+
+
+def drawn() -> tuple[dict[str, FloatArray], NDArray[np.uint8]]:
+    """The same, of the data. UqError: they cannot be read."""
+    return _named(_levels())
+
+
+def _levels() -> NDArray[np.uint8]:
+    return answers.levels(np.concatenate([np.stack(list(inputs().values())), turned(garment())]))
+
+
+def _named(made: NDArray[np.uint8]) -> tuple[dict[str, FloatArray], NDArray[np.uint8]]:
     names = [*(f"a {noun}" for noun in _sets()), "noise"]
     of_inputs = made[: len(names), ..., np.newaxis] / np.float32(255)
     return dict(zip(names, of_inputs, strict=True)), made[len(names) :]
@@ -91,9 +111,10 @@ def pictures() -> tuple[dict[str, FloatArray], NDArray[np.uint8]]:
 
 def keep_pictures() -> None:
     """Writes the file of `pictures`, where other data, or another way to turn them, make others."""
-    made = answers.levels(np.concatenate([np.stack(list(inputs().values())), turned(garment())]))
-    if not _PICTURES.is_file() or not np.array_equal(np.load(_PICTURES, allow_pickle=False), made):
-        np.save(_PICTURES, made)
+    buffer = BytesIO()
+    np.save(buffer, _levels())
+    if not PICTURES.is_file() or PICTURES.read_bytes() != buffer.getvalue():
+        checked.write(PICTURES, buffer.getvalue())
 
 
 def keep(store: Store, record: ModelRecord, tick: Tick = lambda done, total: None) -> ModelRecord:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from uqcore import checked
+
 FILE = Path(__file__).parent / "data" / "breast_cancer.csv"
 NAME = "Breast cancer (Wisconsin)"
 SENTENCE = (
@@ -14,6 +16,12 @@ SENTENCE = (
     "and texture by a logistic regression that had not seen it; the groups are thirds by radius."
 )
 _FOLDS, _SEED = 10, 0
+
+
+def data() -> bytes:
+    """The file. UqError: it is missing or damaged."""
+    checked.check(FILE)
+    return FILE.read_bytes()
 
 
 def make(path: Path = FILE) -> None:
@@ -40,7 +48,7 @@ def make(path: Path = FILE) -> None:
     for i, p in enumerate(benign.round(5).tolist()):
         group = ("small", "middle", "large")[thirds[i]]
         lines.append(f"t{i + 1:03d},{1 - p:.5f},{p:.5f},{data.target_names[data.target[i]]},{group}")
-    path.write_text("\n".join([*lines, ""]), encoding="utf-8", newline="\n")
+    checked.write(path, "\n".join([*lines, ""]).encode())
 
 
 if __name__ == "__main__":

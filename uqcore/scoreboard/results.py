@@ -12,7 +12,7 @@ from uqcore import strict_json as check
 from uqcore.scoreboard.metrics import METRICS
 from uqcore.types import UqError
 
-FORMAT = 1
+FORMAT = 2
 RESULTS = Path(__file__).with_name("results.json")
 _MOST_BYTES = 2**22
 _DIGITS = 5
@@ -62,12 +62,15 @@ class Result:
 
 
 def load(path: Path = RESULTS) -> tuple[Result, ...]:
-    """The results of a file. UqError: it cannot be read or is not what `save` writes; the message says where."""
+    """The results of a file. UqError: it cannot be read or is not what `save` wrote; the message says where."""
     try:
         text = path.read_bytes()
     except OSError as error:
         raise UqError(f"The results {path} cannot be read ({error.strerror}); get them back from git.") from error
-    return from_json(text)
+    try:
+        return from_json(text)
+    except UqError as error:
+        raise UqError(f"The results {path} are damaged: {error} Get them back from git.") from error
 
 
 def save(results: Iterable[Result], path: Path = RESULTS) -> None:
@@ -80,14 +83,16 @@ def save(results: Iterable[Result], path: Path = RESULTS) -> None:
 def to_json(results: Iterable[Result]) -> bytes:
     """The file's text, a line a figure, so that a change of one is a change of one line."""
     plain = [_to_plain(result) for result in sorted(results, key=lambda r: (r.task, r.method))]
-    return (_lines({"format": FORMAT, "results": plain}) + "\n").encode()
+    return check.sealed(f"{_lines({'format': FORMAT, 'sha256': check.NO_SUM, 'results': plain})}\n".encode())
 
 
 def from_json(text: bytes) -> tuple[Result, ...]:
-    """The results of `to_json`'s text. UqError: a field is missing, unknown or of another kind."""
+    """The results of `to_json`'s text. UqError: a field is missing, unknown or of another kind, or a letter changed."""
     content = check.json_object(text, _MOST_BYTES)
-    check.names("The results", content, ["format", "results"])
+    check.names("The results", content, ["format", "sha256", "results"])
     check.one_of("format", content["format"], [FORMAT])
+    if not check.is_sealed(text, check.sha256("sha256", content["sha256"])):
+        raise UqError("Expected the text that its own sha256 stands for. Received another.")
     return tuple(
         _from_plain(each, f"results[{i}]") for i, each in enumerate(check.json_list("results", content["results"]))
     )
