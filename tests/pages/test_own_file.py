@@ -23,7 +23,7 @@ from tests.app_pages import checked as whole
 from tests.app_pages import choose, component, html, opened, spaced, tables, unmarked
 from tests.browsing import Visit, needs_browser, settle
 from tests.prediction_files import npz
-from ui.threshold import roles_table
+from ui.threshold import readback, roles_table
 from ui.words import threshold_lab as words
 from uqcore.predictions import Asked, Roles, breast_cancer, read_back, read_predictions
 from uqcore.selection import ThresholdPolicy, certify
@@ -116,6 +116,12 @@ def understood(app: AppTest) -> str:
     return next(box.label.replace("\\", "") for box in app.expander if "examples" in box.label)
 
 
+def with_tables(app: AppTest) -> AppTest:
+    """The page after the sentence of what a file was understood as was opened."""
+    app.session_state[readback.KEY] = True
+    return whole(app.run())
+
+
 def notes(app: AppTest) -> str:
     return " ".join(element.value.replace("\\", "") for element in [*app.caption, *app.warning])
 
@@ -150,7 +156,8 @@ def test_what_a_file_holds_stands_before_any_number_made_of_it() -> None:
     assert isinstance(order[0], Expander)
     assert "400 examples" in order[0].label
     assert not any(box.proto.expanded for box in app.expander if "examples" in box.label)
-    first = app.dataframe[0].value
+    assert len(app.dataframe) == 0  # they are made when somebody looks
+    first = with_tables(app).dataframe[0].value
     assert first.shape[0] == 10
     assert first.iloc[:, 0].tolist() == [f"r{i}" for i in range(10)]
     assert "Read 'cat', 'dog', 'emu' as probabilities, 'truth' as the label, 'id' as the id." in notes(app)
@@ -223,7 +230,7 @@ def test_what_cannot_be_told_is_asked_and_the_answer_is_in_the_link_and_in_the_p
 def test_a_role_given_by_mistake_is_one_sentence_and_can_be_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = brought(lab(), "mine.csv", text(columns()))
     before = understood(app)
-    app = edit(monkeypatch, app, cat="values", dog="values", emu="values", id="true label")
+    app = edit(monkeypatch, with_tables(app), cat="values", dog="values", emu="values", id="true label")
     assert "accepts" not in said(app)
     assert [warning.value for warning in app.warning] != []
     assert app.data_editor[0].value["role"].tolist() == ["true label", "values", "values", "values", "not used"]
@@ -387,6 +394,7 @@ def test_names_of_any_length_neither_break_the_page_nor_grow_it() -> None:
             assert "<b>y" not in html(app).replace("<b>y</b>", "")
         app = choose(app, "look_6", "classes")
         assert max(len(row[0]) for row in tables(app)[-1]) <= 40
+        app = with_tables(app)
         protos = (getattr(node, "proto", None) for node in nodes(app.main))
         return sum(len(proto.SerializeToString()) for proto in protos if proto is not None)
 

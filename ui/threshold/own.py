@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import permutations
 
 import streamlit as st
@@ -56,8 +57,8 @@ def choose(understood: DeltaGenerator, correct: DeltaGenerator) -> Own | None:
     roles = own.predictions.roles
     said = None if roles is None or roles.is_documented or (own.models and own.asked is None) else roles.to_json()
     controls.put_in_url("roles", said if said is not None and len(said) <= MOST_IN_LINK else None)
-    with understood, readback.shown(own.predictions, own.remarks):
-        _correct(own)
+    with understood:
+        readback.show(own.predictions, own.remarks, partial(_correct, own))
     return own
 
 

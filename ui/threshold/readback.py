@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -11,30 +10,37 @@ from ui import words
 from uqcore.predictions import Predictions, ReadBack, read_back
 from uqcore.text import percent
 
+KEY = "own_table"
+"""Of the sentence that opens."""
+
 N_CLASSES = 50
 _LONGEST = 200  # characters of a cell: a payload does not grow with what stands in a file
 
 
-@contextmanager
-def shown(predictions: Predictions, remarks: Sequence[str]) -> Iterator[None]:
+def show(predictions: Predictions, remarks: Sequence[str], correct: Callable[[], None] | None = None) -> None:
     """What they are in one sentence, which opens to the first examples and the classes, and the warnings below it.
 
-    It is open where there are warnings; the caller adds to what is in it. ``remarks`` on the reading are plain text.
+    It is open where there are warnings. What takes two fifths of a run is made when it is opened: the tables, and what
+    ``correct`` shows after them. ``remarks`` on the reading are plain text.
     """
     said = read_back(predictions)
     sentence = words.plain(f"{words.shortened(predictions.name, 80)}: {said.sentence}")
-    opened = st.expander(sentence, expanded=bool(said.warnings), icon=":material/table_view:")
+    is_odd = bool(said.warnings)
+    whole = st.expander(sentence, is_odd, key=KEY, icon=":material/table_view:", on_change="rerun")
     for warning in said.warnings:
         st.warning(words.sentence(warning))
-    with opened:
+    with whole:
         for note in (*remarks, *said.notes):
             st.caption(words.plain(note))
+        if not whole.open:
+            return
         left, right = st.columns([3, 2])
         with left:
             _first_rows(said)
         with right:
             _classes(said)
-        yield
+        if correct is not None:
+            correct()
 
 
 def _first_rows(said: ReadBack) -> None:

@@ -156,8 +156,8 @@ def _example(understood: DeltaGenerator) -> Source:
                 icon=":material/download:",
             )
     predictions = _example_predictions(chosen)
-    with understood, readback.shown(predictions, [_SENTENCES[chosen]]):
-        pass
+    with understood:
+        readback.show(predictions, [_SENTENCES[chosen]])
     return Source(f"example {chosen}", predictions)
 
 
