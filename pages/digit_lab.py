@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -88,10 +89,11 @@ def _read(
     gauges = {method_id: model.gauge(measure_id, len(dataset.class_names)) for method_id, model in models.items()}
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
     asked, verdicts, bars = controls.linked_threshold(THRESHOLD, OPENS_AT), {}, {}
+    name = one_image.key(x)
     for method_id, model in models.items():
-        drawn = model.bank.take(one_image.key(x), x, counts[method_id])
-        bars[model.label] = float(gauges[method_id].share(drawn)[0])
-        verdicts[model.label] = judge(drawn, gauges[method_id].measure_id, gauges[method_id].threshold(asked))[0]
+        gauge, drawn = gauges[method_id], model.bank.take(name, x, counts[method_id])
+        verdicts[model.label] = verdict = judge(drawn, gauge.measure_id, gauge.threshold(asked))[0]
+        bars[model.label] = float(gauge.share_of(np.array(verdict.measure)))
     if not verdicts:
         page.answer(top, words.who_reads_what({}, dataset.class_names), problems)
         return

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
-from PIL import Image
 
 from ui import glossary, shelf
+from ui.thumbs import png_url
 from ui.words import ACCEPT, DEFER
 from ui.words import digit_lab as words
 from uqcore.exhibits.front_page import Said
 from uqcore.exhibits.verdicts import SPREAD, Verdict
+from uqcore.models.answers import levels
 from uqcore.plots.palette import series_style
 from uqcore.text import percent, unbroken
 from uqcore.types import FloatArray
@@ -27,10 +26,8 @@ _SHORT_NAME, _MOST_OF_A_NAME = 4, 10  # characters
 
 def picture(image: FloatArray, alt: str, side: int = 140) -> str:
     """An ``<img>`` of grey levels ``(28, 28, 1)`` in [0, 1], its pixels kept sharp."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.rint(255 * image[..., 0]).astype(np.uint8)).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img class="pixels" width="{side}" height="{side}" alt="{escape(alt)}" src="data:image/png;base64,{data}">'
+    url = png_url(levels(image[None]), 1)
+    return f'<img class="pixels" width="{side}" height="{side}" alt="{escape(alt)}" src="{url}">'
 
 
 def seen(image: FloatArray) -> str:

@@ -285,6 +285,14 @@ class ClosedForm(NamedTuple):
     variance: FloatArray
 
 
+class Answer(NamedTuple):
+    """All that a model says of inputs at once; see `Posterior.draw`, `Posterior.closed_form` and `Posterior.score`."""
+
+    logits: FloatArray
+    closed_form: ClosedForm | None
+    score: FloatArray | None
+
+
 class Posterior(ABC):
     """A trained model as served: read-only arrays and pure functions of them. Safe to share between threads."""
 
@@ -309,6 +317,10 @@ class Posterior(ABC):
     def score(self, x: FloatArray) -> FloatArray | None:
         """The method's own score ``(N,)`` of inputs, see `Draws.score`, or None for a method without one."""
         return None
+
+    def answer(self, x: FloatArray, samples: Sequence[int]) -> Answer:
+        """The three of them, to the bit. A method whose samples and the rest come of one pass makes it once."""
+        return Answer(self.draw(x, samples), self.closed_form(x), self.score(x))
 
 
 @dataclass(frozen=True)

@@ -168,6 +168,22 @@ def test_a_method_says_what_its_answers_cost(model: Model) -> None:
 
 
 @every_model
+def test_all_at_once_is_the_same_to_the_bit(model: Model) -> None:
+    posterior = model.posterior
+    for x, samples in ((model.x, SAMPLES), (model.x[:1], range(3, 14))):
+        if posterior.n_samples is not None:
+            samples = range(posterior.n_samples)
+        logits, closed_form, score = posterior.answer(x, samples)
+        np.testing.assert_array_equal(logits, posterior.draw(x, samples))
+        expected = posterior.closed_form(x)
+        assert (closed_form is None) == (expected is None)
+        if closed_form is not None and expected is not None:
+            np.testing.assert_array_equal(closed_form.mean, expected.mean)
+            np.testing.assert_array_equal(closed_form.variance, expected.variance)
+        np.testing.assert_array_equal(score, posterior.score(x))  # None, too
+
+
+@every_model
 def test_a_score_is_a_number_an_input(model: Model, committed: Store) -> None:
     score = model.posterior.score(model.x)
     own = METHODS[model.record.method].own_measure

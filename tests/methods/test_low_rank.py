@@ -34,13 +34,3 @@ def test_of_two_moons_few_directions_give_the_variance(committed: Store) -> None
     # A sample is a draw of the same distribution.
     spread = forming.draw(x, range(400)).var(axis=0).mean(axis=1)
     np.testing.assert_allclose(spread, theirs.variance, rtol=0.3, atol=0.003)
-
-
-def test_features_that_are_kept_between_two_questions_are_those_of_the_points(committed: Store) -> None:
-    (arrays,) = committed.arrays(committed.find("moons", "sngp"))
-    network = NETWORKS["moons"]
-    asked, plain = (make(network, arrays, sngp.Config(), 0) for make in (sngp.AskedTwice, sngp.GaussianProcess))
-    for x in np.random.default_rng(0).uniform(-2, 2, (2, 600, 2)).astype(np.float32):
-        np.testing.assert_array_equal(asked.draw(x, range(3)), plain.draw(x, range(3)))
-        for ours, theirs in zip(asked.closed_form(x), plain.closed_form(x), strict=True):
-            np.testing.assert_array_equal(ours, theirs)

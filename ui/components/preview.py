@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import asdict
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,9 +24,15 @@ def preview(html: str, image: FloatArray, corruption: Corruption) -> None:
         corruption: what Python has made of it; each of its fields but the seed is a slider with that key.
     """
     disturbed = asdict(corruption)
-    noise = noise_image(disturbed.pop("seed"))  # the field that `uqcore.datasets.corruptions.add_noise` lays over it
-    data = {"html": html, "image": _levels(image), "noise": _levels(noise), "disturbed": [*disturbed.items()]}
+    noise = _noise(disturbed.pop("seed"))
+    data = {"html": html, "image": _levels(image), "noise": noise, "disturbed": [*disturbed.items()]}
     _mount(key="preview", data=data)
+
+
+@lru_cache
+def _noise(seed: int) -> str:
+    """The field that `uqcore.datasets.corruptions.add_noise` lays over it."""
+    return _levels(noise_image(seed))
 
 
 def _levels(image: FloatArray) -> str:

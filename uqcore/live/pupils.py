@@ -135,7 +135,7 @@ def posterior(setting: Setting, method_id: str, arrays: Sequence[Weights], x: Fl
         config = sngp_config(setting)
         if x is not None:
             return sngp.forming(shape, arrays[0], config, seed, x)
-        return sngp.AskedTwice(shape, arrays[0], config, seed)
+        return sngp.GaussianProcess(shape, arrays[0], config, seed)
     if method_id == "mc_dropout":
         return ThinnedNetworks(shape, arrays[0], seed)
     if method_id == "svi_flipout":

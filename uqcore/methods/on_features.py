@@ -13,7 +13,7 @@ from uqcore.methods.base import Limits, TrainingConfig, require
 from uqcore.networks import NETWORKS, Flatten, head, layer_means, output_shapes
 from uqcore.networks.layer_features import LayerFeatures
 from uqcore.networks.parallel import map_examples
-from uqcore.types import FloatArray, Posterior, Weights
+from uqcore.types import Answer, FloatArray, Posterior, Weights
 
 _CHUNK_EXAMPLES = 512
 
@@ -82,6 +82,10 @@ class OnNetwork(Posterior):
 
     def score(self, x: FloatArray) -> FloatArray | None:
         return self.score_of(see(self._task, self._network, x))
+
+    def answer(self, x: FloatArray, samples: Sequence[int]) -> Answer:
+        seen = see(self._task, self._network, x)
+        return Answer(self.logits_of(seen)[None].repeat(len(samples), axis=0), None, self.score_of(seen))
 
     def logits_of(self, seen: Seen) -> FloatArray:
         """The method's logits ``(N, K) float32``: the network's own, unless it changes them."""

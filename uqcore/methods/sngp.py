@@ -21,7 +21,7 @@ from uqcore import networks
 from uqcore.methods.base import Limits, Method, Range, Shapes, TrainingConfig, require
 from uqcore.methods.low_rank import LowRankFactor
 from uqcore.networks.parallel import map_examples
-from uqcore.types import ClosedForm, Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
+from uqcore.types import Answer, ClosedForm, Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
 T = TypeVar("T")
 
@@ -240,22 +240,31 @@ class GaussianProcess(Posterior):
         return self._mean_field_factor
 
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
-        blocks = sorted({sample // BLOCK for sample in samples})
-        drawn = self._map(x, lambda phi: [phi @ self._block(block) for block in blocks])
-        logits = np.empty((len(samples), len(x), len(self._bias)), np.float32)
-        for b, block in enumerate(blocks):
+        return self._logits(samples, self._map(x, lambda phi: self._products(phi, samples)))
+
+    def closed_form(self, x: FloatArray) -> ClosedForm:
+        return _closed_form(self._map(x, self._moments))
+
+    def answer(self, x: FloatArray, samples: Sequence[int]) -> Answer:
+        """With one pass and its random features: two thirds of the time for one image."""
+        said = self._map(x, lambda phi: (self._products(phi, samples), self._moments(phi)))
+        logits = self._logits(samples, [products for products, _ in said])
+        return Answer(logits, _closed_form([moments for _, moments in said]), None)
+
+    def _products(self, phi: FloatArray, samples: Sequence[int]) -> list[FloatArray]:
+        """With the output weights of each block that the samples are of."""
+        return [phi @ self._block(block) for block in _blocks(samples)]
+
+    def _logits(self, samples: Sequence[int], drawn: Sequence[Sequence[FloatArray]]) -> FloatArray:
+        """Of the `_products` of all examples, some at a time."""
+        blocks = [np.concatenate(of_block).reshape(-1, BLOCK, len(self._bias)) for of_block in zip(*drawn, strict=True)]
+        logits = np.empty((len(samples), len(blocks[0]), len(self._bias)), np.float32)
+        for block, flat in zip(_blocks(samples), blocks, strict=True):
             places = [i for i, sample in enumerate(samples) if sample // BLOCK == block]
             columns = [samples[i] % BLOCK for i in places]
-            flat = np.concatenate([products[b] for products in drawn]).reshape(len(x), BLOCK, -1)
             logits[places] = flat[:, columns].transpose(1, 0, 2)
         logits += self._bias
         return logits
-
-    def closed_form(self, x: FloatArray) -> ClosedForm:
-        moments = self._map(x, self._moments)
-        return ClosedForm(
-            np.concatenate([mean for mean, _ in moments]), np.concatenate([variance for _, variance in moments])
-        )
 
     def _moments(self, phi: FloatArray) -> tuple[FloatArray, FloatArray]:
         white = phi @ self._factor
@@ -276,17 +285,14 @@ class GaussianProcess(Posterior):
         return self._beta + self._factor @ rng.standard_normal(self._beta.shape, dtype=np.float32)
 
 
-class AskedTwice(GaussianProcess):
-    """Keeps the random features of the points that it was last asked about: for samples, and then for the closed form
-    of the same ones. They are half of the work where there are few samples."""
+def _blocks(samples: Sequence[int]) -> list[int]:
+    """Those that the samples are of, in order."""
+    return sorted({sample // BLOCK for sample in samples})
 
-    _known: tuple[FloatArray, list[FloatArray]] | None = None
 
-    def _map(self, x: FloatArray, function: Callable[[FloatArray], T]) -> list[T]:
-        known = self._known
-        if known is None or known[0] is not x:
-            self._known = known = x, super()._map(x, lambda phi: phi)
-        return [function(phi) for phi in known[1]]
+def _closed_form(moments: Sequence[tuple[FloatArray, FloatArray]]) -> ClosedForm:
+    """Of the moments of all examples, some at a time."""
+    return ClosedForm(*map(np.concatenate, zip(*moments, strict=True)))
 
 
 def _exact_factor(cholesky: FloatArray, ridge: float) -> FloatArray:
@@ -303,11 +309,11 @@ def _exact_factor(cholesky: FloatArray, ridge: float) -> FloatArray:
     return factor
 
 
-def forming(network: networks.Network, arrays: Weights, config: Config, seed: int, x: FloatArray) -> AskedTwice:
+def forming(network: networks.Network, arrays: Weights, config: Config, seed: int, x: FloatArray) -> GaussianProcess:
     """The posterior given the training points ``x (N, *input_shape)``, with a `LowRankFactor`: while it is trained."""
     process = RandomFeatures(network, arrays)
     factor = LowRankFactor(process.features(process.hidden(x)), config.ridge)
-    return AskedTwice(network, arrays, config, seed, factor)
+    return GaussianProcess(network, arrays, config, seed, factor)
 
 
 def shapes(task: str, config: Config) -> Shapes:

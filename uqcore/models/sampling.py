@@ -14,7 +14,7 @@ from uqcore.methods import method
 from uqcore.methods.base import config_from_dict
 from uqcore.models.content import checked_arrays
 from uqcore.store import Store, rebuild_command
-from uqcore.types import Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
+from uqcore.types import Answer, Draws, FloatArray, ModelRecord, Posterior, UqError, softmax
 
 _BANK_BYTES = 2**22  # of each model: some thousand images
 CHUNK = 1000
@@ -60,7 +60,8 @@ def rungs(n_samples: int | None, most: int = LADDER[-1]) -> tuple[int, ...]:
 
 def draw(posterior: Posterior, x: FloatArray, n_samples: int) -> Draws:
     """The first ``n_samples`` samples at ``x (N, *input_shape)``, with closed form and score where there are such."""
-    return _draws(posterior, posterior.draw(x, sample_numbers(posterior, n_samples)), _beside(posterior, x))
+    said = posterior.answer(x, sample_numbers(posterior, n_samples))
+    return _draws(posterior, said.logits, _beside(said))
 
 
 def draw_in_chunks(
@@ -82,10 +83,9 @@ class _Beside(NamedTuple):
     score: FloatArray | None
 
 
-def _beside(posterior: Posterior, x: FloatArray) -> _Beside:
-    closed_form = posterior.closed_form(x)
-    mean, variance = (None, None) if closed_form is None else closed_form
-    return _Beside(mean, variance, posterior.score(x))
+def _beside(said: Answer) -> _Beside:
+    mean, variance = (None, None) if said.closed_form is None else said.closed_form
+    return _Beside(mean, variance, said.score)
 
 
 def _draws(posterior: Posterior, logits: FloatArray, beside: _Beside, probs: FloatArray | None = None) -> Draws:
@@ -101,17 +101,13 @@ class _Drawn:
 
     logits: FloatArray
     probs: FloatArray
-    beside: _Beside | None
+    beside: _Beside
     counted: int = 0  # bytes, in the bank's sum
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def n_bytes(self) -> int:
-        return (
-            self.logits.nbytes
-            + self.probs.nbytes
-            + sum(array.nbytes for array in self.beside or () if array is not None)
-        )
+        return self.logits.nbytes + self.probs.nbytes + sum(array.nbytes for array in self.beside if array is not None)
 
 
 class SampleBank:
@@ -136,11 +132,13 @@ class SampleBank:
             n_bytes = drawn.n_bytes
             missing = range(len(drawn.logits), len(numbers))
             if missing:
-                more = self.posterior.draw(x, missing)
+                if len(drawn.logits):
+                    more = self.posterior.draw(x, missing)
+                else:
+                    said = self.posterior.answer(x, missing)
+                    more, drawn.beside = said.logits, _beside(said)
                 # Together: a failure between them would pair samples with the probabilities of fewer.
                 drawn.logits, drawn.probs = _extended(drawn.logits, more), _extended(drawn.probs, softmax(more))
-            if drawn.beside is None:
-                drawn.beside = _beside(self.posterior, x)
             logits, probs, beside = drawn.logits, drawn.probs, drawn.beside
             more_bytes = drawn.n_bytes - n_bytes
         self._count(key, drawn, more_bytes)
@@ -148,7 +146,7 @@ class SampleBank:
 
     def _find(self, key: str) -> _Drawn:
         with self._lock:
-            drawn = self._drawn.setdefault(key, _Drawn(_NOTHING, _NOTHING, None))
+            drawn = self._drawn.setdefault(key, _Drawn(_NOTHING, _NOTHING, _Beside(None, None, None)))
             self._drawn.move_to_end(key)
             return drawn
 
