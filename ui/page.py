@@ -11,7 +11,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, fairness, glossary, history, memory, once, shelf, uploads, words
+from ui import controls, fairness, glossary, history, memory, shelf, uploads, words
 from ui.html import Html
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
@@ -230,7 +230,6 @@ def _begin(door: Door) -> None:
     memory.give_back()
     history.take_whole_link()
     uploads.guard()
-    once.keep()
     st.set_page_config(page_title=f"{_title(door)} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says
     presented, toured = frame.is_presented(), is_on_tour()
     st.html(_style(presented, toured))
