@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,23 @@ def test_the_server_runs_on_the_loop_that_holds_no_answer_back() -> None:
     """The loop of asyncio leaves Nagle's algorithm on where Streamlit makes the socket: 40 ms a slider's move."""
     with started("tests/ui/apps/pad_app.py") as server:
         assert "uvloop" in Path(f"/proc/{server.pid}/maps").read_text()
+
+
+def test_nginx_takes_every_file_that_the_server_takes() -> None:
+    """And what stands around it in the body, of which the server says how large it may be."""
+    (body,) = re.findall(r"client_max_body_size (\d+)m;", (ROOT / "deploy/nginx.conf").read_text())
+    settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    assert int(body) == settings["server"]["maxUploadSize"] + 1
+
+
+def test_a_server_of_compose_has_room_for_what_it_may_take() -> None:
+    """Files of visitors, those under way in /tmp, and as much again as 50 visitors cost (`make load`: 524 MB)."""
+    text = (ROOT / "deploy/compose.yaml").read_text()
+    uploads, under_way, memory = (
+        int(re.findall(pattern, text)[0])
+        for pattern in (r"UQCORE_UPLOADS_MB: (\d+)", r"/tmp:size=(\d+)m", r"mem_limit: (\d+)g")
+    )
+    assert uploads + under_way + 600 <= 1000 * memory
 
 
 def test_nginx_gets_other_servers_in_place_of_those_of_compose(tmp_path: Path) -> None:
