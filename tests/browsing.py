@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, WebSocketRoute, expect
@@ -102,6 +104,7 @@ class Tabs:
     """The tabs of a browser, each with storage of its own, used again by the next test.
 
     A new tab is a new process that compiles all of Streamlit's scripts: four times the work of one that goes elsewhere.
+    One that shows the app of a component stays there: the next visitor meets the component anew, in an emptied session.
     Each page runs ``script`` before its own.
     """
 
@@ -110,6 +113,7 @@ class Tabs:
         self._free: dict[str, list[Page]] = {}  # by the options that a context has for good
         self._taken: list[tuple[str | None, Page]] = []  # without options: to be closed
         self._complaints: list[str] = []
+        self._numbers = count(1)
 
     def visit(
         self,
@@ -130,7 +134,10 @@ class Tabs:
             page.route_web_socket("**/_stcore/stream", relay)
         page.emulate_media(color_scheme=color_scheme)
         page.set_viewport_size({"width": width, "height": height})
-        page.goto(url)
+        if page.url.split("?")[0].rstrip("/") == url.split("?")[0].rstrip("/"):
+            _ask_anew(page, ready, f"{next(self._numbers)}?{urlsplit(url).query}")
+        else:
+            page.goto(url)
         page.locator(ready).first.wait_for()
         settle(page)
         # A component's HTML may be there before its script: a key that is pressed then is lost.
@@ -180,13 +187,30 @@ def leave(page: Page) -> None:
         page.goto("/".join([*page.url.split("/")[:3], away]))
 
 
+NEXT_VISIT = "[data-testid=stTextInput] input[aria-label='Next visit']"
+CAN_STAY = "field => document.querySelector(field) !== null && matchMedia('(prefers-color-scheme: light)').matches"
+
+
+def _ask_anew(page: Page, ready: str, visit: str) -> None:
+    """Become another visitor of the app of a component that the tab shows (tests/ui/apps/visits.py)."""
+    before = page.query_selector(ready)
+    assert before is not None
+    page.locator(NEXT_VISIT).fill(visit)
+    page.locator(NEXT_VISIT).press("Enter")
+    page.get_by_text(f"Visit {visit.partition('?')[0]}", exact=True).wait_for()
+    page.wait_for_function("before => !before.isConnected", arg=before)
+    page.locator(NEXT_VISIT).blur()
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+
+
 def _is_as_new(page: Page) -> bool:
     """Whether nothing is left of the visit: the tab is open and its server too, so that it could leave the app."""
     if page.is_closed():
         return False
     try:
         page.mouse.move(0, 0)
-        leave(page)
+        if not page.evaluate(CAN_STAY, NEXT_VISIT):
+            leave(page)
         page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
     except Error:
         return False

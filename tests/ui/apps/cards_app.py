@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from tests.ui.apps import visits
 from ui.components import verdict_cards
 
+visit = visits.begun()
 SHARES = {"A": 0.2, "B": 0.5, "C": 1.0}
 
 shown = {"C": 1.0} if st.button("Other cards") else SHARES
@@ -18,6 +20,7 @@ threshold = verdict_cards(
     thresholds=[i / 100 for i in range(101)],
     accept="yes",
     defer="no",
-    key="cards",
+    key=f"cards{visit}",
 )
 st.caption(f"threshold {threshold}")
+visits.ended()

@@ -3,13 +3,15 @@
 import numpy as np
 import streamlit as st
 
+from tests.ui.apps import visits
 from ui.components import Curves, Points, functions
 from uqcore.metrics.regression import Gaussian
 
 st.set_page_config(layout="wide")
+visit = visits.begun()
 asked = st.query_params
-up = st.slider("Up", 0.0, 1.0, 0.0, 0.5)
-overlaid = st.toggle("Overlaid", "overlaid" in asked)
+up = st.slider("Up", 0.0, 1.0, 0.0, 0.5, key=f"up{visit}")
+overlaid = st.toggle("Overlaid", "overlaid" in asked, key=f"overlaid{visit}")
 place = st.container()
 st.button("Run again")
 
@@ -35,7 +37,7 @@ with place:
         n_stds=2,
         gap=(-1.0, 2.0),
         y_range=(-2.5, 2.5),
-        key="functions",
+        key=f"functions{visit}",
         overlaid=overlaid,
         room="full" not in asked,
         height=int(asked.get("height", 300)),
@@ -46,3 +48,4 @@ if clicked is not None:
 st.text(f"runs {st.session_state['runs']}")
 st.text(repr(st.session_state.get("clicked", [])))
 st.text(repr(clicked))
+visits.ended()

@@ -3,13 +3,15 @@
 import numpy as np
 import streamlit as st
 
+from tests.ui.apps import visits
 from ui.components import Panel, PointGroup, surfaces
 
 st.set_page_config(layout="wide")
+visit = visits.begun()
 
 X_RANGE, Y_RANGE = (-3.0, 4.0), (-2.0, 3.0)
 NAMES = ("Plane in x", "Plane in y", "Deep ensemble", "SNGP", "SVI (Flipout)")
-shift = st.slider("Shift", 0.0, 1.0, 0.0)
+shift = st.slider("Shift", 0.0, 1.0, 0.0, key=f"shift{visit}")
 
 columns, rows = np.linspace(*X_RANGE, 100), np.linspace(*Y_RANGE, 100)
 x, y = np.meshgrid(columns, rows)
@@ -39,10 +41,11 @@ point, threshold = surfaces(
     threshold=float(st.query_params.get("threshold", 0.125)),
     thresholds=THRESHOLDS if slides else (),
     point=(1.0, 2.0) if "picked" in st.query_params else None,
-    key="surfaces",
+    key=f"surfaces{visit}",
 )
 st.text(repr(point))
 st.caption(f"threshold {threshold}")
 if point is not None:
     column, row = np.abs(columns - point[0]).argmin(), np.abs(rows - point[1]).argmin()
     st.text(" ".join(f"{values[row, column]:.3f}".replace("-", "\u2212") for values in fields))
+visits.ended()

@@ -5,11 +5,13 @@ import time
 import numpy as np
 import streamlit as st
 
+from tests.ui.apps import visits
 from ui.components import threshold_view
 from uqcore.plots.threshold_bins import measure_bins
 from uqcore.selection import rank
 
 st.set_page_config(layout="wide")
+visit = visits.begun()
 asked = st.query_params
 n, n_ood = int(asked.get("n", 4_000)), int(asked.get("n_ood", 1_000))
 has_labels = "unlabelled" not in asked
@@ -38,7 +40,8 @@ threshold = threshold_view(
     measure_label="Normalised entropy",
     scale="log" if "log" in asked else "linear",
     has_labels=has_labels,
-    key="threshold",
+    key=f"threshold{visit}",
     target=float(asked["target"]) if "target" in asked else None,
 )
 st.text(repr(threshold))
+visits.ended()
