@@ -25,10 +25,12 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests import ROOT
 from tests.browsing import CHROMIUM, Tabs, Visit, serve
+from uqcore import networks
 from uqcore.methods import EVERY_METHOD, METHODS
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.models import training
 from uqcore.models.sampling import load_posterior
+from uqcore.networks.forward import residual_network
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.store import Store, default_store
 from uqcore.types import Dataset, Fitted, ModelRecord, Posterior, Progress, Report, Weights
@@ -97,10 +99,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
     return _Scheduling(config, log)
 
 
+_LONG = (
+    "predictions/test_from_parquet.py",
+    "selection/test_certified.py",
+    "datasets/test_prepared.py",
+    "pages/test_hostile.py",
+    "live/test_jobs.py",
+    "pages/test_pages.py",
+)
+"""Of the files that need nothing of it those that take ten seconds or more."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers."""
     order = [*_NEEDED, None]
-    items.sort(key=lambda item: order.index(_needs(item.path)))
+    items.sort(key=lambda item: (order.index(_needs(item.path)), not item.path.as_posix().endswith(_LONG)))
 
 
 def pytest_collection_finish() -> None:
@@ -170,6 +183,13 @@ def tiny_training(tiny_store: Store) -> Tiny:
 def tiny(tiny_training: Tiny) -> dict[str, ModelRecord]:
     """Method -> its record in ``tiny_store``."""
     return tiny_training.records
+
+
+@pytest.fixture
+def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One residual layer on two moons, for what any network shows: Keras traces six of them for a second or two."""
+    network = residual_network(depth=1, width=128, dropout=0.1, n_classes=2)
+    monkeypatch.setattr(networks, "NETWORKS", {**networks.NETWORKS, "moons": network})
 
 
 @pytest.fixture

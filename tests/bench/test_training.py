@@ -11,6 +11,7 @@ from uqcore.bench.contest import Contest
 from uqcore.bench.training import SMALLER, all_methods, one_network
 
 
+@pytest.mark.usefixtures("shallow")
 @pytest.mark.parametrize(
     "prepare", [lambda: one_network(epochs=2), lambda: all_methods(replace(SMALLER, epochs=2, n_members=2))]
 )

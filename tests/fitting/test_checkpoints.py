@@ -17,6 +17,7 @@ class StoppedError(Exception):
     """By the test."""
 
 
+@pytest.mark.usefixtures("shallow")
 @pytest.mark.parametrize("method_id", ["deterministic", "sngp", "svi_flipout"])
 def test_a_training_that_was_stopped_goes_on_where_it_stood_and_leaves_nothing(
     method_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

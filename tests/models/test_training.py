@@ -117,6 +117,7 @@ def test_a_damaged_part_is_trained_again(copied: Store, tiny: dict[str, ModelRec
     assert all(check.problem is None for check in copied.verify())
 
 
+@pytest.mark.usefixtures("shallow")
 def test_progress_comes_once_an_epoch(store: Store) -> None:
     seen: list[tuple[str, int, int]] = []
     config = TrainingConfig(epochs=2, batch_size=500)
