@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,15 @@ def imported(nodes: Iterator[ast.AST]) -> set[str]:
     return names
 
 
-def forbidden(path: Path, *packages: str, on_import: bool = False) -> set[str]:
+@cache
+def names_in(path: Path, on_import: bool = False) -> set[str]:
+    """What a file imports, or no more than what it does when it is imported itself."""
     tree = ast.parse(path.read_text())
-    names = imported(module_level(tree) if on_import else ast.walk(tree))
+    return imported(module_level(tree) if on_import else ast.walk(tree))
+
+
+def forbidden(path: Path, *packages: str, on_import: bool = False) -> set[str]:
+    names = names_in(path, on_import)
     return {name for name in names if any(f"{name}.".startswith(f"{package}.") for package in packages)}
 
 

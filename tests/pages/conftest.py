@@ -10,6 +10,13 @@ import streamlit as st
 
 from ui.budget import forget
 from uqcore.store import MODELS_VARIABLE, Store, default_store
+from uqcore.trainings import estimate
+
+
+@pytest.fixture(autouse=True)
+def _probed_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a training takes matters to no test of a page: few examples are answered to tell it."""
+    monkeypatch.setattr(estimate, "N_PROBED", 2)
 
 
 @pytest.fixture

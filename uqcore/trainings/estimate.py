@@ -31,7 +31,7 @@ committed models took."""
 _UNKNOWN_S = 600.0  # a network of which there is no committed one
 _UNKNOWN_EXAMPLE_S = 0.001
 _LEAST_AFTER_S, _ON_VALIDATION = 1.3, 2  # it is stored; its thresholds, and whether half precision changes anything
-_N_PROBED = 200  # of fewer, what does not depend on their number counts too much
+N_PROBED = 200  # of fewer, what does not depend on their number counts too much
 _ON_ALL_CORES = 0.6
 """Seconds that go by for each of CPU, where whole sets are asked on all cores; measured on two."""
 
@@ -98,8 +98,8 @@ def _s_an_example(task: str, method_id: str) -> float:
         posterior = load_posterior(default_store(), default_store().find(task, method_id))
         answer(posterior, data.test.x[:1])  # what a model prepares once is not timed
         started = time.process_time()  # CPU: another process may run beside
-        answer(posterior, data.test.x[:_N_PROBED])
+        answer(posterior, data.test.x[:N_PROBED])
         took_s = time.process_time() - started
     except UqError:
         return _UNKNOWN_EXAMPLE_S
-    return _ON_ALL_CORES * took_s / _N_PROBED
+    return _ON_ALL_CORES * took_s / N_PROBED
