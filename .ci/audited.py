@@ -6,7 +6,11 @@ from pathlib import Path
 
 
 def main(path: Path) -> int:
-    rows = json.loads(path.read_text())["dependencies"] if path.is_file() else []
+    try:
+        rows = json.loads(path.read_text())["dependencies"]
+    except (OSError, ValueError, LookupError, TypeError):  # it ended before it wrote all of it, or writes another form
+        print("Nothing was audited: pip-audit left no list of packages.", file=sys.stderr)
+        return 1
     skipped = [row["name"] for row in rows if "skip_reason" in row]
     known = [(row, flaw) for row in rows for flaw in row.get("vulns", [])]
     for row, flaw in known:

@@ -44,6 +44,14 @@ def test_an_audit_that_saw_nothing_or_found_something_fails(
     assert words in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("text", ["", '{"dependencies": [', "[]", '{"fixes": []}'])
+def test_an_audit_that_left_no_list_fails_in_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "found.json").write_text(text)
+    command = [sys.executable, str(ROOT / ".ci/audited.py"), str(tmp_path / "found.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Nothing was audited: pip-audit left no list of packages.\n")
+
+
 def test_the_image_has_all_that_the_dashboard_reads() -> None:
     text = (ROOT / "deploy/Dockerfile").read_text()
     copied = {name for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for name in line.split()}

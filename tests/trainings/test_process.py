@@ -64,6 +64,13 @@ def test_it_trains_into_the_visits_store_at_low_priority(tmp_path: Path) -> None
     assert list(run.process.log) == [tmp_path.name]  # the folders above it are the server's business
 
 
+def test_what_it_leaves_in_temporary_files_goes_with_the_visit(tmp_path: Path) -> None:
+    script = f"import tempfile, os; print(os.path.dirname(tempfile.mkdtemp())); print({STORED!r})"
+    run = Run(script, tmp_path).end()
+    assert list(run.process.log) == [tmp_path.name]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [

@@ -48,7 +48,8 @@ class Process(WorkerProcess):
             UqError: the system starts no process.
         """
         threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(n_threads))
-        environment = threads | {MODELS_VARIABLE: str(models), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        # TensorFlow keeps code in temporary files, and leaves them where it is killed: they go with the visit.
+        environment = threads | {MODELS_VARIABLE: str(models), "TMPDIR": str(models), "TF_CPP_MIN_LOG_LEVEL": "3"}
         environment[CHECKPOINTS_VARIABLE] = str(models / CHECKPOINTS)
         super().__init__([*command, *arguments], environment, subprocess.DEVNULL)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
