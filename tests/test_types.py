@@ -33,6 +33,14 @@ def test_softmax_of_huge_logits_is_finite(dtype: type[np.floating[Any]]) -> None
     assert probs.dtype == dtype
 
 
+@pytest.mark.parametrize("n_classes", [1, 2, 3, 10, 16, 17, 1000])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_softmax_is_the_formula_to_the_bit(n_classes: int, order: str, rng: np.random.Generator) -> None:
+    logits = np.asarray(rng.normal(0, 9, (300, n_classes)).astype(np.float32), order=order)  # type: ignore[call-overload]
+    exps = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    np.testing.assert_array_equal(softmax(logits), (exps / exps.sum(axis=-1, keepdims=True)).astype(np.float32))
+
+
 def test_softmax_ignores_a_shift_of_all_logits(rng: np.random.Generator) -> None:
     logits = rng.normal(size=(5, 3))
     np.testing.assert_allclose(softmax(logits + 100), softmax(logits), rtol=1e-12)

@@ -85,11 +85,12 @@ def added(setting: Setting) -> None:
 def left_out() -> list[str]:
     """A sentence for each number in the link that is out of range, before the controls drop it. To be asked first."""
     problems = []
+    link = st.query_params.to_dict()  # once: to ask for one takes 10 µs, and for the next again
     for key, (label, low, high) in _RANGES.items():
-        text = st.query_params.get(key)
+        text = link.get(key)
         if text is not None and not _is_within(text, low, high):
             problems.append(f"{label} must be from {low:g} to {high:g}. The link says {text[:20]}: it is left out.")
-    asked = [pair for pair in st.query_params.get("points", "").split(";") if pair]
+    asked = [pair for pair in link.get("points", "").split(";") if pair]
     if (n := len(asked) - len(_added())) > 0:
         x, y = (f"from {low:g} to {high:g}" for low, high in (sine.EDGES, Y_RANGE))
         problems.append(

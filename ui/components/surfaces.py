@@ -148,8 +148,8 @@ def surfaces(
 
 def _packed(subtitles: Sequence[str]) -> dict[str, Any]:
     """Few thresholds in a row change what is said: each text once, and the number of every threshold's."""
-    texts = list(dict.fromkeys(subtitles))
-    return {"subtitles": texts, "subtitle_of": [texts.index(text) for text in subtitles]}
+    texts = {text: i for i, text in enumerate(dict.fromkeys(subtitles))}
+    return {"subtitles": list(texts), "subtitle_of": [texts[text] for text in subtitles]}
 
 
 def within(point: Point | None, x_range: Point, y_range: Point) -> Point | None:
