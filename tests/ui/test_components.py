@@ -36,6 +36,21 @@ def surfaces_url(serving: Callable[[str], str]) -> str:
     return serving("tests/ui/apps/surfaces_app.py")
 
 
+@needs_browser
+def test_a_kept_file_is_chosen_again_in_another_visit_of_the_same_page(
+    visit: Visit, serving: Callable[[str], str]
+) -> None:
+    """As when a server is gone and another one goes on with the page."""
+    page = visit(serving("tests/ui/apps/kept_app.py"), ready="[data-testid=stFileUploader]")
+    said = page.get_by_test_id("stText")
+    page.locator("input[type=file]").set_input_files({"name": "mine.csv", "mimeType": "text/csv", "buffer": b"a\n1\n"})
+    expect(said).to_have_text("mine.csv in visit 0")
+    page.wait_for_function("Object.keys(sessionStorage).length === 1")
+    for n in (1, 2):
+        page.get_by_role("button", name="Another visit").click()
+        expect(said).to_have_text(f"mine.csv in visit {n}")
+
+
 def pixel(canvas: Locator, right: float, down: float) -> list[int]:
     """RGBA of the canvas at a fraction of its size."""
     script = """(canvas, [right, down]) => [...canvas.getContext("2d").getImageData(

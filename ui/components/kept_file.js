@@ -30,6 +30,8 @@ class KeptFile {
   }
 
   update(component) {
+    // Another place is another visit: the server was started anew, or another one took over.
+    if (component.data.place !== this.#component?.data.place) this.#tried = false;
     this.#component = component;
     if (component.data.wish === "forget") this.#forget();
     if (component.data.wish === "restore") this.#restore();
