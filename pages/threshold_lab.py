@@ -12,7 +12,7 @@ from ui.components import threshold_view
 from ui.threshold import class_thresholds, goal, sections, source
 from ui.words import threshold_lab as words
 from uqcore.metrics.uncertainty import MEASURES
-from uqcore.tuning import Goal, Study, tune
+from uqcore.tuning import Goal, Study, Tuned, tune
 from uqcore.types import Dataset, UqError
 
 
@@ -57,6 +57,17 @@ def _ours(top: DeltaGenerator, more: DeltaGenerator, right: DeltaGenerator, data
 
 
 def _decide(top: DeltaGenerator, right: DeltaGenerator, chosen_source: source.Source, study: Study) -> None:
+    try:
+        wanted, tuned = _chosen(right, chosen_source, study)
+    except UqError as error:  # a link can ask for what these predictions do not allow
+        page.answer(top, words.NO_THRESHOLD, [str(error)])
+        return
+    page.answer(top, words.what_a_threshold_does(chosen_source.predictions.name, tuned, study.has_labels), [])
+    sections.show(chosen_source, study, wanted, tuned)
+
+
+def _chosen(right: DeltaGenerator, chosen_source: source.Source, study: Study) -> tuple[Goal, Tuned]:
+    """The goal, and the threshold for it or the one that was moved by hand. UqError: it cannot be had."""
     with right:
         wanted = goal.choose(study, chosen_source.task, max(1, len(chosen_source.models)))
         tuned = tune(study, wanted)
@@ -85,9 +96,7 @@ def _decide(top: DeltaGenerator, right: DeltaGenerator, chosen_source: source.So
             if controls.keep_threshold(table, asked, chosen, chosen_source.in_link):
                 tuned = tune(study, Goal("manual", chosen))
         st.html(words.promise(tuned, study.has_labels))
-
-    page.answer(top, words.what_a_threshold_does(chosen_source.predictions.name, tuned, study.has_labels), [])
-    sections.show(chosen_source, study, wanted, tuned)
+    return wanted, tuned
 
 
 page.show("Threshold lab", lab)

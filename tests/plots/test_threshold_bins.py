@@ -24,6 +24,20 @@ def test_log_counts_by_hand() -> None:
     assert bins.n_below == 2
 
 
+ENDS = [[1.7e38] * 3, [0.3, np.nextafter(0.3, 1)], [-1e300, 0, 1e300], [1e300, 1e300], [5e-324, 5e-324]]
+
+
+@pytest.mark.parametrize("values", ENDS)
+def test_values_that_floats_have_little_room_around(values: list[float]) -> None:
+    bins = measure_bins(np.array(values), np.empty(0))
+    for edges, counts in ((bins.linear_edges, bins.linear_counts), (bins.log_edges, bins.log_counts)):
+        if edges.size:
+            assert np.isfinite(edges).all()
+            assert (np.diff(edges) >= 0).all()
+            assert edges[0] < edges[-1]
+            assert counts.sum() == len(values)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("power", [1, 20])
 def test_every_example_is_in_one_bin_of_each_axis(dtype: type[np.floating], power: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.prediction_files import calibrated, random_probs, read, table
+from tests.prediction_files import calibrated, npz, random_probs, read, table
 from uqcore.predictions import ClassShare, Predictions, read_back
 
 
@@ -87,3 +87,14 @@ def test_extras_stay_with_their_examples() -> None:
     assert part.group.tolist() == ["g", "g"]
     assert part.weight.tolist() == [0, 1]
     assert part.time.tolist() == ["", "9:00"]
+
+
+def test_numbers_near_the_ends_of_floats_are_told_as_they_are() -> None:
+    largest = float(np.finfo(np.float32).max)
+    logits = np.tile(np.array([largest, -largest, 1e-45]), (2, 4, 1))
+    row = read_back(read(npz(logits=logits))).first_rows[0]
+    assert [row[f"logits {k}"] for k in range(3)] == ["3.403e+38", "-3.403e+38", "1.401e-45"]
+    rows = [f"1,0,{label},{weight}" for label, weight in ((0, "1e308"), (0, "1.5e308"), (1, "1e308"), (0, "1e-308"))]
+    (note,) = (note for note in read_back(read(table("p_0,p_1,label,weight", *rows))).notes if "Weights" in note)
+    assert "Weights from 1e-308 to 1.5e+308 count" in note
+    assert "by weight the accuracy is 71.4" in note

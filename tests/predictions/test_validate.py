@@ -152,6 +152,10 @@ BAD = {
     "probs with closed form": (npz(probs=PROBS, variance=np.ones(4)), "together"),
     "other shape": (closed_form(variance=np.ones(2)), r"`variance` of \(3,\).*Received: \(3, 2\), \(2,\) and \(\)"),
     "negative variance": (closed_form(variance=np.array([1.0, -1.0, 1.0])), "a variance and a factor of 0 or more"),
+    "a product beyond 32 bits": (
+        closed_form(mean_field_factor=np.array(1e39)),
+        r"`mean_field_factor` times `variance` of at most 3\.4e\+38. Received up to 2e\+39",
+    ),
     "NaN in the closed form": (closed_form(mean_field_factor=np.array(np.nan)), "finite numbers in the closed form"),
 }  # fmt: skip
 

@@ -89,6 +89,11 @@ def test_interval_of_one_seed_is_one_interval() -> None:
         ((np.ones((1, 1)), 1), "2 or more classes"),
         ((np.full((2, 2), np.nan), 1), "Every cost must be a finite number"),
         ((np.eye(2), np.inf), "Every cost must be a finite number"),
+        (
+            (np.eye(2) * 1e308, 1),
+            r"Every cost must be a finite number of at most 1e\+12, .* Received: 1e\+308; give them",
+        ),
+        ((np.eye(2), 1, -1e13), r"or a gain of as much. Received: -1e\+13"),
         ((np.eye(2), 1, np.nan), "Every cost must be a finite number"),
         ((np.eye(2), 1, 1, 1.5), "`ood_share` must be from 0 to 1. Received: 1.5"),
         ((np.eye(2), 1, 1, np.nan), "`ood_share` must be from 0 to 1. Received: nan"),

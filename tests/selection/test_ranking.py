@@ -188,6 +188,7 @@ FLAGS, CLASSES = np.array([True, False]), np.array([0, 1])
         (lambda: rank(np.empty(0), np.empty(0, bool)), "`measure` must hold one number for each example"),
         (lambda: rank(np.array([np.nan]), np.array([True])), "`measure` must be finite. Received 1 values"),
         (lambda: rank(np.array([np.inf], np.float32), np.array([True])), "`measure` must be finite"),
+        (lambda: rank(np.array([-1e308, 1]), np.array([True, True])), r"at most 1e\+300. Received 1e\+308; divide all"),
         (lambda: rank(MEASURE, CORRECT[:3]), "`correct` must be 5 booleans"),
         (lambda: rank(MEASURE, CORRECT.astype(int)), "dtype int64"),
         (lambda: rank(MEASURE, CORRECT, np.empty(0)), "`ood_measure` must hold one number"),

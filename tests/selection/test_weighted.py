@@ -86,6 +86,24 @@ def test_errors_that_weigh_little_cost_little() -> None:
     assert found.seen == weighted_shares(measure <= 2, right, np.where(light, 0.05, 1.0))
 
 
+@pytest.mark.parametrize("unit", [2.0**1023, 2.0**-1000])
+def test_weights_near_the_ends_of_floats_are_those_of_any_other_unit_to_the_bit(unit: float) -> None:
+    rng = np.random.default_rng(4)
+    measure, right, weight = rng.random(800), rng.random(800) < 0.97, rng.random(800)
+    usual, odd = (certify_weighted(measure, right, weight * u, u, 0.1, DELTA) for u in (1.0, unit))
+    assert (odd.threshold, odd.n_accepted, odd.seen) == (usual.threshold, usual.n_accepted, usual.seen)
+    assert odd.mean == usual.mean * unit
+    assert weighted_shares(measure < 0.5, right, weight * unit) == weighted_shares(measure < 0.5, right, weight)
+
+
+def test_weights_of_all_sizes_are_those_of_the_largest() -> None:
+    accepted, right = np.array([True, True, False, True]), np.array([True, False, True, True])
+    assert weighted_shares(accepted, right, np.array([1e308, 1e308, 1e308, 1e-308])) == pytest.approx(
+        (2 / 3, 0.5, 2 / 3)
+    )
+    assert all(map(math.isnan, weighted_shares(accepted, right, np.zeros(4))))
+
+
 def test_weights_above_the_largest_that_counts_count_as_that_one_and_their_unit_does_not_matter() -> None:
     rng = np.random.default_rng(3)
     measure, right, weight = rng.random(800), rng.random(800) < 0.97, rng.exponential(size=800)

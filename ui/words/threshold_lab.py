@@ -13,6 +13,7 @@ from uqcore.tuning import Tuned
 from uqcore.tuning.split import Quality
 
 NO_PREDICTIONS = "**Bring your own predictions**, or try an example: how sure must a model be before you take its word?"
+NO_THRESHOLD = "**No threshold** for this goal: choose another, or change what it asks for."
 QUALITY = (
     "On the held-out part. AURC: the mean share of wrong predictions over all coverages, lower is better; E-AURC: "
     "what a perfect order of the examples would have saved. AUROC: the chance that an error, or an unseen input, "

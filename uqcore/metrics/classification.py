@@ -18,6 +18,9 @@ from uqcore.types import FloatArray, IntArray, UqError
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 """What `nll` puts in place of a smaller probability: the smallest normal float32, 1.2e-38."""
 
+LARGEST_MEASURE = 1e300
+"""Of a measure, so that a difference of two of them, and a threshold just above one, is finite."""
+
 ROW_SUM_TOLERANCE = 0.01
 """How far a row of probabilities may be from summing to 1: room for ten of them rounded to three decimals."""
 
@@ -176,7 +179,7 @@ def checked_measure(measure: ArrayLike, name: str = "measure") -> NDArray[np.flo
     """The measure as float64 ``(N,)``, in which a float32 value compares exactly with any threshold.
 
     Raises:
-        UqError: it has another shape, no example, or a value that is NaN or infinite.
+        UqError: it has another shape, no example, or a value that is NaN, infinite or above `LARGEST_MEASURE`.
     """
     values = np.asarray(measure, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
@@ -184,6 +187,12 @@ def checked_measure(measure: ArrayLike, name: str = "measure") -> NDArray[np.flo
     if not np.isfinite(values).all():
         raise UqError(
             f"`{name}` must be finite. Received {np.sum(~np.isfinite(values))} values that are NaN or infinite."
+        )
+    largest = max(abs(float(values.min())), abs(float(values.max())))
+    if largest > LARGEST_MEASURE:
+        raise UqError(
+            f"`{name}` must be at most {LARGEST_MEASURE:g}. Received {largest:g}; divide all by the same number, which "
+            f"changes no order."
         )
     return values
 

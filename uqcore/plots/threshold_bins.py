@@ -8,6 +8,7 @@ import numpy as np
 
 from uqcore.types import FloatArray, IntArray, UqError
 
+_TIED = 1 + 1e-12  # the greatest value over the least: floats have no room for bins in between
 _SPAN = 1e9
 """The greatest value over the least on the logarithmic axis, at most."""
 
@@ -46,16 +47,26 @@ def measure_bins(right: FloatArray, wrong: FloatArray, ood: FloatArray | None = 
     low, high = float(min(group[0] for group in filled)), float(max(group[-1] for group in filled))
     if not np.isfinite([low, *(group[-1] for group in filled)]).all():  # NaN is sorted to the end
         raise UqError("A histogram needs finite values. Received: NaN or infinity.")
-    linear_edges = np.histogram_bin_edges((), n_bins, (low, high))
+    linear_edges = _linear_edges(low, high, n_bins)
     linear_counts = np.stack([_counts(group, linear_edges) for group in groups])
     if high <= 0:
         return MeasureBins(linear_edges, linear_counts, np.empty(0), np.empty((3, 0), np.int64), 0)
     least = min(float(above[0]) for group in filled if len(above := group[_n_below(group, 0, "right") :]))
     floor = max(least, high / _SPAN)
-    log_edges = np.geomspace(*((floor, high) if floor < high else (high / 2, high * 2)), n_bins + 1)
+    around = (high / 2 or high, high * 2)  # half of the least float is none
+    log_edges = np.geomspace(*((floor, high) if high / floor > _TIED else around), n_bins + 1)
     log_counts = np.stack([_counts(group, log_edges) for group in groups])
     n_below = sum(int(_n_below(group, log_edges[0])) for group in groups)
     return MeasureBins(linear_edges, linear_counts, log_edges, log_counts, n_below)
+
+
+def _linear_edges(low: float, high: float, n_bins: int) -> FloatArray:
+    """From the least value to the greatest, or around them where floats have no room for the bins in between."""
+    needed = n_bins * np.spacing(max(abs(low), abs(high)))
+    if high - low < needed:
+        half = max(0.5 if low == high else 0.0, needed)
+        low, high = low - half, high + half
+    return np.linspace(low, high, n_bins + 1)
 
 
 def _counts(values: FloatArray, edges: FloatArray) -> IntArray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from uqcore.predictions.raw import listed
 from uqcore.predictions.record import Predictions
+from uqcore.selection.weighted import weighted_shares
 from uqcore.text import fine_percent as fine
 from uqcore.types import FloatArray, IntArray
 
@@ -105,10 +106,10 @@ def _on_weights(predictions: Predictions, right: float | None) -> tuple[str, ...
     if predictions.weight is None:
         return ()
     weight = predictions.weight[predictions.in_distribution]
-    total = float(weight.sum())
     told = f"Weights from {weight.min():.4g} to {weight.max():.4g} count in a weighted risk" if len(weight) else ""
-    if predictions.correct is not None and right is not None and total > 0:
-        share = float(weight[predictions.correct[predictions.in_distribution]].sum()) / total
+    if predictions.correct is not None and right is not None and weight.max(initial=0) > 0:
+        correct = predictions.correct[predictions.in_distribution]
+        share = weighted_shares(correct, correct, weight).accuracy
         told += f", and by weight the accuracy is {fine(share)}"
     return (f"{told}. Everywhere else every example counts once.",) if told else ()
 
@@ -120,7 +121,9 @@ def _shares(counts: IntArray) -> FloatArray:
 def _row(predictions: Predictions, i: int) -> dict[str, str]:
     row = {name: str(ids[i]) for name, ids in predictions.ids.items()}
     for k in range(min(predictions.n_classes, _SHOWN_CLASSES)):
-        row[f"{predictions.kind} {predictions.class_names[k]}"] = f"{predictions.values[:, i, k].mean():.4g}"
+        row[f"{predictions.kind} {predictions.class_names[k]}"] = (
+            f"{predictions.values[:, i, k].mean(dtype=np.float64):.4g}"
+        )
     row["predicted"] = predictions.class_names[predictions.predicted[i]]
     if predictions.labels is not None:
         row["label"] = predictions.class_names[predictions.labels[i]] if predictions.labels[i] >= 0 else ""

@@ -25,6 +25,7 @@ from uqcore.types import FloatArray, UqError
 
 _CHUNK_NUMBERS = 2**20
 _CHANNELS = (1, 3, 4)
+_LARGEST = float(np.finfo(np.float32).max)
 _MOST_NAMES = 10**6  # characters of class names in roles, which go into policies and links
 
 
@@ -304,5 +305,11 @@ def _with_closed_form(predictions: Predictions, found: Found) -> Predictions:
     if not all(np.isfinite(array).all() for array in (mean, variance, factor)) or variance.min() < 0 or factor < 0:
         raise UqError(
             "Expected finite numbers in the closed form, with a variance and a factor of 0 or more. Received others."
+        )
+    largest = float(factor) * float(variance.max())
+    if largest > _LARGEST:
+        raise UqError(
+            f"Expected `mean_field_factor` times `variance` of at most {_LARGEST:.2g}. Received up to {largest:.3g}; "
+            f"check both."
         )
     return replace(predictions, mean_logits=mean, variance=variance, mean_field_factor=float(factor))

@@ -6,6 +6,7 @@ that `Costs` describes: a share ``ood_share`` of it is OOD, the rest is like the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -16,6 +17,9 @@ from uqcore.types import FloatArray, UqError
 
 PER = 1000
 """Expected costs are per so many examples."""
+
+LARGEST = 1e12
+"""Of a cost: beside much larger ones those of a few cents would be lost in what a sum of floats rounds off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +33,7 @@ class Costs:
         ood_share: assumed share of OOD in the stream, in 0..1; how many OOD examples are at hand plays no part.
 
     Raises:
-        UqError: the matrix is not square, a cost is not finite, or the share is out of range.
+        UqError: the matrix is not square, a cost is no number up to `LARGEST`, or the share is out of range.
     """
 
     matrix: FloatArray
@@ -43,8 +47,14 @@ class Costs:
             raise UqError(
                 f"`matrix` must be square, a row and a column for each of 2 or more classes. Received: {matrix.shape}."
             )
-        if not np.isfinite([*matrix.flat, self.deferral, self.ood_accepted]).all():
-            raise UqError("Every cost must be a finite number. Received one that is NaN or infinite.")
+        every = np.array([*matrix.flat, self.deferral, self.ood_accepted])
+        if (wrong := ~(np.abs(every) <= LARGEST)).any():
+            first = float(every[wrong][0])
+            advice = "give them all in a larger unit" if math.isfinite(first) else "correct it"
+            raise UqError(
+                f"Every cost must be a finite number of at most {LARGEST:g}, or a gain of as much. Received: "
+                f"{first:g}; {advice}."
+            )
         if not 0 <= self.ood_share <= 1:
             raise UqError(f"`ood_share` must be from 0 to 1. Received: {self.ood_share}.")
         matrix.setflags(write=False)

@@ -78,6 +78,8 @@ class WeightedCertificate(NamedTuple):
 
 def weighted_shares(accepted: NDArray[np.bool_], correct: NDArray[np.bool_], weight: FloatArray) -> Weighted:
     """`Weighted` of a decision on examples ``(N,)``; estimates, without a promise."""
+    # In another unit, by a power of two: a sum of weights near the largest float would be infinite.
+    weight = np.ldexp(weight, -np.frexp(weight.max(initial=0))[1])
     total, kept = float(weight.sum()), float(weight[accepted].sum())
     wrong, right = float(weight[accepted & ~correct].sum()), float(weight[correct].sum())
     return Weighted(

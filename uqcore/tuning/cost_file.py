@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from uqcore.predictions.encodings import in_utf8
+from uqcore.selection.cost import LARGEST
 from uqcore.text import reason
 from uqcore.types import FloatArray, UqError
 
@@ -110,8 +111,10 @@ def _number(cell: str, may_have_comma: bool, truth: str, predicted: str) -> floa
         value = float(cell.replace(",", ".", 1) if may_have_comma else cell)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) <= LARGEST:
+        advice = "give all costs in a larger unit" if math.isfinite(value) else "correct it"
         raise UqError(
-            f"Expected a number as the cost of {predicted[:40]!r} where {truth[:40]!r} is true. Received {cell[:40]!r}."
+            f"Expected a number of at most {LARGEST:g} as the cost of {predicted[:40]!r} where {truth[:40]!r} is true. "
+            f"Received {cell[:40]!r}; {advice}."
         )
     return value

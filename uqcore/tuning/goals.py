@@ -187,11 +187,14 @@ def _weighted(study: Study, goal: Goal) -> Tuned:
     if goal.kind != "risk" or goal.per_class or goal.per_group:
         raise UqError("A weighted risk is certified with one threshold for all. Received another goal, or several.")
     if part.weight is None or held.weight is None:
-        raise UqError("A weighted risk needs a column of weights. Received none; name one `weight`.")
+        raise UqError(
+            "A weighted risk needs a column of weights. Received none; name one `weight`, with a finite number of 0 or "
+            "more in every row."
+        )
     right = part.predicted == part.known_labels()
     most = float(held.weight.max(initial=0))
     if not most > 0:
-        raise UqError("A weighted risk needs weights above 0. Received nothing but zeros.")
+        raise UqError("A weighted risk needs weights above 0. Received nothing but zeros; correct them, or go without.")
     found = certify_weighted(part.measure, right, part.weight, most, risk, goal.level)
     seen = weighted_shares(held.measure <= found.threshold, held.predicted == held.known_labels(), held.weight)
     promise = weighted_promise(found, seen, goal.delta)

@@ -9,6 +9,8 @@ from ui import controls
 from ui.charts import chart
 from ui.threshold.source import Source
 from uqcore.plots import selection as plots
+from uqcore.selection import Costs
+from uqcore.selection.cost import LARGEST
 from uqcore.selection.optimum import Varied
 from uqcore.tuning import Goal, Study, Tuned
 
@@ -36,7 +38,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         "How it moves with the cost of", {k: name for k, (name, _) in varied.items()}, "vary", "deferral"
     )
     name, now = varied[what]
-    highest = max(0.5, now) if what == "ood_share" else 4 * (now or 1.0)
+    highest = max(0.5, now) if what == "ood_share" else min(4 * (now or 1.0), _largest(what, costs))
     moved = outcomes.sweep(costs, what, np.linspace(0, highest, 61))
     figure = plots.cost_sweep(moved, x_title=name, now=now, is_share=what == "ood_share")
     chart(figure, "cost_figure")
@@ -44,3 +46,8 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
         "The cheapest threshold for all classes at each cost; the dotted line is the cost above. An interval by the "
         "bootstrap knows nothing of errors that did not happen: with few of them it is short."
     )
+
+
+def _largest(what: Varied, costs: Costs) -> float:
+    """What may be varied up to: no cost is above `LARGEST`."""
+    return LARGEST / max(1.0, float(np.abs(costs.matrix).max())) if what == "error" else LARGEST

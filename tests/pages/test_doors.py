@@ -1,0 +1,121 @@
+"""Odd contents of what visitors bring to the threshold lab: a right answer or one sentence, and the page works on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app_pages import checked, choose, opened, spaced, unmarked
+from tests.pages.hostile import shown
+from tests.prediction_files import npz, table
+
+N = 400
+RNG = np.random.default_rng(0)
+PROBS = RNG.dirichlet([0.05, 0.05, 0.05], N).astype(np.float32)  # sure enough for a risk to be certified
+LABELS = (PROBS.cumsum(axis=1) > RNG.random((N, 1))).argmax(axis=1)
+COLUMNS = "p_0,p_1,p_2,label"
+ROWS = [f"{a:.9f},{b:.9f},{c:.9f},{label}" for (a, b, c), label in zip(PROBS, LABELS, strict=True)]
+
+
+def with_column(name: str, cells: list[str]) -> bytes:
+    """The predictions, with one column more."""
+    return table(f"{COLUMNS},{name}", *(f"{row},{cell}" for row, cell in zip(ROWS, cells, strict=True)))
+
+
+def brought(data: bytes, name: str = "mine.csv", **link: str) -> AppTest:
+    app = opened("pages/threshold_lab.py", predictions="Your own", **link)
+    app.file_uploader[0].set_value((name, data, ""))
+    return checked(app.run())
+
+
+def look(app: AppTest, section: str) -> AppTest:
+    (row,) = (group for group in app.get("button_group") if str(group.key).startswith("look_"))
+    return choose(app, str(row.key), section)
+
+
+def said(app: AppTest) -> list[str]:
+    """The sentences of warnings and errors, without what Markdown needs before signs."""
+    return [spaced(each.value).replace("\\", "") for each in (*app.warning, *app.error)]
+
+
+def answers(app: AppTest) -> bool:
+    return any(" accepts " in spaced(unmarked(text)) for text in shown(app))
+
+
+def each_section(app: AppTest) -> None:
+    """Every section is shown, and nothing of it is infinite or no number."""
+    for section in ("examples", "measures", "costs", "classes", "sets", "home"):
+        app = look(app, section)
+        texts = " ".join([*shown(app), *shown(app, html=True)])
+        assert not {"inf", "-inf", "nan"} & {*texts.replace("<", " ").replace(">", " ").split()}
+
+
+@pytest.mark.parametrize("weight", ["1e308", "5e-324", "1.7976931348623157e308"])
+def test_weights_of_any_size_count_as_they_are(weight: str) -> None:
+    app = brought(with_column("weight", [weight] * N), target_3="Risk", risk="40", by_weight="true")
+    assert app.toggle(key="by_weight").value
+    assert answers(app)
+    assert said(app) == []
+    each_section(app)
+
+
+def test_weights_that_are_all_nothing_are_told_and_the_page_works_on() -> None:
+    app = brought(with_column("weight", ["0"] * N), target_3="Risk", by_weight="true")
+    assert any("No threshold" in unmarked(text) for text in shown(app))
+    assert any(sentence.startswith("A weighted risk needs weights above 0.") for sentence in said(app))
+    app.toggle(key="by_weight").set_value(False)
+    assert answers(checked(app.run()))
+
+
+LARGEST = np.finfo(np.float32).max
+SIGNS = np.random.default_rng(0).choice([-1, 1], (2, N, 3)).astype(np.float32)
+ODD: dict[str, dict[str, Any]] = {
+    "largest": {"logits": LARGEST * SIGNS},
+    "all the largest": {"logits": np.full((2, N, 3), LARGEST)},
+    "denormal": {"logits": np.float32(1e-44) * SIGNS[0]},
+    "sure": {"probs": np.tile(np.array([[1, 1e-45, 0]], np.float32), (N, 1))},
+    "scores": {"logits": np.log(PROBS + 1e-9), "score": LARGEST * SIGNS[0, :, 0]},
+    "denormal scores": {"logits": np.log(PROBS + 1e-9), "score": np.float32(1e-44) * SIGNS[0, :, 0]},
+    "closed form": {
+        "logits": LARGEST * SIGNS,
+        "mean_logits": LARGEST * SIGNS[0],
+        "variance": np.full(N, LARGEST / 2),
+        "mean_field_factor": np.array(2.0),
+    },
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_numbers_near_the_ends_of_floats(name: str) -> None:
+    app = brought(npz(labels=LABELS, **ODD[name]), "mine.npz")
+    assert answers(app)
+    each_section(app)
+    for i in range(len(app.selectbox(key="by").options)):
+        app.selectbox(key="by").select_index(i)
+        app = checked(app.run())
+        assert answers(app)
+
+
+def example(**link: str) -> AppTest:
+    """The example of two classes, which a link's costs can be of."""
+    return opened("pages/threshold_lab.py", predictions="Your own", **link)
+
+
+@pytest.mark.parametrize("costs", ["2_0,1,1e99", "2_1,0,-9e99_0,1,1e12", "2_0,1,999999999999e99"])
+def test_costs_of_a_link_beyond_all_units_are_told(costs: str) -> None:
+    app = example(target_3="Cost", costs=costs)
+    assert any("Every cost must be a finite number of at most 1e+12" in sentence for sentence in said(app))
+    assert answers(choose(app, "target_3", "coverage"))
+
+
+def test_costs_of_the_largest_size_are_worked_out() -> None:
+    app = example(target_3="Cost", cost_deferral="1000000", costs="2_0,1,1e12_1,0,1e12")
+    each_section(app)
+    app = look(app, "costs")
+    for varied in ("deferral", "error"):
+        app = choose(app, "vary", varied)
+        assert answers(app)
+        assert said(app) == []
