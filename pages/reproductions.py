@@ -1,12 +1,11 @@
 """Do the numbers that the five sources publish come out here?"""
 
-import json
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import page, reproductions
-from uqcore.reproduce import SOURCES, to_csv, to_plain
+from ui.html import Html
+from uqcore.reproduce import SOURCES, Row
 from uqcore.text import percent
 from uqcore.types import UqError
 
@@ -19,7 +18,8 @@ RULE = (
 
 
 def numbers(top: DeltaGenerator) -> None:
-    rows, problems = [], []
+    rows: list[Row] = []
+    read, problems = [], []
     for source in SOURCES:
         st.header(source.title, anchor=False)
         st.caption(f"The same: {source.same} What differs: {source.differs}")
@@ -30,15 +30,16 @@ def numbers(top: DeltaGenerator) -> None:
         except UqError as error:
             problems.append(f"{source.title}: {error}")
             continue
-        st.html(reproductions.table(found))
+        st.html(Html(reproductions.table(found)))
         rows += found
+        read.append(source)
     page.answer(top, reproductions.what_came_out(rows), problems)
     if rows:
         top.caption(RULE)
         with st.container(horizontal=True):
-            text = json.dumps(to_plain(rows), indent=2, ensure_ascii=False)
-            st.download_button("JSON", text, "reproductions.json", "application/json", icon=":material/download:")
-            st.download_button("CSV", to_csv(rows), "reproductions.csv", "text/csv", icon=":material/download:")
+            as_json, as_csv = reproductions.files(read)
+            st.download_button("JSON", as_json, "reproductions.json", "application/json", icon=":material/download:")
+            st.download_button("CSV", as_csv, "reproductions.csv", "text/csv", icon=":material/download:")
 
 
 page.show("Reproductions", numbers)

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-import streamlit as st
-
-from uqcore.reproduce import SOURCES, Row, Source, counted
+from ui.budget import kept
+from uqcore.reproduce import SOURCES, Row, Source, counted, to_csv, to_plain
+from uqcore.reproduce.trainings import store_beside
 from uqcore.store import Store, default_store
 from uqcore.text import unbroken
 
 _HEAD = ("", "quantity", "published", "ours", "note")
 
 
-def rows_of(source: Source) -> list[Row]:
+def rows_of(source: Source) -> Sequence[Row]:
     """The rows of one source, as they are kept, or counted once for all visitors until a model changes.
 
     Raises:
         UqError: a model or a training cannot be read.
     """
+    return _rows(source.title, *_state())
+
+
+def files(sources: Sequence[Source]) -> tuple[str, str]:
+    """All rows of these to take home, as JSON and CSV. UqError: as for `rows_of`."""
+    return _files(tuple(source.title for source in sources), *_state())
+
+
+def _state() -> tuple[Path, object]:
+    """The store, and what tells its states and those of the trainings beside it apart."""
     store = default_store()
-    return _rows(source.title, str(store.root), counted.manifests(store))
+    return store.root, (store.state(), store_beside(store).state())
 
 
-@st.cache_data(show_spinner="Counting …", max_entries=32)
-def _rows(title: str, root: str, manifests: str) -> list[Row]:
+@kept("Counting …")
+def _rows(title: str, root: Path, state: object) -> Sequence[Row]:
     (source,) = (source for source in SOURCES if source.title == title)
-    return counted.rows_of(source, Store(Path(root)))
+    return counted.rows_of(source, Store(root))
+
+
+@kept()
+def _files(titles: Sequence[str], root: Path, state: object) -> tuple[str, str]:
+    rows = [row for title in titles for row in _rows(title, root, state)]
+    return json.dumps(to_plain(rows), indent=2, ensure_ascii=False), to_csv(rows)
 
 
 def what_came_out(rows: Sequence[Row]) -> str:

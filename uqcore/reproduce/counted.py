@@ -63,11 +63,6 @@ def digest(store: Store, model_ids: Iterable[str]) -> str:
     return sha256(of_models + _bytes(store_beside(store).manifest)).hexdigest()
 
 
-def manifests(store: Store) -> str:
-    """A digest of all that either store lists: what rows depend on, and more."""
-    return sha256(_bytes(store.manifest) + b"\0" + _bytes(store_beside(store).manifest)).hexdigest()
-
-
 def _bytes(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
 
