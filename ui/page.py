@@ -11,7 +11,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import controls, fairness, glossary, history, memory, shelf, uploads, words
+from ui import fairness, glossary, history, memory, shelf, uploads, words
 from ui.html import Html
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
@@ -296,13 +296,13 @@ def fold(label: str) -> None:
 
 
 def tiles() -> None:
-    """What there is to do, in rows."""
-    invitations = [(door, invitation) for door in DOORS for invitation in door.invitations]
+    """What there is to do, in rows of five, which the style makes: columns are a message each."""
     with st.container(key="tiles"):
-        for column, (door, (label, text, query, icon)) in controls.in_rows(invitations, 5):
-            with column.container(border=True, height="stretch"):
-                st.page_link(at(door.path), label=f"**{label}**", icon=icon or door.icon, query_params=dict(query))
-                st.write(text)
+        for door in DOORS:
+            for label, text, query, icon in door.invitations:
+                with st.container(border=True, height="stretch"):
+                    st.page_link(at(door.path), label=f"**{label}**", icon=icon or door.icon, query_params=dict(query))
+                    st.markdown(text)
 
 
 def answer(place: DeltaGenerator, lead: str, problems: Sequence[str]) -> None:

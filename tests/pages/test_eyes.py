@@ -208,7 +208,7 @@ def test_a_printed_page_is_laid_out_as_on_the_screen_and_as_wide_as_the_paper(sh
 
 @on(("screen", ""))
 def test_the_doors_of_home_are_of_one_height(shown: Shown) -> None:
-    doors = shown.page.locator(".st-key-tiles [data-testid=stColumn] > * > *")
+    doors = shown.page.locator(".st-key-tiles > * > [data-testid=stVerticalBlock]")
     heights = doors.evaluate_all("all => all.map(door => Math.round(door.getBoundingClientRect().height))")
     assert len(heights) == sum(len(door.invitations) for door in DOORS)
     assert len(set(heights)) == 1
