@@ -111,7 +111,8 @@ class Tabs:
     def __init__(self, browser: Browser, script: str = "") -> None:
         self._browser, self._script = browser, script
         self._free: dict[str, list[Page]] = {}  # by the options that a context has for good
-        self._taken: list[tuple[str | None, Page]] = []  # without options: to be closed
+        self._taken: list[tuple[str, Page]] = []
+        self._relays: dict[Page, Callable[[WebSocketRoute], None]] = {}
         self._complaints: list[str] = []
         self._numbers = count(1)
 
@@ -126,12 +127,14 @@ class Tabs:
         **options: Any,
     ) -> Page:
         """See the fixture of this name; ``options`` are those of Playwright's contexts."""
-        kind = repr(sorted(options.items()))
+        kind = repr((relay is not None, sorted(options.items())))
         free = self._free.setdefault(kind, [])
-        page = free.pop() if free and relay is None else self._new(options)
-        self._taken.append((kind if relay is None else None, page))
+        page = free.pop() if free else self._new(options)
+        self._taken.append((kind, page))
         if relay is not None:
-            page.route_web_socket("**/_stcore/stream", relay)
+            if page not in self._relays:
+                page.route_web_socket("**/_stcore/stream", lambda page_end: self._relays[page](page_end))
+            self._relays[page] = relay
         page.emulate_media(color_scheme=color_scheme)
         page.set_viewport_size({"width": width, "height": height})
         if page.url.split("?")[0].rstrip("/") == url.split("?")[0].rstrip("/"):
@@ -152,7 +155,7 @@ class Tabs:
                 page.mouse.up()
         complaints, self._complaints = self._complaints, []
         for kind, page in taken:
-            if kind is None or not _is_as_new(page):
+            if not _is_as_new(page, can_stay=page not in self._relays):
                 page.context.close()
             else:
                 self._free[kind].append(page)
@@ -203,13 +206,13 @@ def _ask_anew(page: Page, ready: str, visit: str) -> None:
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
 
 
-def _is_as_new(page: Page) -> bool:
+def _is_as_new(page: Page, can_stay: bool) -> bool:
     """Whether nothing is left of the visit: the tab is open and its server too, so that it could leave the app."""
     if page.is_closed():
         return False
     try:
         page.mouse.move(0, 0)
-        if not page.evaluate(CAN_STAY, NEXT_VISIT):
+        if not can_stay or not page.evaluate(CAN_STAY, NEXT_VISIT):
             leave(page)
         page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
     except Error:

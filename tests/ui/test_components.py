@@ -23,17 +23,17 @@ MOVING = re.compile(" …$")  # after a drawing that goes on
 
 @pytest.fixture(scope="module")
 def pad_url(serving: Callable[[str], str]) -> str:
-    return serving("tests/ui/apps/pad_app.py")
+    return serving("tests/ui/apps/components_app.py") + "/pad"
 
 
 @pytest.fixture(scope="module")
 def cards_url(serving: Callable[[str], str]) -> str:
-    return serving("tests/ui/apps/cards_app.py")
+    return serving("tests/ui/apps/components_app.py") + "/cards"
 
 
 @pytest.fixture(scope="module")
 def surfaces_url(serving: Callable[[str], str]) -> str:
-    return serving("tests/ui/apps/surfaces_app.py")
+    return serving("tests/ui/apps/components_app.py") + "/surfaces"
 
 
 @needs_browser
@@ -129,7 +129,7 @@ def test_while_the_pen_moves_python_has_the_drawing_so_far(visit: Visit, pad_url
 
 @needs_browser
 def test_the_pen_is_as_wide_as_python_says(visit: Visit, pad_url: str) -> None:
-    page = visit(f"{pad_url}/?strokes={encode([(0, 128), (255, 128)])}")
+    page = visit(f"{pad_url}?strokes={encode([(0, 128), (255, 128)])}")
     received(page, 1)
     next_frame(page)
     ink = [pixel(page.locator(".pad canvas"), 0.5, 0.5 + offset)[3] for offset in (-0.05, -0.04, 0.04, 0.05)]
@@ -249,7 +249,7 @@ def test_a_late_echo_undoes_nothing_that_was_drawn_since(visit: Visit, pad_url: 
 @needs_browser
 @pytest.mark.parametrize("broken", ["no~drawing", "A", "AAA", encode([(1, 2), (3, 4)])[:-2], "AAAA"])
 def test_a_broken_drawing_is_an_empty_pad(visit: Visit, pad_url: str, broken: str) -> None:
-    page = visit(f"{pad_url}/?strokes={broken}")
+    page = visit(f"{pad_url}?strokes={broken}")
     expect(page.locator(".pad canvas")).to_have_attribute("aria-label", "Drawing pad, empty")
     draw(page, (0.2, 0.2), (0.8, 0.2))
     expect(page.get_by_test_id("stText")).not_to_have_text(broken)
@@ -360,7 +360,7 @@ def test_the_keyboard_moves_picks_and_removes(visit: Visit, surfaces_url: str) -
 
 @needs_browser
 def test_a_point_from_python_is_shown_and_the_visitors_pick_outlives_a_rerun(visit: Visit, surfaces_url: str) -> None:
-    page = visit(f"{surfaces_url}/?picked=1")
+    page = visit(f"{surfaces_url}?picked=1")
     assert picked(page) == (1, 2)
     assert readings(page)[:2] == [f"{0.25 * 57 / 99:.3f}", f"{0.25 * 79 / 99:.3f}"]  # The nearest of 100 grid points.
     page.mouse.click(*at(plot(page, 1), 0.5, 0.5))
@@ -389,7 +389,7 @@ def test_colours_orientation_and_border(visit: Visit, surfaces_url: str) -> None
 
 @needs_browser
 def test_the_maps_follow_the_threshold_and_python_hears_when_it_stops(visit: Visit, surfaces_url: str) -> None:
-    page = visit(f"{surfaces_url}/?slides=1&threshold=0.05")
+    page = visit(f"{surfaces_url}?slides=1&threshold=0.05")
     slider, heard = page.locator(".cut input"), page.get_by_test_id("stCaptionContainer")
     expect(page.locator(".cut output")).to_have_text("0.05")
     in_x = plot(page, 0).locator("canvas")
@@ -413,7 +413,7 @@ def test_the_maps_follow_the_threshold_and_python_hears_when_it_stops(visit: Vis
 
 @needs_browser
 def test_another_run_leaves_the_visitors_threshold_where_it_is(visit: Visit, surfaces_url: str) -> None:
-    page = visit(f"{surfaces_url}/?slides=1")
+    page = visit(f"{surfaces_url}?slides=1")
     page.locator(".cut input").press("End")
     heard = page.get_by_test_id("stCaptionContainer")
     expect(heard).to_have_text("threshold 0.25")
@@ -428,7 +428,7 @@ def test_another_run_leaves_the_visitors_threshold_where_it_is(visit: Visit, sur
 
 @needs_browser
 def test_verdicts_follow_the_threshold_and_python_hears_when_it_stops(visit: Visit, cards_url: str) -> None:
-    page = visit(f"{cards_url}/?threshold=0.3", ready=".card")
+    page = visit(f"{cards_url}?threshold=0.3", ready=".card")
     slider, heard = page.locator(".cut input"), page.get_by_test_id("stCaptionContainer")
     verdicts = page.locator(".verdict")
     expect(verdicts).to_have_text(["yes", "no", "no"])  # 0.2, 0.5 and 1

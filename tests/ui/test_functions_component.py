@@ -24,7 +24,7 @@ SILENT = "Point at a plot to read all of them there: mean ± one standard deviat
 
 @pytest.fixture(scope="module")
 def url(serving: Callable[[str], str]) -> str:
-    return serving("tests/ui/apps/functions_app.py")
+    return serving("tests/ui/apps/components_app.py") + "/functions"
 
 
 def functions_of(up: float = 0.0) -> list[Gaussian]:
@@ -188,7 +188,7 @@ def test_new_functions_are_read_where_the_cross_hair_stands(visit: Visit, url: s
 
 @needs_browser
 def test_in_one_plot_all_methods_are_read_out_beside_their_lines(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?overlaid=1&height=430", ready=".plot")
+    page = visit(f"{url}?overlaid=1&height=430", ready=".plot")
     expect(page.locator(".plot")).to_have_count(1)
     assert size(page, 0)["height"] == 430
     expect(page.locator("figcaption .name")).to_have_count(3)
@@ -223,7 +223,7 @@ def test_a_click_gives_python_the_point_under_the_pointer(visit: Visit, url: str
 
 @needs_browser
 def test_a_click_on_a_line_is_one_on_the_plot(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?flat=1&overlaid=1&points=1", ready=".plot")
+    page = visit(f"{url}?flat=1&overlaid=1&points=1", ready=".plot")
     for n, (x, y) in enumerate([(1.0, -1.0), (-2.0, 0.75), (-3.0, 0.5), (3.0, 2.0)], 1):  # a mean, a function, points
         page.mouse.click(*pixel_at(page, 0, x, y))
         across, along = pixel_size(page, 0)
@@ -258,7 +258,7 @@ def test_a_click_beside_the_axes_adds_nothing(visit: Visit, url: str) -> None:
 
 @needs_browser
 def test_where_there_is_no_room_a_click_adds_nothing_and_reads_out_still(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?full=1", ready=".plot")
+    page = visit(f"{url}?full=1", ready=".plot")
     pointer = at(plot(page, 0), 0.5, 0.5)
     page.mouse.click(*pointer)
     assert readings(page) in read_at(point_at(page, 0, pointer)[0], functions_of())
@@ -314,7 +314,7 @@ def test_the_cross_hair_stops_at_the_ends_of_the_axes(visit: Visit, url: str) ->
 
 @needs_browser
 def test_a_mean_a_band_functions_the_gap_and_points_stand_where_they_belong(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?flat=1&points=1&n=2", ready=".plot")
+    page = visit(f"{url}?flat=1&points=1&n=2", ready=".plot")
     page.mouse.move(0, 0)
     expect(page.locator(".plot")).to_have_count(2)
     for number, mean in enumerate((-1.0, 1.0)):
@@ -354,7 +354,7 @@ def share_drawn(page: Page, number: int, place: int, y: float) -> float:
 
 @needs_browser
 def test_the_methods_of_one_plot_are_drawn_over_each_other_each_in_its_own_dash(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?flat=1", ready=".plot")
+    page = visit(f"{url}?flat=1", ready=".plot")
     assert [share_drawn(page, 0, 0, -1), share_drawn(page, 1, 2, 1)] == [1, 1]
     page.get_by_text("Overlaid").click()
     expect(page.locator(".plot")).to_have_count(1)
@@ -376,7 +376,7 @@ def test_the_methods_of_one_plot_are_drawn_over_each_other_each_in_its_own_dash(
 
 @needs_browser
 def test_nothing_is_drawn_over_the_axes(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?flat=1&overlaid=1", ready=".plot")
+    page = visit(f"{url}?flat=1&overlaid=1", ready=".plot")
     assert share_drawn(page, 0, 0, -1) == 1
     axes = pixels(page, 0, 0, 0, LEFT - 1, int(size(page, 0)["height"]))
     for place in (0, 2, 4):

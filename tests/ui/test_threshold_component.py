@@ -19,7 +19,7 @@ from uqcore.types import UqError
 
 @pytest.fixture(scope="module")
 def url(serving: Callable[[str], str]) -> str:
-    return serving("tests/ui/apps/threshold_app.py")
+    return serving("tests/ui/apps/components_app.py") + "/threshold"
 
 
 def ranking_of(n: int = 4_000, n_ood: int = 1_000, *, has_labels: bool = True) -> Ranking:
@@ -120,7 +120,7 @@ def swipe(page: Page, path: list[tuple[float, float]]) -> None:
 @needs_browser
 @pytest.mark.parametrize("rows", [4096, 60])
 def test_the_counts_follow_the_drag_and_python_hears_at_the_end(visit: Visit, url: str, rows: int) -> None:
-    page = visit(f"{url}/?rows={rows}")
+    page = visit(f"{url}?rows={rows}")
     ranking, before = ranking_of(), n_runs(page)
     table = ranking.table(rows)
     page.mouse.move(*at(plot(page, "histogram"), 0.3, 0.5))
@@ -239,7 +239,7 @@ def test_a_finger_drags_sideways_and_a_tap_picks(visit: Visit, url: str) -> None
 
 @needs_browser
 def test_a_finger_that_scrolls_leaves_the_threshold(visit: Visit, url: str) -> None:
-    page = visit(url, width=390, height=600, has_touch=True, is_mobile=True)
+    page = visit(url, width=390, height=600, has_touch=True, is_mobile=True, device_scale_factor=3)
     before, runs = now(page), n_runs(page)
     script = "canvas => canvas.getBoundingClientRect().y"
     canvas = plot(page, "histogram").locator("canvas")
@@ -255,7 +255,7 @@ def test_a_finger_that_scrolls_leaves_the_threshold(visit: Visit, url: str) -> N
 
 @needs_browser
 def test_arrow_keys_go_from_row_to_row(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?n=120&n_ood=16")
+    page = visit(f"{url}?n=120&n_ood=16")
     ranking = ranking_of(120, 16)
     thresholds = ranking.table().thresholds
     slider = page.get_by_role("slider")
@@ -364,7 +364,7 @@ def test_a_new_revision_moves_it_and_the_old_one_does_not(visit: Visit, url: str
 
 @needs_browser
 def test_an_echo_during_the_next_drag_undoes_nothing(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?pause=1")
+    page = visit(f"{url}?pause=1")
     drag(page, "histogram", (0.3, 0.5), (0.6, 0.5))
     page.mouse.up()
     first = now(page)
@@ -406,7 +406,7 @@ def test_a_logarithmic_axis_keeps_the_threshold(visit: Visit, url: str) -> None:
 
 @needs_browser
 def test_on_the_log_axis_equal_ways_are_equal_factors(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?log=1&n=100000")
+    page = visit(f"{url}?log=1&n=100000")
     expect(page.get_by_role("button", name="log measure")).to_have_attribute("aria-pressed", "true")
     values = []
     for right in (0.5, 0.6, 0.7):
@@ -417,7 +417,7 @@ def test_on_the_log_axis_equal_ways_are_equal_factors(visit: Visit, url: str) ->
 
 @needs_browser
 def test_a_button_leads_back_to_what_python_asked_for(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?target=0.1")
+    page = visit(f"{url}?target=0.1")
     asked, back, code = now(page), page.locator(".back"), page.get_by_test_id("stText").last
     expect(back).to_be_hidden()
     page.mouse.click(*at(plot(page, "histogram"), 0.6, 0.5))
@@ -434,7 +434,7 @@ def test_a_button_leads_back_to_what_python_asked_for(visit: Visit, url: str) ->
 
 @needs_browser
 def test_who_accepts_zeros_stands_behind_the_bar_that_holds_them(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?log=1&zeros=500")
+    page = visit(f"{url}?log=1&zeros=500")
     page.get_by_role("slider").focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
@@ -449,7 +449,7 @@ def test_who_accepts_zeros_stands_behind_the_bar_that_holds_them(visit: Visit, u
 
 @needs_browser
 def test_without_labels_there_is_no_risk(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?unlabelled=1")
+    page = visit(f"{url}?unlabelled=1")
     ranking = ranking_of(has_labels=False)
     assert set(readings(page)) == {"threshold", "coverage", "ood"}
     expect(page.locator(".legend li:visible")).to_have_text(["examples 4,000", "unseen 1,000"])
@@ -458,14 +458,14 @@ def test_without_labels_there_is_no_risk(visit: Visit, url: str) -> None:
     drag(page, "roc", (0.5, 0.5), (0.3, 0.3))
     for name in ("coverage", "ood"):
         assert readings(page)[name] == expected(ranking, now(page))[name]
-    page = visit(f"{url}/?unlabelled=1&n_ood=0")
+    page = visit(f"{url}?unlabelled=1&n_ood=0")
     assert set(readings(page)) == {"threshold", "coverage"}
     expect(plot(page, "roc")).to_be_hidden()
 
 
 @needs_browser
 def test_without_ood_the_roc_is_of_errors(visit: Visit, url: str) -> None:
-    page = visit(f"{url}/?n_ood=0")
+    page = visit(f"{url}?n_ood=0")
     ranking = ranking_of(n_ood=0)
     assert set(readings(page)) == {"threshold", "coverage", "accepted", "deferred"}
     n_right, n_wrong = len(ranking.right), len(ranking.wrong)
@@ -478,7 +478,7 @@ def test_without_ood_the_roc_is_of_errors(visit: Visit, url: str) -> None:
 @needs_browser
 @pytest.mark.parametrize("query", ["n=1&n_ood=0", "n=1&n_ood=1", "n=2&n_ood=0&unlabelled=1"])
 def test_one_example_is_enough(visit: Visit, url: str, query: str) -> None:
-    page = visit(f"{url}/?{query}&threshold=2")
+    page = visit(f"{url}?{query}&threshold=2")
     expect(page.locator("[data-reading=coverage] b")).to_have_text("100 %")
     page.get_by_role("slider").press("Home")
     expect(page.locator("[data-reading=coverage] b")).to_have_text("0 %")
