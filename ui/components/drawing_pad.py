@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ui.components.mounting import is_text, key_for, register, sent, state_or
+from ui.components.mounting import is_text, key_for, register, sent
 
 PEN_WIDTH = 0.09
 """Width of the pen as a fraction of the pad's side, to be seen: what a model sees has a width of its own."""
@@ -33,8 +33,8 @@ def drawing_pad(strokes: str, key: str) -> Drawing:
         strokes: the drawing to start from; from then on the visitor's. What is not a drawing shows as an empty pad.
         key: identity of the pad. Another key makes a new pad that starts from ``strokes``.
     """
-    key = key_for(key, {"strokes": strokes})
-    drawn: str = state_or(strokes, key, "strokes", is_text)
+    key, state = key_for(key, {"strokes": strokes})
+    drawn: str = sent(state, "strokes", strokes, is_text)
     # The echo matters only when the browser builds the pad anew, e.g. in another place of the page.
     result = _mount(key=key, data={"strokes": drawn.removeprefix(_MOVING), "pen_width": PEN_WIDTH})
     drawn = sent(result, "strokes", drawn, is_text)

@@ -43,25 +43,32 @@ def _read(name: str, suffix: str) -> str:
     return path.read_text("utf-8") if path.exists() else ""
 
 
-def key_for(key: str, start: Mapping[str, Any]) -> str:
-    """The key to mount the component ``key`` by: another one where history has brought a link that starts it elsewhere
-    than where its visitor has left it, for what is on the screen cannot be moved."""
+def state_of(key: str) -> Mapping[str, Any]:
+    """What the component ``key`` has last sent. To be asked once: Streamlit makes a class for each answer, 17 µs and
+    work for the garbage collector."""
+    state = st.session_state.get(key)
+    return state if isinstance(state, Mapping) else {}
+
+
+def key_for(key: str, start: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The key to mount the component ``key`` by, and its `state_of`: another one where history has brought a link that
+    starts it elsewhere than where its visitor has left it, for what is on the screen cannot be moved."""
     n, began = st.session_state.get(f"{key}_mounts", (0, start))
-    state = st.session_state.get(f"{key}~{n}" if n else key)
-    state = state if isinstance(state, Mapping) else {}
+    state = state_of(f"{key}~{n}" if n else key)
     if is_from_history() and {**began, **state} != start:
         n, began = n + 1, start
+        state = state_of(f"{key}~{n}")
     elif not state:
         began = start
     st.session_state[f"{key}_mounts"] = (n, began)
-    return f"{key}~{n}" if n else key
+    return f"{key}~{n}" if n else key, state
 
 
-def first(start: Any, key: str, name: str) -> Any:
-    """``start`` as it was when the component ``key`` was last without a state of its own: before its visitor did
+def first(start: Any, key: str, state: Mapping[str, Any], name: str) -> Any:
+    """``start`` as it was when the component ``key`` was last without a ``state`` of its own: before its visitor did
     anything."""
     kept: dict[str, Any] = st.session_state.setdefault(f"{key}_first", {})
-    if not st.session_state.get(key):
+    if not state:
         kept[name] = start
     return kept.setdefault(name, start)
 
@@ -70,13 +77,9 @@ Fits = Callable[[Any], bool]
 """Whether a value is of the kind that our script sends: whoever has a connection may send any other."""
 
 
-def state_or(start: Any, key: str, name: str, fits: Fits) -> Any:
-    """What the component ``key`` last sent as ``name``, or ``start`` if that is nothing or does not fit."""
-    return sent(st.session_state.get(key), name, start, fits)
-
-
 def sent(result: Any, name: str, otherwise: Any, fits: Fits) -> Any:
-    """What a mounted component's ``result`` has as ``name``; ``otherwise`` where that is nothing or does not fit."""
+    """What a mounted component's ``result`` or `state_of` has as ``name``; ``otherwise`` where that is nothing or does
+    not fit."""
     value = result.get(name, otherwise) if isinstance(result, Mapping) else otherwise
     return value if value is otherwise or fits(value) else otherwise
 

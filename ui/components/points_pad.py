@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ui.components.mounting import is_number, is_point, or_none, register, sent, state_or
+from ui.components.mounting import is_number, is_point, or_none, register, sent, state_of
 
 _mount = register("points_pad", "surfaces_paint")
 
@@ -50,7 +50,7 @@ def points_pad(
         "y_range": list(y_range),
         "most": most,
     }
-    result = _mount(key=key, data=data)
+    result, state = _mount(key=key, data=data), state_of(key)
     given: list[Any] = list(points)
     if paints:
 
@@ -61,8 +61,8 @@ def points_pad(
             is_whole = isinstance(value, list | tuple) and len(value) == 3 and all(map(is_number, value))
             return is_whole and value[2] in range(n_classes)
 
-        given = sent(result, "points", state_or(given, key, "points", are_points), are_points)
-    moved = sent(result, "cluster", state_or(None, key, "cluster", or_none(is_point)), or_none(is_point))
+        given = sent(result, "points", sent(state, "points", given, are_points), are_points)
+    moved = sent(result, "cluster", sent(state, "cluster", None, or_none(is_point)), or_none(is_point))
     return Painted(
         tuple((float(x), float(y), int(label)) for x, y, label in given),
         None if moved is None else (float(moved[0]), float(moved[1])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ui.components.mounting import is_text, register, state_or
+from ui.components.mounting import is_text, register, sent, state_of
 
 _mount = register("stage", "going", "leaving")
 _KEY = "stage"
@@ -12,7 +12,7 @@ _KEY = "stage"
 
 def asked_code() -> str | None:
     """The link that the visitor wants as a QR code."""
-    url: str | None = state_or(None, _KEY, "asked", is_text)
+    url: str | None = sent(state_of(_KEY), "asked", None, is_text)
     return url
 
 

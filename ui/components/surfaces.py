@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.components.mounting import first, is_number, is_point, key_for, or_none, register, sent, state_or
+from ui.components.mounting import first, is_number, is_point, key_for, or_none, register, sent
 from uqcore.plots.palette import SEQUENTIAL, lut
 from uqcore.types import FloatArray, UqError
 
@@ -113,9 +113,12 @@ def surfaces(
     cuts = [(panel.title, panel.cut) for panel in panels if panel.cut is not None]
     grids = np.concatenate([values, stack(cuts, values.shape[1:])]) if cuts else values
     start = {"point": within(point, x_range, y_range), "threshold": None if threshold is None else float(threshold)}
-    key = key_for(key, start if thresholds else {"point": start["point"]})
+    key, state = key_for(key, start if thresholds else {"point": start["point"]})
     # What the visitor has changed since is not told: the same bytes are not sent again.
-    told = {name: first(value, key, name) if name == "point" or thresholds else value for name, value in start.items()}
+    told = {
+        name: first(value, key, state, name) if name == "point" or thresholds else value
+        for name, value in start.items()
+    }
     header = {
         "panels": [
             {"title": panel.title, "has_cut": panel.cut is not None, **_packed(panel.subtitles)} for panel in panels
@@ -138,7 +141,7 @@ def surfaces(
     result = _mount(key=key, data=pack(header, grids, points, colormap, frames))
     kinds = {"point": or_none(is_point), "threshold": or_none(is_number)}
     now = {
-        name: sent(result, name, state_or(value, key, name, kinds[name]), kinds[name]) for name, value in start.items()
+        name: sent(result, name, sent(state, name, value, kinds[name]), kinds[name]) for name, value in start.items()
     }
     picked = now["point"]
     if picked is not None:

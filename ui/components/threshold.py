@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ui.components.mounting import is_number, or_none, register, sent, state_or
+from ui.components.mounting import is_number, or_none, register, sent, state_of
 from uqcore.plots.threshold_bins import MeasureBins
 from uqcore.selection import ThresholdTable
 from uqcore.types import UqError
@@ -57,7 +57,7 @@ def threshold_view(
     """
     if np.isnan(threshold):
         raise UqError("`threshold` must be a number. Received: NaN.")
-    chosen = chosen_of(state_or(None, key, "choice", is_choice), revision, threshold)
+    chosen = chosen_of(sent(state_of(key), "choice", None, is_choice), revision, threshold)
     header = {
         "revision": revision,
         "n_rows": len(table.thresholds),

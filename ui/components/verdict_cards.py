@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ui.components.mounting import first, is_number, key_for, register, sent, state_or
+from ui.components.mounting import first, is_number, key_for, register, sent
 
 _mount = register("verdict_cards", "range", "whole", in_page_style=True)
 
@@ -21,10 +21,10 @@ def verdict_cards(
         thresholds: rising values in 0..1 that the slider goes through.
         accept, defer: the verdicts in words.
     """
-    key = key_for(key, {"threshold": threshold})
-    told = first(threshold, key, "threshold")  # what the visitor has changed since is not told
+    key, state = key_for(key, {"threshold": threshold})
+    told = first(threshold, key, state, "threshold")  # what the visitor has changed since is not told
     data = {"html": html, "threshold": told, "thresholds": list(thresholds), "accept": accept, "defer": defer}
     chosen: float = sent(
-        _mount(key=key, data=data), "threshold", state_or(threshold, key, "threshold", is_number), is_number
+        _mount(key=key, data=data), "threshold", sent(state, "threshold", threshold, is_number), is_number
     )
     return chosen
