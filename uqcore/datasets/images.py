@@ -88,7 +88,8 @@ def read_image(data: bytes) -> FloatArray:
     """
     colors = decode_picture(data)
     grey = colors[..., 0] if colors.shape[-1] == 1 else colors @ LUMA
-    if np.ptp(colors, axis=(0, 1)).max() < MIN_CONTRAST:
+    # By channel: along three that lie interleaved NumPy takes ten times as long.
+    if max(np.ptp(channel) for channel in np.moveaxis(colors, -1, 0)) < MIN_CONTRAST:
         raise UqError("There is nothing to see on the picture, it has one colour; choose one of a digit.")
     if passes_as_it_is(grey):
         return grey
@@ -108,7 +109,11 @@ def passes_as_it_is(grey: FloatArray) -> bool:
 
 def _most_telling(colors: FloatArray) -> FloatArray | None:
     """What the colours ``(H, W, 3)`` differ most in, which shows ink as bright as its paper. None if grey."""
-    if colors.shape[-1] == 1 or np.ptp(colors, axis=-1).max() < MIN_CONTRAST:
+    if colors.shape[-1] == 1:
+        return None
+    red, green, blue = np.moveaxis(colors, -1, 0)
+    most, least = (of_two(of_two(red, green), blue) for of_two in (np.maximum, np.minimum))
+    if (most - least).max() < MIN_CONTRAST:
         return None
     apart = (colors - np.median(colors[_edge(colors[..., 0])], axis=0)).reshape(-1, 3)
     _, directions = np.linalg.eigh(apart.T @ apart)
