@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,11 +36,17 @@ class Population(NamedTuple):
     risks: FloatArray
     discrete: bool = False
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.bool_]]:
+    def draw(self, n: int | tuple[int, int], rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.bool_]]:
         """The measure, block b spread over (b, b + 1] or all of it at b + 1, and whether each example is right."""
         blocks = rng.choice(len(self.shares), n, p=self.shares)
         within = 0 if self.discrete else rng.random(n)
         return blocks + 1.0 - within, rng.random(n) >= self.risks[blocks]
+
+    def draws(self, n_draws: int, n: int, rng: np.random.Generator) -> Iterator[Ranking]:
+        """``n`` examples, ``n_draws`` times."""
+        for first in range(0, n_draws, 100):
+            measures, corrects = self.draw((min(100, n_draws - first), n), rng)
+            yield from map(rank, measures, corrects)
 
     def risk_up_to(self, threshold: float) -> float:
         """The true risk of accepting ``measure <= threshold``."""
@@ -283,8 +289,8 @@ def test_ties_are_certified_as_well_as_other_values(
 ) -> None:
     """Mean coverage over 2,000 draws, and violations within delta."""
     rng, coverage, n_violations = np.random.default_rng(70), 0.0, 0
-    for _ in range(2000):
-        certificate = certify(rank(*population.draw(n, rng)), target, delta)
+    for ranking in population.draws(2000, n, rng):
+        certificate = certify(ranking, target, delta)
         if certificate.certified:
             within = min(certificate.threshold, len(population.shares))
             part = np.clip(within - np.arange(len(population.shares)), 0, 1)
@@ -298,7 +304,7 @@ def test_more_examples_do_not_certify_less() -> None:
     """As a tie that holds the start once did."""
     population, rng = tied([0.5, 0.3, 0.2], [0.02, 0.02, 0.6]), np.random.default_rng(71)
     means = [
-        np.mean([certify(rank(*population.draw(n, rng)), 0.05, 0.1).coverage for _ in range(200)])
+        np.mean([certify(ranking, 0.05, 0.1).coverage for ranking in population.draws(200, n, rng)])
         for n in (300, 1000, 3000, 10_000)
     ]
     assert means == sorted(means)
@@ -311,8 +317,8 @@ def test_the_true_risk_exceeds_the_target_in_no_more_than_delta_of_the_draws(nam
     """At most the number that a true rate of delta stays below in 999 of 1,000 such tests."""
     population, target, n = POPULATIONS[name]
     rng, delta, n_violations, n_certified = np.random.default_rng(63), 0.2, 0, 0
-    for _ in range(N_DRAWS):
-        certificate = certify(rank(*population.draw(n, rng)), target, delta, procedure)
+    for ranking in population.draws(N_DRAWS, n, rng):
+        certificate = certify(ranking, target, delta, procedure)
         if certificate.certified:
             n_certified += 1
             n_violations += population.risk_up_to(min(certificate.threshold, len(population.shares))) > target
@@ -435,8 +441,7 @@ def test_the_smallest_of_some_risks_is_certified_at_its_share_of_delta_and_no_sm
 def test_a_risk_chosen_on_the_examples_holds_as_often_as_promised(name: str) -> None:
     population, risks, delta = POPULATIONS[name][0], (0.02, 0.05, 0.1, 0.2), 0.2
     rng, n_broken, n_draws = np.random.default_rng(8), 0, 400
-    for _ in range(n_draws):
-        ranking = rank(*population.draw(300, rng))
+    for ranking in population.draws(n_draws, 300, rng):
         risk = smallest_of(ranking, risks, delta)
         if risk is not None:
             threshold = certify(ranking, risk, delta / len(risks)).threshold

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -157,9 +157,19 @@ def rank(measure: ArrayLike, correct: ArrayLike, ood_measure: ArrayLike | None =
     values = checked_in_own_dtype(measure)
     is_right = checked_correct(correct, len(values))
     ood = None if ood_measure is None else np.sort(checked_in_own_dtype(ood_measure, "ood_measure"))
-    # By place in the arrays, which says nothing of an example, so that the others stay independent draws.
-    pilot = np.random.default_rng(len(values)).choice(len(values), math.isqrt(len(values)), replace=False)
+    pilot = pilot_places(len(values))
     return Ranking(np.sort(values[is_right]), np.sort(values[~is_right]), ood, values[pilot], is_right[pilot])
+
+
+@lru_cache(maxsize=16)
+def pilot_places(n: int) -> IntArray:
+    """Which of ``n`` examples are the pilot: about sqrt(n), drawn at random, always the same; read-only.
+
+    They are places in the arrays, which say nothing of an example, so that the others stay independent draws.
+    """
+    places = np.random.default_rng(n).choice(n, math.isqrt(n), replace=False)
+    places.flags.writeable = False
+    return places
 
 
 def threshold_at_coverage(measure: FloatArray, coverage: float) -> float:

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from uqcore.metrics.classification import checked_correct
 from uqcore.selection.certified import fewest
 from uqcore.selection.gaps import between, clearance, just_above
-from uqcore.selection.ranking import checked_in_own_dtype
+from uqcore.selection.ranking import checked_in_own_dtype, pilot_places
 from uqcore.types import FloatArray, UqError
 
 _STAKES = 0.999 * 2.0 ** -np.arange(4)
@@ -115,9 +115,7 @@ def certify_weighted(
         )
     shares = np.minimum(weights, most) / most
     pilot = np.zeros(len(values), np.bool_)
-    # By place in the arrays, which says nothing of an example, as in `rank`.
-    chosen = np.random.default_rng(len(values)).choice(len(values), math.isqrt(len(values)), replace=False)
-    pilot[chosen] = len(values) > 1
+    pilot[pilot_places(len(values))] = len(values) > 1
     start = _start(values[pilot], shares[pilot], len(values) - int(pilot.sum()), target_risk, delta)
     tested = ~pilot
     limit = _first_failure(values[tested], right[tested], shares[tested], start, target_risk, delta)
