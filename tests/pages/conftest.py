@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 
 from ui.budget import forget
+from uqcore.methods import deterministic, svi_flipout
 from uqcore.store import MODELS_VARIABLE, Store, default_store
 from uqcore.trainings import estimate
 
@@ -17,6 +18,16 @@ from uqcore.trainings import estimate
 def _probed_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a training takes matters to no test of a page: few examples are answered to tell it."""
     monkeypatch.setattr(estimate, "N_PROBED", 2)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Few steps, where it does not matter how well the models of functions fit; what pages keep of it is forgotten."""
+    for method in (deterministic, svi_flipout):
+        monkeypatch.setattr(method, "REFIT_STEPS", 20)
+    yield
+    st.cache_resource.clear()
+    forget()
 
 
 @pytest.fixture

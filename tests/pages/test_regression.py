@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import product
 from typing import Any, NamedTuple
@@ -13,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-import streamlit as st
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -21,12 +19,11 @@ from tests import PATIENCE_S
 from tests.app_pages import answer, component, html, moved, opened, spaced, stops, tables, tables_in
 from tests.browsing import Visit, at, needs_browser, settle
 from ui import cache, shelf
-from ui.budget import forget
 from ui.words import regression as words
 from uqcore.exhibits import functions
 from uqcore.exhibits.function_table import SETTINGS, UNIT, setting_of
 from uqcore.exhibits.functions import MAX_ADDED, N_GRID, N_LINES, Setting, fit, grid
-from uqcore.methods import METHODS, deterministic, of_task, svi_flipout
+from uqcore.methods import METHODS, of_task
 from uqcore.metrics.regression import Gaussian, predictive
 from uqcore.models.sampling import LADDER, draw, load_posterior, rungs
 from uqcore.plots.describe import values_of
@@ -39,16 +36,6 @@ SNGP = {f"methods_{len(LABELS)}": METHODS["sngp"].label}
 
 def page(**link: str) -> AppTest:
     return opened("pages/regression.py", **link)
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Few steps, where it does not matter how well the models fit; what the page keeps of it is forgotten."""
-    for method in (deterministic, svi_flipout):
-        monkeypatch.setattr(method, "REFIT_STEPS", 20)
-    yield
-    st.cache_resource.clear()
-    forget()
 
 
 class Drawn(NamedTuple):
