@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
+from websockets.exceptions import ConnectionClosedError
 
 from tests.attack import OWN, TRAIN, Came, odd_values, reconnects
 from tests.hostile_client import Answer, Client, run
@@ -52,6 +53,19 @@ def beyond(widget: str, kind: str, chance: random.Random) -> WidgetState:
     else:
         state.string_value = text
     return state
+
+
+@pytest.mark.parametrize("megabytes", [3, 30])
+def test_a_message_larger_than_any_that_a_page_sends_is_refused(dashboard: str, megabytes: int) -> None:
+    """Its sender loses the connection, and no visit holds so much."""
+
+    async def attack() -> None:
+        async with Client(dashboard) as client:
+            with pytest.raises(ConnectionClosedError, match="message too big"):
+                await client.ask("", "", [WidgetState(id="x", string_value="x" * (megabytes * 10**6))])
+        assert not (await ask(dashboard, ("", ""))).exceptions
+
+    run(attack())
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

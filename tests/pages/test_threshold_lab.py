@@ -396,6 +396,17 @@ def test_a_matrix_of_other_classes_is_refused_in_a_sentence_and_changes_nothing(
     assert html(app) == before
 
 
+def test_costs_of_very_many_classes_come_from_a_file_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of all of them would be more than a message may have."""
+    monkeypatch.setattr(cost_matrix, "MOST_IN_TABLE", 9)
+    app = choose(lab(fashion="false"), "target_3", "cost")
+    assert not any(table.value.shape[1] == 11 for table in app.dataframe)
+    assert any("Of more than 9 classes there is no table" in caption.value for caption in app.caption)
+    app.file_uploader(key="cost_file_10").set_value(("costs.csv", COSTS.encode(), "text/csv"))
+    checked(app.run())
+    assert app.query_params["costs"] == "10_4,9,500"
+
+
 def test_costs_in_a_link_are_those_that_were_put_there_or_none() -> None:
     changes = {(0, 1): 2.5, (2, 0): -1.0, (1, 0): 1e12}
     assert cost_matrix.from_link(cost_matrix.in_link(changes, 3), 3) == changes

@@ -19,6 +19,9 @@ Cells = dict[tuple[int, int], float]
 MOST_IN_LINK = 100
 """Cells that a link carries."""
 
+MOST_IN_TABLE = 1000
+"""Classes of which the browser is sent a table: 8 MB of costs."""
+
 _MAX_UPLOAD_MB = 16
 _PARAMETER = "costs"
 _IN_LINK = re.compile(r"(\d{1,5}),(\d{1,5}),(-?\d{1,12}(?:\.\d{1,12})?(?:e[+-]?\d{1,2})?)")
@@ -39,7 +42,14 @@ def ask(class_names: Sequence[str], matrix: FloatArray, error: float) -> FloatAr
         table = st.container()
         _from_file(class_names, matrix, changes)
         with table:
-            changed = _edited(class_names, matrix, changes, error)
+            if len(class_names) <= MOST_IN_TABLE:
+                changed = _edited(class_names, matrix, changes, error)
+            else:
+                st.caption(f"Of more than {MOST_IN_TABLE:,} classes there is no table: costs come from a file.")
+                changed = _changed(matrix, changes)
+            if st.button("Make all the same again", disabled=not changes):
+                _replace(changes, matrix, matrix)
+                st.rerun()
         if len(changes) > MOST_IN_LINK:
             st.caption("So many costs are kept for this visit alone; the link has none of them.")
     controls.put_in_url(_PARAMETER, in_link(changes, len(class_names)) or None)
@@ -108,6 +118,13 @@ def _differing(matrix: FloatArray, values: FloatArray) -> Cells:
     return {(int(i), int(j)): float(values[i, j]) for i, j in np.argwhere(values != matrix)}
 
 
+def _changed(matrix: FloatArray, changes: Cells) -> FloatArray:
+    values = matrix.copy()
+    for place, cost in changes.items():
+        values[place] = cost
+    return values
+
+
 def _edited(class_names: Sequence[str], matrix: FloatArray, changes: Cells, error: float) -> FloatArray:
     """The matrix as the visitor has changed it; an emptied cell counts as it was.
 
@@ -120,10 +137,7 @@ def _edited(class_names: Sequence[str], matrix: FloatArray, changes: Cells, erro
     key = f"matrix_{len(class_names)}_{error}_{st.session_state.get('cost_resets', 0)}"
     start = st.session_state.get("cost_start")
     if start is None or start[0] != (key, class_names) or key not in st.session_state:
-        given = matrix.copy()
-        for place, cost in changes.items():
-            given[place] = cost
-        start = st.session_state["cost_start"] = ((key, class_names), given)
+        start = st.session_state["cost_start"] = ((key, class_names), _changed(matrix, changes))
     edited = st.data_editor(
         {"truth": [words.shortened(name, 60) for name in class_names]}
         | {f"{k}": start[1][:, k].tolist() for k in range(len(class_names))},
@@ -137,7 +151,4 @@ def _edited(class_names: Sequence[str], matrix: FloatArray, changes: Cells, erro
     values = np.where(np.isfinite(values), values, matrix)
     changes.clear()
     changes |= _differing(matrix, values)
-    if st.button("Make all the same again", disabled=not changes):
-        _replace(changes, matrix, matrix)
-        st.rerun()
     return values
