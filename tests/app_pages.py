@@ -91,7 +91,7 @@ def spaced(text: str) -> str:
 def html(app: AppTest) -> str:
     """All that is there as HTML, by itself or in a component, but for the style, the words beside the title, and what
     screen readers say of a chart."""
-    others = ("<style>", '<details class="words">', '<p class="unseen">')
+    others = ("<style", '<details class="words">', '<p class="unseen">')
     bodies = [element.proto.body for element in app.get("html") if not element.proto.body.startswith(others)]
     given = (json.loads(mounted.proto.json or "{}") for mounted in app.get("bidi_component"))
     return spaced("".join([*bodies, *(data.get("html", "") for data in given if isinstance(data, dict))]))

@@ -240,7 +240,7 @@ def _begin(door: Door) -> None:
 @cache
 def _style(presented: bool, toured: bool) -> Html:
     figure_only = _FIGURE_ONLY * (presented or toured)
-    return Html(f"<style>{_CSS}{figure_only}{_PRESENTED * presented}{_ON_TOUR * toured}</style>")
+    return Html(f'<style class="page">{_CSS}{figure_only}{_PRESENTED * presented}{_ON_TOUR * toured}</style>')
 
 
 @cache

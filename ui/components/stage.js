@@ -76,6 +76,22 @@ function sayWhetherAnswered() {
   document.documentElement.toggleAttribute("data-unanswered", !document.querySelector(ANSWERED));
 }
 
+// Streamlit empties the page when another is gone to. Until that one's style is there the last one's holds: without any
+// the page is narrow and far down.
+const last = { style: null, held: document.createElement("style") };
+
+function holdStyle() {
+  const style = document.querySelector(".stHtml > style.page");
+  if (style === null) {
+    if (!last.held.isConnected) document.head.append(last.held);
+    return;
+  }
+  last.held.remove();
+  if (style === last.style) return;
+  last.style = style;
+  last.held.textContent = style.textContent;
+}
+
 // Whether a figure has the whole screen; with :has, too, every insertion anywhere cost a look at all of the page.
 function sayWhetherAlone() {
   const { documentElement: html, fullscreenElement } = document;
@@ -102,10 +118,12 @@ let current = null; // The stage that is shown.
 
 function watch() {
   sayWhetherAnswered();
+  holdStyle();
   if (isWatched) return;
   isWatched = true;
   const onChange = () => {
     sayWhetherAnswered();
+    holdStyle();
     sayInOurWords();
     current?.showDriven();
   };
