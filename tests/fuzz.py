@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -148,6 +149,7 @@ def child(kind: str, seed: int, first: int, last: int) -> None:
     seeds, read = KINDS[kind].seeds(), KINDS[kind].read
     for data in seeds:  # what is imported and prepared at the first reading is no case's doing
         outcome(read, data)
+    warnings.simplefilter("error", RuntimeWarning)  # a sum that overflows, say, is no right answer
     limit = _MEMORY_KERAS if kind == "keras" else _MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for number in range(first, last):
@@ -159,18 +161,19 @@ def child(kind: str, seed: int, first: int, last: int) -> None:
         grown = _peak_mb() - before
         if grown > _GROWN_MB:
             said = f"{grown:.0f} MB for {len(data)} bytes ({said})"
-        print(json.dumps({"end": number, "said": said, "s": round(time.perf_counter() - started, 3)}), flush=True)
+        told = {"end": number, "said": said, "s": round(time.perf_counter() - started, 3), "mb": round(_peak_mb())}
+        print(json.dumps(told), flush=True)
 
 
 def _peak_mb() -> float:
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 
 
-def run(kind: str, seed: int, first: int, last: int) -> tuple[Counter[str], list[Find], float]:
-    """How many cases came to what, the finds, and the longest time of one."""
+def run(kind: str, seed: int, first: int, last: int) -> tuple[Counter[str], list[Find], float, int]:
+    """How many cases came to what, the finds, the longest time of one, and the most megabytes of a process."""
     counts: Counter[str] = Counter()
     finds: list[Find] = []
-    longest = 0.0
+    longest, most = 0.0, 0
     while first < last:
         command = [sys.executable, "-m", "tests.fuzz", "--child", "--seed", str(seed), "--first", str(first)]
         command += ["--cases", str(last - first), kind]
@@ -185,7 +188,7 @@ def run(kind: str, seed: int, first: int, last: int) -> tuple[Counter[str], list
                 if "start" in told:
                     begun = told["start"]
                     continue
-                first, longest = told["end"] + 1, max(longest, told["s"])
+                first, longest, most = told["end"] + 1, max(longest, told["s"]), max(most, told["mb"])
                 counts[told["said"] if told["said"] in ("read", "refused") else "FOUND"] += 1
                 if told["said"] not in ("read", "refused"):
                     finds.append(Find(kind, told["end"], told["said"]))
@@ -196,7 +199,7 @@ def run(kind: str, seed: int, first: int, last: int) -> tuple[Counter[str], list
                 finds.append(Find(kind, begun, why))
                 counts["FOUND"] += 1
                 first = begun + 1
-    return counts, finds, longest
+    return counts, finds, longest, most
 
 
 def main() -> int:
@@ -219,10 +222,10 @@ def main() -> int:
     found: list[Find] = []
     for kind, weight in zip(kinds, weights, strict=True):
         n, started = max(1, round(arguments.cases * weight / sum(weights))), time.perf_counter()
-        counts, finds, longest = run(kind, seed, first, first + n)
+        counts, finds, longest, most = run(kind, seed, first, first + n)
         found += finds
         took = time.perf_counter() - started
-        print(f"{kind:10} {n:6} {dict(counts)}, at most {longest:.2f} s, all {took:.0f} s", flush=True)
+        print(f"{kind:10} {n:6} {dict(counts)}, at most {longest:.2f} s and {most} MB, all {took:.0f} s", flush=True)
         for find in finds:
             print(f"  FOUND {find.kind} {find.number}: {find.what}", flush=True)
             if arguments.save:

@@ -20,18 +20,23 @@ from PIL import Image
 from pyarrow import feather, parquet
 
 from tests import ROOT
+from ui.threshold.cost_matrix import from_link
 from uqcore.datasets.images import center_digit, decode_strokes, read_image
 from uqcore.exhibits.function_table import SETTINGS, FunctionTable
 from uqcore.exhibits.one_image import decode_image, encode_image
 from uqcore.keras_dropout.files import load_model
 from uqcore.live import Setting
 from uqcore.live.own_points import read_csv
+from uqcore.methods import METHODS
+from uqcore.methods.base import configure
 from uqcore.models.sampling import load_posterior
-from uqcore.predictions import Roles, first_cells, read_back, read_predictions
+from uqcore.predictions import Roles, first_cells, read_back, read_models, read_predictions, same_examples
 from uqcore.selection import ThresholdPolicy
 from uqcore.store import Store
 from uqcore.store.manifest import from_json
+from uqcore.trainings import Order
 from uqcore.trainings.progress import from_line
+from uqcore.tuning.cost_file import read_costs
 from uqcore.types import StoredFile, UqError
 
 
@@ -185,6 +190,46 @@ def _labels() -> list[bytes]:
     return [buffer.getvalue(), text.encode(), json.dumps([{"label": name} for name in _columns()["label"]]).encode()]
 
 
+def _grouped() -> list[bytes]:
+    """With many rows, so that something is certified; the second with weights too."""
+    columns = {name: column * 10 for name, column in _columns().items()}
+    return [_csv(columns=columns), _csv(columns=columns | {"weight": [i % 7 + 0.5 for i in range(10 * N)]})]
+
+
+def _read_groups(data: bytes) -> None:
+    """Read, and a risk certified for every group."""
+    from uqcore.tuning import Goal, study, tune
+
+    mine = read_predictions(data, "mine", max_bytes=10**8, max_growth=10)
+    if mine.group is not None and mine.labels is not None:
+        of = study(mine, "predictive_entropy", 0.5)
+        tune(of, Goal("risk", 0.5, per_group=True)).policy.to_json()
+        tune(of, Goal("risk", 0.5, weighted=mine.weight is not None))
+
+
+def _read_several(data: bytes) -> None:
+    """Beside a whole file, as those of another model."""
+    from uqcore.tuning import Goal
+    from uqcore.tuning.comparison import compare
+
+    mine = read_models(data, "mine", max_bytes=10**8, max_growth=10)
+    models = same_examples({"whole": read_predictions(_csv(), "whole"), **mine})
+    compare(models, "predictive_entropy", Goal("coverage", 0.8))
+
+
+def _several() -> list[bytes]:
+    names = [name for name in _columns() if name.startswith("p_")]
+    columns = {name: column[::-1] for name, column in _columns().items()}
+    two = columns | {f"other_{name}": columns[name] for name in names}
+    return [_csv(), _csv(columns=columns), _csv(";", two), _arrow(parquet.write_table, columns)]
+
+
+def _costs() -> list[bytes]:
+    text = "truth,dog,cat,emu\ncat,1,0,2.5\ndog,0,3,1e3\nemu,4,5,0\n"
+    spreadsheet = text.replace(",", ";").replace(".", ",")
+    return [text.encode(), spreadsheet.encode("utf-8-sig"), text.replace(",", "\t").encode("utf-16")]
+
+
 def _policies() -> list[bytes]:
     from uqcore.tuning import Goal, study, tune
 
@@ -203,6 +248,12 @@ def _read_links(data: bytes) -> None:
         decode_strokes(rest)
     elif what == "picture":
         decode_image(rest)
+    elif what == "costs":
+        from_link(rest, 3)
+    elif what == "settings":
+        default = METHODS["sngp"].configs["moons"]
+        config = configure(default, dict(pair.partition(":")[::2] for pair in rest.split(";")))
+        assert Order("moons", "sngp", 0, config).arguments
     else:
         Setting.from_params(dict(pair.partition(":")[::2] for pair in rest.split(";")))
 
@@ -215,6 +266,8 @@ def _links() -> list[bytes]:
         b"roles=" + roles.to_json().encode(),
         b"drawing=ABBjNVk5UD5JRUNNQFVAXkJnRm9Nd1V9X4FphHSFf4OKgAAIqDOnSqVipHmikKGooL-e1g",
         b"picture=" + encode_image(center_digit(read_image(_pictures()[0]))).encode(),
+        b"costs=3_0,1,2_1,0,1e3_2,1,-0.5",
+        b"settings=epochs:100;batch_size:128;learning_rate:0.001;schedule:cosine;weight_decay:0.01;spec_norm_bound:0.9",
         b"train=" + ";".join(f"{name}:{value}" for name, value in params.items()).encode(),
     ]
 
@@ -287,6 +340,10 @@ KINDS: dict[str, Kind] = {
     "policy": Kind(_policies, ThresholdPolicy.from_json),
     "picture": Kind(_pictures, lambda data: center_digit(read_image(data)), 1.5),
     "links": Kind(_links, _read_links),
+    "groups": Kind(_grouped, _read_groups),
+    "several": Kind(_several, _read_several),
+    "costs": Kind(_costs, lambda data: read_costs(data, NAMES)),
+    "settings": Kind(lambda: [Setting().to_json().encode()], Setting.from_json, 0.5),
     "points": Kind(_points, read_csv, 0.5),
     "manifest": Kind(_manifests, from_json, 1.5),
     "weights": Kind(_weights, _read_weights),
