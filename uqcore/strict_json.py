@@ -102,9 +102,14 @@ def one_of(name: str, value: object, choices: Collection[Any]) -> Any:
 
 def text(name: str, value: object) -> str:
     """One line of text that can be shown and written: no control characters, no halves of a surrogate pair."""
-    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > 1000:
+    if not isinstance(value, str) or not is_line(value):
         raise _refusal(name, "a line of text of at most 1,000 characters", value)
     return value
+
+
+def is_line(value: str) -> bool:
+    """Whether it is a line as `text` has it."""
+    return bool(value.strip()) and value.isprintable() and len(value) <= 1000
 
 
 def iso_date(name: str, value: object) -> str:

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app_pages import checked, choose, opened, spaced, unmarked
-from tests.pages.hostile import shown
+from tests.pages.hostile import active, shown
 from tests.prediction_files import npz, table
 
 N = 400
@@ -119,3 +119,49 @@ def test_costs_of_the_largest_size_are_worked_out() -> None:
         app = choose(app, "vary", varied)
         assert answers(app)
         assert said(app) == []
+
+
+GROUPS = {
+    "empty": ["", ""],
+    "no group": ["(none)", ""],
+    "numbers and texts": ["1", "a"],
+    "marks": ["<img src=//a.bc>", "![](//a.bc/x.png)"],
+    "quotes": ['"a""b"', "'"],
+    "spaces": [" a", "a "],
+    "thousand": ["x" * 1000, "b"],
+    "line break": ['"a\nb"', "b"],
+    "control": ["a\x07", "b"],
+    "bidi": ["\u202ea\u2066", "b"],
+    "unseen": ["\u200b", "b"],
+    "book": ["x" * 100_000, "b"],
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_groups_of_any_name_are_certified_or_told_with_what_to_do(name: str) -> None:
+    app = brought(with_column("group", [GROUPS[name][i % 2] for i in range(N)]))
+    options = next(group for group in app.get("button_group") if str(group.key).startswith("look_")).options
+    if "Groups" not in options:  # a column in which nothing stands has none
+        assert name == "empty"
+        return
+    app = look(app, "groups")
+    assert active(app) == []
+    problems = said(app)
+    assert not {*"\x07\u202e\u2066\u200b"} & {*"".join([*shown(app), *shown(app, html=True)])}
+    if name in ("line break", "control", "bidi", "unseen", "book"):
+        (problem,) = problems
+        assert problem.startswith("Expected names of groups of at most 1,000 characters that can be seen.")
+        assert problem.endswith("; give that group another name in the file.")
+        assert len(problem) < 250
+    else:
+        assert problems == []
+
+
+def test_a_hundred_thousand_groups_are_told() -> None:
+    n = 120_000
+    names = np.array([f"g{i}" for i in range(n)])
+    app = brought(npz(probs=np.tile([[0.7, 0.3]], (n, 1)), labels=np.arange(n) % 3 // 2, group=names), "mine.npz")
+    problems = said(look(app, "groups"))
+    assert "Expected at most 200 groups. Received 120,000; choose a column that says of which few each example is." in (
+        problems
+    )

@@ -156,6 +156,14 @@ BAD = {
         closed_form(mean_field_factor=np.array(1e39)),
         r"`mean_field_factor` times `variance` of at most 3\.4e\+38. Received up to 2e\+39",
     ),
+    "groups of two axes": (
+        npz(probs=PROBS, labels=LABELS, group=np.array([["a", "b"]] * 4)),
+        r"one entry of 'group' for each of 4 examples\. Received shape \(4, 2\); leave it out",
+    ),
+    "weights of two axes": (
+        npz(probs=PROBS, labels=LABELS, weight=np.ones((4, 2))),
+        r"one entry of 'weight' for each of 4 examples\. Received shape \(4, 2\); leave it out",
+    ),
     "NaN in the closed form": (closed_form(mean_field_factor=np.array(np.nan)), "finite numbers in the closed form"),
 }  # fmt: skip
 

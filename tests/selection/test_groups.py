@@ -101,3 +101,24 @@ def test_all_groups_keep_their_risk_at_once_as_often_as_promised() -> None:
         risks = slopes * np.clip(found.thresholds, 0, 1) / 2
         n_broken += bool((risks > target).any())
     assert binom.sf(n_broken - 1, n_draws, delta) > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a\x07b", r"that can be seen\. Received others in 'a\\x07b'; give that group another name"),
+        ("\u202ea", r"Received others in '\\u202ea'"),
+        ("a\nb", r"Received others in 'a\\nb'"),
+        ("x" * 1001, r"at most 1,000 characters that can be seen\. Received 1,001 of them in 'x{40}'; give that group"),
+    ],
+)
+def test_a_name_that_no_policy_can_hold_is_told_with_what_to_do(name: str, message: str) -> None:
+    with pytest.raises(UqError, match=message):
+        groups_of(["b", name, "b"])
+    assert groups_of(["b", "x" * 1000]).names == ("b", "x" * 1000)
+
+
+def test_an_empty_cell_and_the_name_of_no_group_are_one_group() -> None:
+    found = groups_of(["!", "", " (none) ", "b", "!"])
+    assert found.names == ("(none)", "!", "b")
+    assert found.codes.tolist() == [1, 0, 0, 2, 1]

@@ -109,7 +109,10 @@ def said(
         order = {name: i for i, name in enumerate(before.values)}
         given["values"].sort(key=lambda name: order.get(name, len(order)))
     if not given["values"]:
-        raise UqError("Expected at least one column of values: probabilities, scores or logits. Received none.")
+        raise UqError(
+            "Expected at least one column of values: probabilities, scores or logits. Received none; give one "
+            "that role."
+        )
     singles: dict[str, Any] = {}
     for field in ROLES:
         if field in ("values", "ids"):
@@ -134,7 +137,9 @@ def _classes(values: Sequence[str], named: Mapping[str, str | None], before: Rol
         return None
     if not all(found):
         missing = values[found.index("")]
-        raise UqError(f"Expected a class for each column of values, or for none. Received none for {missing[:40]!r}.")
+        raise UqError(
+            f"Expected a class for each column of values, or for none. Received none for {missing[:40]!r}; name it."
+        )
     whole = {} if before is None or before.classes is None else dict(zip(before.values, before.classes, strict=False))
     return tuple(
         whole[name] if name in whole and text == start.get(name) else text

@@ -133,7 +133,10 @@ def decode_picture(data: bytes) -> FloatArray:
     if not data:
         raise UqError("The file is empty; choose a PNG or JPEG picture.")
     if len(data) > MAX_BYTES:
-        raise UqError(f"The file must be at most {MAX_BYTES / 1e6:g} MB. Received: {len(data) / 1e6:.1f} MB.")
+        raise UqError(
+            f"The file must be at most {MAX_BYTES / 1e6:g} MB. Received: {len(data) / 1e6:.1f} MB; choose a "
+            f"smaller one."
+        )
     for name, signature in _OTHER_FORMATS.items():
         if re.match(signature, data, re.DOTALL):
             raise UqError(f"The file is {name} file; save the picture as PNG or JPEG.")
@@ -158,7 +161,9 @@ def _check_header(image: Image.Image) -> None:
     if max(width, height) > MAX_SIDE:
         raise UqError(f"The picture must be at most {MAX_SIDE} px a side; reduce it. Received: {width} x {height} px.")
     if min(width, height) < MIN_SIDE:
-        raise UqError(f"The picture must be at least {MIN_SIDE} px a side. Received: {width} x {height} px.")
+        raise UqError(
+            f"The picture must be at least {MIN_SIDE} px a side. Received: {width} x {height} px; take a larger one."
+        )
     # A JPEG of several pictures (MPO, from phones) has one main picture, which is the one that is read.
     if image.format == "PNG" and getattr(image, "is_animated", False):
         raise UqError("The picture is animated, and which frame is meant is not clear; save one frame as PNG.")

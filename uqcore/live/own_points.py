@@ -41,24 +41,32 @@ def read_csv(content: bytes) -> OwnPoints:
         UqError: it is no such file, a coordinate is no finite number, or there are too many points or classes.
     """
     if len(content) > _MOST_BYTES:
-        raise UqError(f"Expected a CSV file of at most {_MOST_BYTES // 2**20} MB. Received {len(content):,} bytes.")
+        raise UqError(
+            f"Expected a CSV file of at most {_MOST_BYTES // 2**20} MB. Received {len(content):,} bytes; save "
+            f"fewer points."
+        )
     try:
         text = content.decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if any(map(str.strip, row))]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UqError(f"Expected a CSV file in UTF-8. Received one that cannot be read ({reason(error)}).") from None
+        raise UqError(
+            f"Expected a CSV file in UTF-8. Received one that cannot be read ({reason(error)}); save it as CSV."
+        ) from None
     names = [name.strip().lower() for name in rows[0]] if rows else []
     if sorted(names) != sorted(COLUMNS):
         found = ", ".join(name[:20] for name in names[:6]) or "none"
-        raise UqError(f"Expected the columns {', '.join(COLUMNS)} in the first line. Received: {found}.")
+        raise UqError(f"Expected the columns {', '.join(COLUMNS)} in the first line. Received: {found}; name them so.")
     most = int(RANGES["n_points"].most)
     if not 1 <= len(rows) - 1 <= most:
-        raise UqError(f"Expected 1 to {most:,} points. Received: {len(rows) - 1:,}.")
+        raise UqError(f"Expected 1 to {most:,} points. Received: {len(rows) - 1:,}; save as many.")
     places = [names.index(name) for name in COLUMNS]
     read = [_point(number, row, places) for number, row in enumerate(rows[1:], start=2)]
     class_names = tuple(sorted({name for _, _, name in read}))
     if not 2 <= len(class_names) <= MOST_CLASSES:
-        raise UqError(f"Expected points of 2 or {MOST_CLASSES} classes. Received: {len(class_names)}.")
+        raise UqError(
+            f"Expected points of 2 or {MOST_CLASSES} classes. Received: {len(class_names)}; leave the others out, "
+            f"or add one."
+        )
     xy, scaled = _inside(np.array([point[:2] for point in read]))
     points = tuple((x, y, class_names.index(name)) for (x, y), (_, _, name) in zip(xy.tolist(), read, strict=True))
     return OwnPoints(points, class_names, scaled)
@@ -66,18 +74,20 @@ def read_csv(content: bytes) -> OwnPoints:
 
 def _point(number: int, row: Sequence[str], places: Sequence[int]) -> tuple[float, float, str]:
     if len(row) != len(COLUMNS):
-        raise UqError(f"Expected {len(COLUMNS)} cells in every line. Received {len(row)} in line {number}.")
+        raise UqError(f"Expected {len(COLUMNS)} cells in every line. Received {len(row)} in line {number}; correct it.")
     x, y, name = (row[place].strip() for place in places)
     found = []
     for cell in (x, y):
         try:
             found.append(float(cell))
         except ValueError:
-            raise UqError(f"Expected numbers for x and y. Received {cell[:40]!r} in line {number}.") from None
+            raise UqError(
+                f"Expected numbers for x and y. Received {cell[:40]!r} in line {number}; correct it."
+            ) from None
     if not all(map(math.isfinite, found)):
-        raise UqError(f"Expected finite numbers for x and y. Received {x[:40]}, {y[:40]} in line {number}.")
+        raise UqError(f"Expected finite numbers for x and y. Received {x[:40]}, {y[:40]} in line {number}; correct it.")
     if not name or not name.isprintable() or len(name) > 40:
-        raise UqError(f"Expected a class of 1 to 40 letters. Received {name[:40]!r} in line {number}.")
+        raise UqError(f"Expected a class of 1 to 40 letters. Received {name[:40]!r} in line {number}; rename it.")
     return found[0], found[1], name
 
 

@@ -41,7 +41,7 @@ def check_directory(file: BinaryIO, expected: str) -> None:
         raise zipfile.BadZipFile("it has no directory at its end, so it is cut off")
     size = _END.unpack(tail[-_END.size :])[5]
     if size > _MAX_DIRECTORY or tail[:4] == b"PK\x06\x07":
-        raise UqError(f"Expected {expected}. Received thousands or more than 2 GB of them.")
+        raise UqError(f"Expected {expected}. Received thousands or more than 2 GB of them; save only what is needed.")
 
 
 def only_table(file: BinaryIO) -> str | None:

@@ -39,7 +39,8 @@ def in_order(kind: Kind, values: FloatArray, clues: Clues) -> tuple[FloatArray, 
     """
     if values.ndim not in _ORDERS:
         raise UqError(
-            f"Expected `{kind}` of shape (examples, classes) or (samples, examples, classes). Received: {values.shape}."
+            f"Expected `{kind}` of shape (examples, classes) or (samples, examples, classes). Received: "
+            f"{values.shape}; save it so."
         )
     order = _find(kind, values, clues)
     return reordered(values, order), _note(kind, values.shape, order, clues)

@@ -77,9 +77,11 @@ def _looked_at(head: bytes) -> tuple[_Dialect, Table]:
 
     lines = [line for line in _LINE.finditer(head) if line[1].removeprefix(_MARK).strip()][: N_LINES + 1]
     if not lines:
-        raise UqError("Expected column names in the first line of the CSV file. Received no text at all.")
+        raise UqError(
+            "Expected column names in the first line of the CSV file. Received no text at all; save the table again."
+        )
     if lines[0].end() == len(head) == BLOCK:
-        raise UqError("Expected column names in the first line of the CSV file. Received a line of over 1 MB.")
+        raise UqError("Expected column names in the first line of the CSV file. Received a line of over 1 MB; end it.")
     if len(head) == BLOCK:
         lines.pop()  # it may be cut
     try:
@@ -240,5 +242,8 @@ def _explained(error: str, names: list[str]) -> UqError:
     if "UTF8" in error:
         return UqError("Expected a CSV file in UTF-8. Received other bytes; save it as UTF-8.")
     if "Empty CSV" in error:
-        return UqError("Expected at least one row below the column names. Received none.")
-    return UqError(f"Expected a CSV file. Received text that cannot be read as one ({' '.join(error.split())[:200]}).")
+        return UqError("Expected at least one row below the column names. Received none; save the rows too.")
+    return UqError(
+        f"Expected a CSV file. Received text that cannot be read as one ({' '.join(error.split())[:200]}); save "
+        f"it again."
+    )

@@ -57,7 +57,7 @@ def open_excel(file: BinaryIO, max_bytes: int, max_unpacked: int) -> Opened:
         ) from error
     title, rows = max(sheets, key=lambda sheet: _n_numbers(sheet[1]), default=("", []))
     if len(rows) < 2:
-        raise UqError("Expected a sheet with column names and rows below them. Received none.")
+        raise UqError("Expected a sheet with column names and rows below them. Received none; save the table into one.")
     _check_cells(rows, n_bytes)
     columns = list(zip_longest(*rows))
     first = zip(*(map(_as_text, column[:N_LINES]) for column in columns), strict=True)

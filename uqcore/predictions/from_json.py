@@ -40,7 +40,10 @@ def open_json(file: BinaryIO, max_bytes: int) -> Opened:
     if isinstance(content, dict):
         return _columns(content, most_cells)
     if not isinstance(content, list) or not content:
-        raise UqError("Expected a table in JSON: a list of records, or columns. Received something else or nothing.")
+        raise UqError(
+            "Expected a table in JSON: a list of records, or columns. Received something else or nothing; save "
+            "it as one."
+        )
     return _rows(content, most_cells)
 
 
@@ -49,7 +52,7 @@ def _whole(text: str) -> Any:
     try:
         return json.loads(text, object_hook=_object, parse_float=_float, parse_int=_int)
     except RecursionError:
-        raise UqError("Expected a table in JSON. Received text that is nested too deeply.") from None
+        raise UqError("Expected a table in JSON. Received text that is nested too deeply; save a flat one.") from None
     except ValueError as error:
         whole = reason(error)  # the error itself would hold the text, and this function's frame
     rows = []
@@ -91,7 +94,9 @@ def _rows(rows: list[Any], most_cells: int) -> Opened:
             return in_memory(["scores"], [rows])
         if len({len(row) for row in rows}) == 1:
             return in_memory([""] * len(rows[0]), list(zip(*rows, strict=True)))
-    raise UqError("Expected records, or rows of equal length, in JSON. Received a list of other things.")
+    raise UqError(
+        "Expected records, or rows of equal length, in JSON. Received a list of other things; save it as records."
+    )
 
 
 _OF_CLASSES = ("labels", "classes", "class_names", "displaynames", "label", "class")
@@ -131,7 +136,7 @@ def _check_cells(n_columns: int, n_rows: int, most: int) -> None:
     if n_columns * n_rows > most:
         raise UqError(
             f"Expected records with the same names. Received {n_columns:,} different ones or more in {n_rows:,} "
-            f"records."
+            f"records; give all the same."
         )
 
 
@@ -157,7 +162,8 @@ def _columns(content: dict[str, Any], most_cells: int) -> Opened:
     if content and not any(isinstance(value, list | dict) for value in content.values()):
         return _rows([content], most_cells)  # one line of JSON lines
     raise UqError(
-        "Expected a table in JSON: a list of records, or columns of equal length. Received an object of other things."
+        "Expected a table in JSON: a list of records, or columns of equal length. Received an object of other things; "
+        "save it as records."
     )
 
 

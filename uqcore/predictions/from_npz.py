@@ -191,7 +191,13 @@ def _found(arrays: dict[tuple[str, str], NDArray[Any]], archive: zipfile.ZipFile
 
 
 def _flat(array: NDArray[Any] | None) -> NDArray[np.float64] | None:
-    return None if array is None else array.astype(np.float64).ravel()
+    return (
+        None
+        if array is None
+        else array.astype(np.float64)[..., 0]
+        if array.ndim == 2 and array.shape[1] == 1
+        else array.astype(np.float64)
+    )
 
 
 def _kind_by_name(name: str) -> ValueKind | None:

@@ -86,7 +86,7 @@ def column_length(column: Column, name: str) -> int:
         return len(column.codes)
     if column.ndim == 1 or (column.ndim == 2 and (column.shape[1] == 1 or name == "labels")):
         return len(column)
-    raise UqError(f"Expected one entry of `{name}` for each example, shape (N,). Received: {column.shape}.")
+    raise UqError(f"Expected one entry of `{name}` for each example, shape (N,). Received: {column.shape}; save it so.")
 
 
 def checked_ood(column: Column) -> NDArray[np.bool_] | None:
@@ -159,7 +159,7 @@ def checked_class_names(names: NDArray[Any], n_classes: int) -> tuple[str, ...]:
     if len(decoded) != n_classes or len(set(decoded)) != n_classes or "" in decoded:
         raise UqError(
             f"Expected {n_classes:,} different names in `class_names`, one for each class. "
-            f"Received {len(decoded):,}: {listed(decoded)}."
+            f"Received {len(decoded):,}: {listed(decoded)}; name each class once."
         )
     return decoded
 
@@ -228,7 +228,7 @@ def _one_class_each(column: Column, wanted: NDArray[np.bool_], n_classes: int) -
     if not np.isin(rows, (0, 1)).all():
         raise UqError(
             f"Expected one entry of `labels` for each example, shape (N,), or one-hot rows of 0 and 1. Received: "
-            f"{column.shape} with other numbers."
+            f"{column.shape} with other numbers; save one of these."
         )
     if (rows.sum(axis=1) != 1).any():
         raise several
@@ -343,7 +343,7 @@ def _check_classes(numbers: FloatArray | IntArray, wanted: NDArray[np.bool_], n_
     if fractions.any():
         raise UqError(
             f"Expected class numbers as labels, such as 0 or 1. Received {numbers[fractions][0]:g} and the like "
-            f"for {counted(among_all(fractions))}."
+            f"for {counted(among_all(fractions))}; check that it is the column of true labels."
         )
     outside = (numbers < 0) | (numbers >= n_classes)
     if not outside.any():
@@ -351,5 +351,5 @@ def _check_classes(numbers: FloatArray | IntArray, wanted: NDArray[np.bool_], n_
     which = [f"{number:g}" for number in np.unique(numbers[outside])[:1000]]
     raise UqError(
         f"Expected labels from 0 to {n_classes - 1:,}, as there are {n_classes:,} classes. "
-        f"Received {listed(which)} for {counted(among_all(outside))}."
+        f"Received {listed(which)} for {counted(among_all(outside))}; correct them, or leave those examples out."
     )

@@ -48,10 +48,10 @@ _OTHER_FORMATS = {
     b"\x80": "a Python pickle, which could run code and is never opened; save the arrays with np.savez",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file; save the arrays with np.savez",
     b"\xd0\xcf\x11\xe0": "an old Excel or other Office file; save it as .xlsx or CSV",
-    b"\x89PNG": "a picture; choose a file with a model's predictions",
-    b"\xff\xd8\xff": "a picture; choose a file with a model's predictions",
-    b"GIF8": "a picture; choose a file with a model's predictions",
-    b"%PDF": "a PDF; choose a file with a model's predictions",
+    b"\x89PNG": "a picture; choose a file with numbers",
+    b"\xff\xd8\xff": "a picture; choose a file with numbers",
+    b"GIF8": "a picture; choose a file with numbers",
+    b"%PDF": "a PDF; choose a file with numbers",
     b"7z\xbc\xaf": "a 7-Zip archive; unpack it first",
     b"BZh": "a bzip2 archive; unpack it first",
     b"\xfd7zXZ": "an xz archive; unpack it first",
@@ -214,7 +214,7 @@ def _found(file: BinaryIO, name: str, asked: Roles | Asked | None, limits: _Limi
     file.seek(0)
     head = file.read(2**12)
     if not head:
-        raise UqError(f"Expected {_KINDS}. {name} is empty.")
+        raise UqError(f"Expected {_KINDS}. {name} is empty; save it again.")
     if head.startswith(b"\x1f\x8b"):
         with TemporaryFile() as unpacked:
             _unpack(file, unpacked, limits.unpacked(file))
@@ -239,13 +239,13 @@ def _is_archive(head: bytes) -> bool:
 
 
 @contextmanager
-def _as_text(file: BinaryIO, name: str) -> Iterator[tuple[BinaryIO, tuple[str, ...]]]:
+def _as_text(file: BinaryIO, name: str, wanted: str = _KINDS) -> Iterator[tuple[BinaryIO, tuple[str, ...]]]:
     """`in_utf8`, unless its first bytes are those of another format."""
     file.seek(0)
     head = file.read(2**12)
     for magic, what in _OTHER_FORMATS.items():
         if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(magic.lower()) or head.startswith(magic):
-            raise UqError(f"Expected {_KINDS}. {name} is {what}.")
+            raise UqError(f"Expected {wanted}. {name} is {what}.")
     with in_utf8(file) as found:
         yield found
 
@@ -279,7 +279,7 @@ def _labels(file: BinaryIO, limits: _Limits) -> Column:
         return read_npy_labels(file, limits.max_bytes)
     if head.startswith((b"PAR1", b"PARE", b"ARROW1", b"\x1f\x8b")) or (head.startswith(b"PK") and not _is_office(head)):
         raise UqError("Expected labels as an NPY, CSV, Excel or JSON file. Received another kind; save them as CSV.")
-    with _as_text(file, "the file of labels") as (text, _):
+    with _as_text(file, "It", "labels as an NPY, CSV, Excel or JSON file") as (text, _):
         opened = _table(text, "the file of labels", limits)
         return text_column(opened, label_alone(opened.table))
 

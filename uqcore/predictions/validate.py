@@ -19,7 +19,7 @@ from uqcore.predictions.labels import (
     largest_label,
     texts_of,
 )
-from uqcore.predictions.raw import Found, counted
+from uqcore.predictions.raw import Found, TextColumn, counted
 from uqcore.predictions.record import Predictions
 from uqcore.types import FloatArray, UqError
 
@@ -77,6 +77,7 @@ def checked(found: Found, name: str, normalize: bool, max_examples: int | None =
         _check_images(found.images)
     if found.score is not None:
         _check_score(found.score, values.shape[1])
+    _check_extras(found, values.shape[1])
     return _with_closed_form(
         Predictions(
             name=name,
@@ -147,7 +148,10 @@ def _checked_weight(weight: FloatArray) -> FloatArray:
 def _ordered(found: Found) -> tuple[FloatArray, str | None]:
     """The values as ``(S, N, K)``, and a note if the axes were guessed."""
     if found.values.size == 0:
-        raise UqError(f"Expected at least one example in `{found.kind}`. Received shape: {found.values.shape}.")
+        raise UqError(
+            f"Expected at least one example in `{found.kind}`. Received shape: {found.values.shape}; save the "
+            f"examples too."
+        )
     n_others = _n_examples(found)
     if found.order is not None:
         values, note = reordered(found.values, found.order), None
@@ -179,7 +183,9 @@ def _n_examples(found: Found) -> int | None:
         lengths["images"] = len(found.images)
     if len(set(lengths.values())) > 1:
         came = " and ".join(f"{n:,} in `{name}`" for name, n in lengths.items())
-        raise UqError(f"Expected as many entries in every array as there are examples. Received: {came}.")
+        raise UqError(
+            f"Expected as many entries in every array as there are examples. Received: {came}; save all of the same."
+        )
     return next(iter(lengths.values()), None)
 
 
@@ -271,10 +277,24 @@ def _sums(probs: FloatArray) -> FloatArray:
     return probs.sum(axis=2, dtype=np.float64)
 
 
+def _check_extras(found: Found, n_examples: int) -> None:
+    """UqError unless group, weight, time and ids have an entry for each example."""
+    for name, column in {"group": found.group, "weight": found.weight, "time": found.time, **found.ids}.items():
+        if column is None:
+            continue
+        shape = column.codes.shape if isinstance(column, TextColumn) else column.shape
+        if shape not in ((n_examples,), (n_examples, 1)):
+            raise UqError(
+                f"Expected one entry of {name[:40]!r} for each of {n_examples:,} examples. Received shape {shape}; "
+                f"leave it out, or save it again."
+            )
+
+
 def _check_images(images: NDArray[np.uint8]) -> None:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in _CHANNELS) or images.size == 0:
         raise UqError(
-            f"Expected `images` of shape (N, H, W), or (N, H, W, C) with 1, 3 or 4 channels. Received: {images.shape}."
+            f"Expected `images` of shape (N, H, W), or (N, H, W, C) with 1, 3 or 4 channels. Received: {images.shape}; "
+            f"save them so, or leave them out."
         )
 
 
@@ -282,7 +302,7 @@ def _check_score(score: FloatArray, n_examples: int) -> None:
     if score.shape != (n_examples,) or not np.isfinite(score).all():
         raise UqError(
             f"Expected `score` of shape {(n_examples,)}, a finite number for each example. Received: {score.shape}"
-            f"{'' if np.isfinite(score).all() else ' with NaN or infinity'}."
+            f"{'' if np.isfinite(score).all() else ' with NaN or infinity'}; correct it, or leave it out."
         )
 
 
@@ -300,11 +320,12 @@ def _with_closed_form(predictions: Predictions, found: Found) -> Predictions:
     if mean.shape != (n, k) or variance.shape != (n,) or factor.shape != ():
         raise UqError(
             f"Expected `mean_logits` of shape {(n, k)}, `variance` of {(n,)} and `mean_field_factor` of (). "
-            f"Received: {mean.shape}, {variance.shape} and {factor.shape}."
+            f"Received: {mean.shape}, {variance.shape} and {factor.shape}; correct them, or leave all three out."
         )
     if not all(np.isfinite(array).all() for array in (mean, variance, factor)) or variance.min() < 0 or factor < 0:
         raise UqError(
-            "Expected finite numbers in the closed form, with a variance and a factor of 0 or more. Received others."
+            "Expected finite numbers in the closed form, with a variance and a factor of 0 or more. Received others; "
+            "correct them, or leave the three out."
         )
     largest = float(factor) * float(variance.max())
     if largest > _LARGEST:

@@ -26,11 +26,13 @@ from uqcore.selection.certified import EMPTY, Certificate, Procedure, certify, f
 from uqcore.selection.checks import checked_class_of_each
 from uqcore.selection.heldout import Estimate, clopper_pearson
 from uqcore.selection.ranking import Ranking, checked_in_own_dtype, rank
+from uqcore.strict_json import is_line
 from uqcore.types import IntArray, UqError
 
 MOST_GROUPS = 200
 """More of them share delta in parts so small that little can be certified; it is persons, not groups, then."""
 
+_LONGEST, _QUOTED = 1000, 40
 NO_GROUP = "(none)"
 """The name of the group of examples whose cell is empty."""
 
@@ -53,16 +55,27 @@ class Groups(NamedTuple):
 
 
 def groups_of(group: ArrayLike) -> Groups:
-    """Number the groups ``(N,)`` text of all examples. UqError: there are more than `MOST_GROUPS`."""
-    texts = [str(text).strip() for text in np.asarray(group).tolist()]
-    names = sorted(set(texts))
+    """Number the groups ``(N,)`` text of all examples, `NO_GROUP` first.
+
+    Raises:
+        UqError: there are more than `MOST_GROUPS`, or one has a name that no policy can hold.
+    """
+    texts = [group_name(text) for text in np.asarray(group).tolist()]
+    names = sorted(set(texts), key=lambda name: "" if name == NO_GROUP else name)
     if len(names) > MOST_GROUPS:
         raise UqError(
             f"Expected at most {MOST_GROUPS} groups. Received {len(names):,}; choose a column that says of which few "
             f"each example is."
         )
+    odd = next((name for name in names if not is_line(name)), None)
+    if odd is not None:
+        why = f"{len(odd):,} of them" if len(odd) > _LONGEST else "others"
+        raise UqError(
+            f"Expected names of groups of at most 1,000 characters that can be seen. Received {why} in "
+            f"{odd[:_QUOTED]!r}; give that group another name in the file."
+        )
     place = {name: g for g, name in enumerate(names)}
-    return Groups(tuple(name or NO_GROUP for name in names), np.array([place[text] for text in texts], np.int64))
+    return Groups(tuple(names), np.array([place[text] for text in texts], np.int64))
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ def read_costs(source: Path | bytes, class_names: Sequence[str]) -> FloatArray:
     if len(rows) < 3:
         raise UqError(
             f"Expected a matrix of costs, with the predicted classes in the first row and the true ones in the first "
-            f"column. Received {len(rows)} {'row' if len(rows) == 1 else 'rows'}."
+            f"column. Received {len(rows)} {'row' if len(rows) == 1 else 'rows'}; save it so."
         )
     head, body = rows[0], rows[1:]
     column_of = _places(head[1:], class_names, "first row")
@@ -51,7 +51,7 @@ def read_costs(source: Path | bytes, class_names: Sequence[str]) -> FloatArray:
     for truth, name in enumerate(class_names):
         row = body[row_of[name]]
         if len(row) != len(head):
-            raise UqError(f"Expected {len(head)} cells in the row of {name[:40]!r}. Received {len(row)}.")
+            raise UqError(f"Expected {len(head)} cells in the row of {name[:40]!r}. Received {len(row)}; correct it.")
         for predicted, place in enumerate(order):
             costs[truth, predicted] = _number(row[place], separator != ",", name, class_names[predicted])
     return costs
@@ -69,7 +69,9 @@ def _places(found: Sequence[str], class_names: Sequence[str], which: str) -> dic
             said = f"{strange[:40]!r}, which is none of them"
         else:
             said = f"{Counter(found).most_common(1)[0][0][:40]!r} more than once"
-        raise UqError(f"Expected each of the {len(class_names):,} classes once in the {which}. Received {said}.")
+        raise UqError(
+            f"Expected each of the {len(class_names):,} classes once in the {which}. Received {said}; correct it."
+        )
     return places
 
 
@@ -86,8 +88,8 @@ def _rows(source: Path | bytes, class_names: Sequence[str]) -> tuple[list[list[s
     most = min(_LARGEST, _FREE + _A_CELL * n_cells + in_names)
     if len(content) > most:
         raise UqError(
-            f"Expected a matrix of costs of at most {most / 1e6:.1f} MB for {len(class_names):,} classes. Received "
-            f"{len(content) / 1e6:.1f} MB; save nothing but the matrix."
+            f"Expected a matrix of costs of at most {most:,} bytes for {len(class_names):,} classes. Received "
+            f"{len(content):,}; save nothing but the matrix."
         )
     try:
         with in_utf8(BytesIO(content)) as (file, _):
