@@ -6,7 +6,6 @@ that `Costs` describes: a share ``ood_share`` of it is OOD, the rest is like the
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -48,12 +47,12 @@ class Costs:
                 f"`matrix` must be square, a row and a column for each of 2 or more classes. Received: {matrix.shape}."
             )
         every = np.array([*matrix.flat, self.deferral, self.ood_accepted])
-        if (wrong := ~(np.abs(every) <= LARGEST)).any():
-            first = float(every[wrong][0])
-            advice = "give them all in a larger unit" if math.isfinite(first) else "correct it"
+        if not np.isfinite(every).all():
+            raise UqError("Every cost must be a finite number. Received one that is NaN or infinite; correct it.")
+        if np.abs(every).max() > LARGEST:
             raise UqError(
-                f"Every cost must be a finite number of at most {LARGEST:g}, or a gain of as much. Received: "
-                f"{first:g}; {advice}."
+                f"Every cost must be at most {LARGEST:g}, or a gain of as much. Received: "
+                f"{every[np.abs(every).argmax()]:g}; give them all in a larger unit."
             )
         if not 0 <= self.ood_share <= 1:
             raise UqError(f"`ood_share` must be from 0 to 1. Received: {self.ood_share}.")
