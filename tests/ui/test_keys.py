@@ -3,25 +3,31 @@ one element changed at a time, by as little as its kind allows."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.app_pages import opened
 from tests.prediction_files import npz
 from ui import budget
+from ui.threshold.cost_matrix import in_link
+from uqcore.datasets.images import center_digit, read_image
 from uqcore.exhibits import functions, one_image
 from uqcore.live import PRESETS, Setting
 from uqcore.live.data import dataset
+from uqcore.live.own_points import COLUMNS, read_csv
 from uqcore.live.setting import OWN_POINTS, RANGES
 from uqcore.live.shapes import SHAPES
 from uqcore.methods import METHODS
 from uqcore.models.training import model_id
 from uqcore.networks.forward import NETWORKS
 from uqcore.predictions import Predictions
+from uqcore.tuning.cost_file import read_costs
 
 N, K, SAMPLES = 9, 3, 2
 
@@ -237,3 +243,47 @@ def test_a_file_that_was_brought_is_read_under_a_name_of_its_own() -> None:
         assert source_id == read[-1].read_id
     assert len({own.read_id for own in read}) == len(read)
     assert read[0].predictions.class_names != read[1].predictions.class_names
+
+
+def test_costs_of_two_files_that_differ_in_one_cell_are_two_visitors_own() -> None:
+    """A matrix, changed by the least, gives another goal and other costs; in its link too, to twelve digits."""
+    rng, names = np.random.default_rng(1), ("a", "b", "c")
+    costs = rng.random((3, 3)).round(6)
+
+    def read(matrix: NDArray[Any]) -> NDArray[Any]:
+        rows = [",".join([names[i], *(f"{cell!r}" for cell in row)]) for i, row in enumerate(matrix.tolist())]
+        return read_costs("\n".join(["truth,a,b,c", *rows]).encode(), names)
+
+    others = [one_changed(costs, rng) for _ in range(8)]
+    found = [read(one) for one in (costs, *others)]
+    for one, seen in zip((costs, *others), found, strict=True):
+        assert seen.tobytes() == one.tobytes()
+    links = [in_link({(i, j): float(one[i, j]) for i in range(3) for j in range(3)}, 3) for one in (costs, costs.T)]
+    assert len({*links}) == 2
+
+
+def test_pictures_of_two_visitors_that_differ_in_one_pixel_are_told_apart() -> None:
+    rng = np.random.default_rng(2)
+    ink = np.full((40, 40), 255, np.uint8)
+    ink[8:30, 16:20] = rng.integers(0, 60, (22, 4), np.uint8)
+    keys = set()
+    for value in (0, 100, 200):
+        other = ink.copy()
+        other[20, 18] = value
+        buffer = io.BytesIO()
+        Image.fromarray(other).save(buffer, "PNG")
+        keys.add(one_image.key(center_digit(read_image(buffer.getvalue()))))
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize("cell", ["x", "y", "class"])
+def test_points_of_two_files_that_differ_in_one_cell_are_two_settings(cell: str) -> None:
+    def points(**changed: str) -> Setting:
+        first = {"x": "0.1", "y": "0.2", "class": "a"} | changed
+        rows = [",".join(first[name] for name in COLUMNS), "-1,0.5,b", "2,0,a"]
+        return Setting(kind=OWN_POINTS, points=read_csv("\n".join([",".join(COLUMNS), *rows]).encode()).points)
+
+    whole, other = points(), points(**{cell: {"x": "0.101", "y": "0.201", "class": "b"}[cell]})
+    assert whole != other
+    assert whole.digest != other.digest
+    assert dataset(whole) is not dataset(other)
