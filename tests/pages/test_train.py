@@ -279,3 +279,18 @@ def test_the_folder_of_a_visitor_who_is_gone_is_removed(jobs: Trainings, committ
     del app
     collect()
     assert not root.exists()
+
+
+ODD = ("", "nan", "inf", "-inf", "1e400", "-1", "9" * 4400, "0.5.5", "[1, 2]", "None", "true", "x" * 10**5, "\x00")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_settings_that_no_widget_offers_are_the_usual_ones_or_a_sentence(odd: str, jobs: Trainings) -> None:
+    """Of a link; a client can send numbers that are far out of range too, see `tests.pages.test_attacks`."""
+    names = ("epochs", "batch_size", "learning_rate", "schedule", "features", "dropout", "ridge", "n_random_features")
+    app = opened(PAGE, **{"r_seed": odd} | {f"r_moons_sngp_{name}": odd for name in names})
+    app.button(key="r_train").click()
+    app = checked(app.run())
+    assert job(app).order.seed in range(10**6 + 1)
+    for name, value in asdict(job(app).order.config).items():
+        assert value == asdict(job(app).order.usual)[name] or isinstance(value, bool), name
