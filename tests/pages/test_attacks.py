@@ -114,3 +114,13 @@ def test_visits_that_go_before_they_are_answered_leave_the_pages_as_they_are(das
 def test_a_failure_is_logged_without_colours_which_cost_more_than_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert AppTest.from_string("1 / 0").run().exception
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_button_is_pressed_by_a_value_of_any_kind(dashboard: str) -> None:
+    async def attack() -> None:
+        async with Client(dashboard) as client:
+            seen = await client.ask("two_moons", TRAIN)
+            state = WidgetState(id=seen.buttons["Train"], string_value="x")
+            assert (await client.ask("two_moons", TRAIN, [state])).exceptions == []
+
+    run(attack())

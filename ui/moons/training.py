@@ -95,7 +95,7 @@ def _job(owner: str, asked: Setting | None, go: bool, problems: list[str]) -> Jo
 
     The queue forgets whom it has not seen for a while; what they have trained can be looked at as long as it is kept.
     """
-    st.session_state[_PRESSED] = st.session_state.get(_PRESSED, 0) + go
+    st.session_state[_PRESSED] = st.session_state.get(_PRESSED, 0) + bool(go)  # a client may send anything
     job: Job | None = jobs().job(owner) or _remembered(_LAST_JOB)
     linked = _GO in st.query_params and _LAST_JOB not in st.session_state
     if asked is not None and (go or linked):
