@@ -311,7 +311,7 @@ def _lines() -> list[bytes]:
 
 @cache
 def _points() -> list[bytes]:
-    return [b"x,y,class\n0.1,0.2,a\n-1,0.5,b\n2,0,a\n", b"class,y,x\n0,0.1,2\n1,1,2\n"]
+    return [b"x,y,class\n0.1,0.2,a\n-1,0.5,b\n2,0,a\n", b"class;y;x\n0;0,1;2\n1;1;2\n"]
 
 
 KINDS: dict[str, Kind] = {

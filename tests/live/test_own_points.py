@@ -18,6 +18,14 @@ def test_points_in_any_order_of_columns() -> None:
     assert not found.scaled
 
 
+def test_a_spreadsheets_own_csv_is_read() -> None:
+    text = "x;y;class\r\n0,5;-1,25;\u00e9\r\n1;2;b\r\n"
+    for data in (text.encode("cp1252"), text.encode("utf-8-sig"), text.replace(";", "\t").encode("utf-16")):
+        found = read_csv(data)
+        assert found.points == ((0.5, -1.25, 1), (1.0, 2.0, 0))
+        assert found.class_names == ("b", "\u00e9")
+
+
 def test_points_outside_the_plane_are_scaled_into_it_alike() -> None:
     found = read_csv(b"x,y,class\n1000,0,a\n1000000,0,b\n1000,500000,a\n")
     assert found.scaled

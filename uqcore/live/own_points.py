@@ -12,6 +12,7 @@ import numpy as np
 
 from uqcore.datasets.moons import GRID
 from uqcore.live.setting import MOST_CLASSES, RANGES, Point
+from uqcore.predictions.encodings import in_utf8
 from uqcore.text import reason
 from uqcore.types import FloatArray, UqError
 
@@ -35,7 +36,8 @@ class OwnPoints(NamedTuple):
 
 
 def read_csv(content: bytes) -> OwnPoints:
-    """Points of a CSV file in UTF-8 with the columns ``x``, ``y`` and ``class`` in any order.
+    """Points of a CSV file with the columns ``x``, ``y`` and ``class`` in any order; of a spreadsheet's own too, in an
+    encoding of `in_utf8`, with semicolons or tabs between cells and decimal commas.
 
     Raises:
         UqError: it is no such file, a coordinate is no finite number, or there are too many points or classes.
@@ -46,8 +48,11 @@ def read_csv(content: bytes) -> OwnPoints:
             f"fewer points."
         )
     try:
-        text = content.decode("utf-8-sig")
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if any(map(str.strip, row))]
+        with in_utf8(io.BytesIO(content)) as (file, _):
+            text = file.read().decode("utf-8-sig")
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
+        rows = [row for row in lines if any(map(str.strip, row))]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UqError(
             f"Expected a CSV file in UTF-8. Received one that cannot be read ({reason(error)}); save it as CSV."
@@ -60,7 +65,7 @@ def read_csv(content: bytes) -> OwnPoints:
     if not 1 <= len(rows) - 1 <= most:
         raise UqError(f"Expected 1 to {most:,} points. Received: {len(rows) - 1:,}; save as many.")
     places = [names.index(name) for name in COLUMNS]
-    read = [_point(number, row, places) for number, row in enumerate(rows[1:], start=2)]
+    read = [_point(number, row, places, separator != ",") for number, row in enumerate(rows[1:], start=2)]
     class_names = tuple(sorted({name for _, _, name in read}))
     if not 2 <= len(class_names) <= MOST_CLASSES:
         raise UqError(
@@ -72,14 +77,14 @@ def read_csv(content: bytes) -> OwnPoints:
     return OwnPoints(points, class_names, scaled)
 
 
-def _point(number: int, row: Sequence[str], places: Sequence[int]) -> tuple[float, float, str]:
+def _point(number: int, row: Sequence[str], places: Sequence[int], may_have_comma: bool) -> tuple[float, float, str]:
     if len(row) != len(COLUMNS):
         raise UqError(f"Expected {len(COLUMNS)} cells in every line. Received {len(row)} in line {number}; correct it.")
     x, y, name = (row[place].strip() for place in places)
     found = []
     for cell in (x, y):
         try:
-            found.append(float(cell))
+            found.append(float(cell.replace(",", ".", 1) if may_have_comma else cell))
         except ValueError:
             raise UqError(
                 f"Expected numbers for x and y. Received {cell[:40]!r} in line {number}; correct it."
