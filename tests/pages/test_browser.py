@@ -137,19 +137,14 @@ def test_the_picture_follows_a_slider_that_is_dragged_and_is_what_the_models_the
     np.testing.assert_allclose(previewed, seen, atol=2)  # of 255
 
 
-def test_a_link_into_a_server_that_has_just_started(visit: Visit) -> None:
+def test_a_link_into_a_server_that_has_just_started_and_when_it_is_away_our_words(
+    visit: Visit, browser: Browser
+) -> None:
+    context = browser.new_context()  # its console is full of requests that fail
     with serve("app.py") as url:
         page = visit(f"{url}/digit_lab", ready=PAD)
         expect(page.get_by_role("heading", level=1)).to_have_text("Digit lab")
         leave(page)  # before the server, which it would miss
-
-
-def test_a_server_that_has_just_started_is_told_of_in_our_words_when_it_is_away(visit: Visit, browser: Browser) -> None:
-    context = browser.new_context()  # its console is full of requests that fail
-    with serve("app.py") as url:
-        page = visit(f"{url}/two_moons", ready=".plot")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Two moons")
-        leave(page)
         left = context.new_page()
         left.goto(url)
         left.locator("html[data-whole]").wait_for(state="attached")

@@ -150,25 +150,6 @@ def test_the_tour_on_a_phone_the_words_drive_the_figure_and_back_brings_it_back(
     at_step(page, 3)  # where it was left
 
 
-def test_a_word_is_explained_where_it_stands_by_keys_and_nothing_moves(visit: Visit, dashboard: str) -> None:
-    page = visit(f"{dashboard}/two_moons?present=1")
-    word = page.locator(".st-key-answer").get_by_role("link", name="Deterministic")
-    before, url = page.locator(".surfaces").bounding_box(), page.url
-    word.focus()
-    word.press("Enter")
-    meaning = page.get_by_role("dialog", name="Deterministic")
-    expect(meaning).to_contain_text(TERMS["Deterministic"].plain)
-    expect(meaning).to_be_focused()
-    assert page.locator(".surfaces").bounding_box() == before
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect(meaning).to_contain_text(TERMS["Deterministic"].exact)
-    page.keyboard.press("Escape")
-    expect(meaning).not_to_be_visible()
-    expect(word).to_be_focused()
-    assert page.url == url  # still presented
-
-
 @pytest.mark.parametrize("more", ["", "&moons_threshold=0.1"])
 def test_who_takes_the_controls_or_a_link_to_a_changed_figure_is_asked_nothing(
     visit: Visit, dashboard: str, more: str
@@ -232,6 +213,26 @@ def test_what_is_pointed_at_in_a_chart_is_what_stands_there_however_large_it_is(
     assert told is not None
     assert told["y"] < box["y"] + box["height"] / 2 < told["y"] + told["height"]
     presented.mouse.move(0, 0)
+
+
+@on("two_moons")
+def test_a_word_is_explained_where_it_stands_by_keys_and_nothing_moves(presented: Page) -> None:
+    page = presented
+    word = page.locator(".st-key-answer").get_by_role("link", name="Deterministic")
+    before, url = page.locator(".surfaces").bounding_box(), page.url
+    word.focus()
+    word.press("Enter")
+    meaning = page.get_by_role("dialog", name="Deterministic")
+    expect(meaning).to_contain_text(TERMS["Deterministic"].plain)
+    expect(meaning).to_be_focused()
+    assert page.locator(".surfaces").bounding_box() == before
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(meaning).to_contain_text(TERMS["Deterministic"].exact)
+    page.keyboard.press("Escape")
+    expect(meaning).not_to_be_visible()
+    expect(word).to_be_focused()
+    assert page.url == url  # still presented
 
 
 ANSWERS = {
