@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from tests.app_pages import checked, choose, opened, spaced, unmarked
-from tests.pages.hostile import active, shown
+from tests.pages.hostile import MARKS, active, shown
 from tests.prediction_files import npz, table
 
 N = 400
@@ -170,3 +170,38 @@ def test_a_hundred_thousand_groups_are_told() -> None:
     assert "Expected at most 200 groups. Received 120,000; choose a column that says of which few each example is." in (
         problems
     )
+
+
+UNSEEN = {*"\x07\u202e\u2066"}
+WHOLE = table(COLUMNS, *ROWS)
+SEVERAL: dict[str, tuple[dict[str, bytes], str]] = {
+    "marks": ({f"{mark}.csv": WHOLE for mark in MARKS}, ""),
+    "unseen": ({f"a{''.join(sorted(UNSEEN))}b.csv": WHOLE}, ""),
+    "long": ({"x" * 5000: WHOLE}, ""),
+    "many": ({f"{i}.csv": WHOLE for i in range(22)}, "Of 23 models the first 20 are kept."),
+    "broken": ({"a.csv": b"\0\1", "b.csv": WHOLE}, "a.csv is none of these; save the arrays with np.savez."),
+    "empty": ({"a.csv": b""}, "a.csv is empty; save it again."),
+    "short": ({"a.csv": table(COLUMNS, *ROWS[:50])}, "give both the same, or ids to match them by."),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_several_files_of_any_name_are_compared_or_told_with_what_to_do(name: str) -> None:
+    files, problem = SEVERAL[name]
+    app = brought(WHOLE)
+    (more,) = (each for each in app.file_uploader if "other models" in each.label)
+    more.set_value([(called, data, "") for called, data in files.items()])
+    app = checked(app.run())
+    if "Models" in sections(app).options:
+        app = look(app, "models")
+    assert active(app) == []
+    assert not UNSEEN & {*"".join([*shown(app), *shown(app, html=True)])}
+    assert [sentence.endswith(problem) for sentence in said(app)] == [True] * bool(problem)
+
+
+def test_classes_with_unseen_names_show_none_of_it() -> None:
+    names = [f"{sign}{k}" for k, sign in enumerate(sorted(UNSEEN))]
+    app = brought(npz(probs=PROBS, labels=LABELS, class_names=np.array(names)), "mine.npz", target_3="Risk")
+    for section in ("examples", "measures", "costs", "classes", "sets", "home"):
+        app = look(app, section)
+        assert not UNSEEN & {*"".join([*shown(app), *shown(app, html=True)])}

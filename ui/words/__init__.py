@@ -39,8 +39,13 @@ def listed(names: Sequence[str]) -> str:
 def plain(text: str) -> str:
     """Words of a visitor's file in one line, without what Markdown would read as marks, or what turns round the
     direction of our own words beside them."""
-    line = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.splitlines()))
+    line = visible(" ".join(text.splitlines()))
     return "".join(f"\\{c}" if c in _MARKS or (c == "." and not _ends(line, i)) else c for i, c in enumerate(line))
+
+
+def visible(text: str) -> str:
+    """A text of a file or a link, without what shows nothing or turns round the direction of what stands beside it."""
+    return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _ends(line: str, place: int) -> bool:
@@ -69,20 +74,20 @@ def _places() -> list[Path]:
 
 def shortened(name: str, most: int = 40) -> str:
     """A name for the screen: names in files have any length."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    return visible(name) if len(name) <= most else f"{visible(name[: most - 1])}…"
 
 
 def name_in_html(name: str, most: int = 40) -> str:
     """A name in HTML: short on the screen, and longer where the pointer rests; no payload grows with it."""
     if len(name) <= most:
-        return escape(name)
+        return escape(visible(name))
     return f'<span title="{escape(shortened(name, _TOOLTIP))}">{escape(shortened(name, most))}</span>'
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A plain table in HTML; the first cell of a row is its head."""
     body = "".join(
-        f"<tr><th>{name_in_html(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
+        f"<tr><th>{name_in_html(row[0])}</th>{''.join(f'<td>{escape(visible(cell))}</td>' for cell in row[1:])}</tr>"
         for row in rows
     )
     return f'<div class="scroll"><table class="verdicts"><tr>{head_cells(head)}</tr>{body}</table></div>'
@@ -90,7 +95,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def head_cells(names: Sequence[str]) -> str:
     """The cells above a table's columns; one without words is no head."""
-    return "".join(f"<th>{escape(name)}</th>" if name else "<td></td>" for name in names)
+    return "".join(f"<th>{escape(visible(name))}</th>" if name else "<td></td>" for name in names)
 
 
 def small(number: float) -> str:

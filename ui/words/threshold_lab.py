@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from html import escape
 
-from ui.words import plain, shortened, small, table
+from ui.words import plain, shortened, small, table, visible
 from uqcore.selection import Estimate
 from uqcore.text import exact_percent, fine_percent, percent, unbroken
 from uqcore.tuning import Tuned
@@ -63,7 +63,7 @@ def promise(tuned: Tuned, has_labels: bool) -> str:
     cells = "".join(f"<span>{name} <b>{value}</b> <small>{ends}</small></span>" for name, value, ends in rows)
     mark, head = "accept" if tuned.policy.certified else "", f"Held-out part: {seen.n:,} examples"
     return (
-        f'<p class="promise {mark}">{"✓ " * tuned.policy.certified}{escape(unbroken(tuned.promise))}</p>'
+        f'<p class="promise {mark}">{"✓ " * tuned.policy.certified}{escape(visible(unbroken(tuned.promise)))}</p>'
         f'<div class="heldout"><strong>{head}</strong>{cells}</div>'
     )
 
