@@ -41,7 +41,7 @@ def test_a_kept_file_is_chosen_again_in_another_visit_of_the_same_page(
     visit: Visit, serving: Callable[[str], str]
 ) -> None:
     """As when a server is gone and another one goes on with the page."""
-    page = visit(serving("tests/ui/apps/kept_app.py"), ready="[data-testid=stFileUploader]")
+    page = visit(serving("tests/ui/apps/components_app.py") + "/kept", ready="[data-testid=stFileUploader]")
     said = page.get_by_test_id("stText")
     page.locator("input[type=file]").set_input_files({"name": "mine.csv", "mimeType": "text/csv", "buffer": b"a\n1\n"})
     expect(said).to_have_text("mine.csv in visit 0")

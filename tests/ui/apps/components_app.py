@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-NAMES = ("pad", "cards", "functions", "surfaces", "threshold")
+NAMES = ("pad", "cards", "functions", "kept", "surfaces", "threshold")
 st.navigation(
     [st.Page(lambda: None, title="None", default=True), *(st.Page(f"{name}_app.py", url_path=name) for name in NAMES)],
     position="hidden",
