@@ -293,7 +293,7 @@ def test_a_file_of_points_is_learnt_and_another_kind_of_file_is_one_sentence(job
     app.file_uploader(key="t_file").set_value(("odd.csv", b"a,b\n1,2\n", "text/csv"))
     app = checked(app.run())
     assert [error.value for error in app.error] == [
-        sentence("Expected the columns x, y, class in the first line. Received: a, b.")
+        sentence("Expected the columns x, y, class in the first line. Received: a, b; name them so.")
     ]
     rows = [f"{x},{y},{name}" for x, y, name in ((1e6, 0, "dog"), (0, 0, "cat"), (0, 1e6, "*eel*"))]
     app.file_uploader(key="t_file").set_value(("own.csv", "\n".join(["x,y,class", *rows]).encode(), "text/csv"))
