@@ -257,6 +257,7 @@ def stand_in(boxes: Sequence[Locator], n: int, along: Literal["x", "y"] = "x") -
 def draw(page: Page, *path: tuple[float, float], lift: bool = True) -> None:
     """One stroke with the mouse through these fractions of the pad."""
     pad = page.locator(".pad canvas")
+    pad.hover(trial=True)  # once it stands still: what is above it may have just got its height
     page.mouse.move(*at(pad, *path[0]))
     page.mouse.down()
     for corner in path[1:]:

@@ -100,6 +100,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
 
 
 _LONG = (
+    "pages/test_eyes.py",
+    "pages/test_tour.py",
+    "pages/test_browser.py",
+    "ui/test_threshold_component.py",
+    "ui/test_components.py",
+    "pages/test_training.py",
+    "ui/test_functions_component.py",
     "predictions/test_from_parquet.py",
     "selection/test_certified.py",
     "datasets/test_prepared.py",
@@ -107,13 +114,19 @@ _LONG = (
     "live/test_jobs.py",
     "pages/test_pages.py",
 )
-"""Of the files that need nothing of it those that take ten seconds or more."""
+"""Files that take ten seconds or more, the longest first: those with a browser, then those that need nothing."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest is begun first, so that no worker waits for another at the end: trainings, then browsers."""
     order = [*_NEEDED, None]
-    items.sort(key=lambda item: (order.index(_needs(item.path)), not item.path.as_posix().endswith(_LONG)))
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        path = item.path.as_posix()
+        long = (i for i, name in enumerate(_LONG) if path.endswith(name))
+        return order.index(_needs(item.path)), next(long, len(_LONG))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:
