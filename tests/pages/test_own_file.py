@@ -472,6 +472,12 @@ def test_a_file_and_its_labels_survive_a_reload_in_this_tab_until_they_are_taken
 
 
 @browser_tests
+def test_a_link_to_ones_own_predictions_is_whole_as_soon_as_it_is_there(visit: Visit, url: str) -> None:
+    """What keeps the file has no height, and was waited for: nothing was seen for four seconds."""
+    visit(url, ready="html[data-whole] h1")
+
+
+@browser_tests
 def test_a_phone_does_not_scroll_sideways_with_long_names(visit: Visit, url: str) -> None:
     page = visit(url, ready="[data-testid=stFileUploader]", width=390, height=844, has_touch=True, is_mobile=True)
     upload(page, "long.csv", text(columns(("a" * 500, "b " * 250 + "b", "c"))))

@@ -42,7 +42,8 @@ function showTold(n) {
 // for some frames nothing has grown. What waits longer than the style says is seen then.
 const [STILL, STILL_TURNED] = [12, 5]; // frames; Streamlit's scripts are there when another page is gone to
 const UNANSWERED = ".st-key-page:not(:has(.st-key-answer .stMarkdown))";
-const LOADING = "[data-testid=stSkeleton], [data-testid=stElementContainer]:not(.st-key-stage) > .stBidiComponent";
+const UNSEEN = ".st-key-stage, [class*=st-key-kept_]"; // Components that have no height.
+const LOADING = `[data-testid=stSkeleton], [data-testid=stElementContainer]:not(${UNSEEN}) > .stBidiComponent`;
 
 function showWhenWhole() {
   const { documentElement: html } = document;
