@@ -14,6 +14,9 @@ from typing import Any
 from uqcore.text import has_half_pairs, reason
 from uqcore.types import UqError
 
+LONGEST_LINE = 1000
+"""Characters of a text (see `text`)."""
+
 
 def json_object(text: str | bytes, most_bytes: int) -> dict[str, Any]:
     """An object of JSON, without NaN, infinity or a name that is there twice."""
@@ -103,13 +106,13 @@ def one_of(name: str, value: object, choices: Collection[Any]) -> Any:
 def text(name: str, value: object) -> str:
     """One line of text that can be shown and written: no control characters, no halves of a surrogate pair."""
     if not isinstance(value, str) or not is_line(value):
-        raise _refusal(name, "a line of text of at most 1,000 characters", value)
+        raise _refusal(name, f"a line of text of at most {LONGEST_LINE:,} characters", value)
     return value
 
 
 def is_line(value: str) -> bool:
     """Whether it is a line as `text` has it."""
-    return bool(value.strip()) and value.isprintable() and len(value) <= 1000
+    return bool(value.strip()) and value.isprintable() and len(value) <= LONGEST_LINE
 
 
 def iso_date(name: str, value: object) -> str:

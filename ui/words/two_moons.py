@@ -30,16 +30,6 @@ LET_GO = "What was trained then was let go to make room for what others train. T
 STOPPED = "The training was stopped. What was drawn until then stays."
 ORDER = ("first", "second", "third")
 """Of classes that were painted or brought."""
-TRAIN_HERE = (
-    "**Train them here, now:** every method's uncertainty forms before your eyes. Then go through it epoch by epoch."
-)
-PAINT_FIRST = "Paint points of the first and the second class, then train."
-TRAIN_AGAIN = "These are the networks that were trained last; the settings have changed since. Train again."
-RESET = "Back to the models that were trained before; what was trained here is forgotten."
-LET_GO = "What was trained then was let go to make room for what others train. Train again."
-STOPPED = "The training was stopped. What was drawn until then stays."
-ORDER = ("first", "second", "third")
-"""Of classes that were painted or brought."""
 
 
 def acceptance(accepted: Acceptance) -> str:

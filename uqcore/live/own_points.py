@@ -12,7 +12,7 @@ import numpy as np
 
 from uqcore.datasets.moons import GRID
 from uqcore.live.setting import MOST_CLASSES, RANGES, Point
-from uqcore.predictions.encodings import in_utf8
+from uqcore.predictions.small_csv import number_of, separator_of, text_of
 from uqcore.text import reason
 from uqcore.types import FloatArray, UqError
 
@@ -37,7 +37,7 @@ class OwnPoints(NamedTuple):
 
 def read_csv(content: bytes) -> OwnPoints:
     """Points of a CSV file with the columns ``x``, ``y`` and ``class`` in any order; of a spreadsheet's own too, in an
-    encoding of `in_utf8`, with semicolons or tabs between cells and decimal commas.
+    encoding of `text_of`, with semicolons or tabs between cells and decimal commas.
 
     Raises:
         UqError: it is no such file, a coordinate is no finite number, or there are too many points or classes.
@@ -48,9 +48,8 @@ def read_csv(content: bytes) -> OwnPoints:
             f"fewer points."
         )
     try:
-        with in_utf8(io.BytesIO(content)) as (file, _):
-            text = file.read().decode("utf-8-sig")
-        separator = max(",;\t", key=text.partition("\n")[0].count)
+        text = text_of(content)
+        separator = separator_of(text)
         lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
         rows = [row for row in lines if any(map(str.strip, row))]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -65,7 +64,7 @@ def read_csv(content: bytes) -> OwnPoints:
     if not 1 <= len(rows) - 1 <= most:
         raise UqError(f"Expected 1 to {most:,} points. Received: {len(rows) - 1:,}; save as many.")
     places = [names.index(name) for name in COLUMNS]
-    read = [_point(number, row, places, separator != ",") for number, row in enumerate(rows[1:], start=2)]
+    read = [_point(number, row, places, separator) for number, row in enumerate(rows[1:], start=2)]
     class_names = tuple(sorted({name for _, _, name in read}))
     if not 2 <= len(class_names) <= MOST_CLASSES:
         raise UqError(
@@ -77,14 +76,14 @@ def read_csv(content: bytes) -> OwnPoints:
     return OwnPoints(points, class_names, scaled)
 
 
-def _point(number: int, row: Sequence[str], places: Sequence[int], may_have_comma: bool) -> tuple[float, float, str]:
+def _point(number: int, row: Sequence[str], places: Sequence[int], separator: str) -> tuple[float, float, str]:
     if len(row) != len(COLUMNS):
         raise UqError(f"Expected {len(COLUMNS)} cells in every line. Received {len(row)} in line {number}; correct it.")
     x, y, name = (row[place].strip() for place in places)
     found = []
     for cell in (x, y):
         try:
-            found.append(float(cell.replace(",", ".", 1) if may_have_comma else cell))
+            found.append(number_of(cell, separator))
         except ValueError:
             raise UqError(
                 f"Expected numbers for x and y. Received {cell[:40]!r} in line {number}; correct it."

@@ -26,13 +26,13 @@ from uqcore.selection.certified import EMPTY, Certificate, Procedure, certify, f
 from uqcore.selection.checks import checked_class_of_each
 from uqcore.selection.heldout import Estimate, clopper_pearson
 from uqcore.selection.ranking import Ranking, checked_in_own_dtype, rank
-from uqcore.strict_json import is_line
+from uqcore.strict_json import LONGEST_LINE, is_line
 from uqcore.types import IntArray, UqError
 
 MOST_GROUPS = 200
 """More of them share delta in parts so small that little can be certified; it is persons, not groups, then."""
 
-_LONGEST, _QUOTED = 1000, 40
+_QUOTED = 40
 NO_GROUP = "(none)"
 """The name of the group of examples whose cell is empty."""
 
@@ -69,9 +69,9 @@ def groups_of(group: ArrayLike) -> Groups:
         )
     odd = next((name for name in names if not is_line(name)), None)
     if odd is not None:
-        why = f"{len(odd):,} of them" if len(odd) > _LONGEST else "others"
+        why = f"{len(odd):,} of them" if len(odd) > LONGEST_LINE else "others"
         raise UqError(
-            f"Expected names of groups of at most 1,000 characters that can be seen. Received {why} in "
+            f"Expected names of groups of at most {LONGEST_LINE:,} characters that can be seen. Received {why} in "
             f"{odd[:_QUOTED]!r}; give that group another name in the file."
         )
     place = {name: g for g, name in enumerate(names)}

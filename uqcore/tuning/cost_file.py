@@ -6,12 +6,12 @@ import csv
 import math
 from collections import Counter
 from collections.abc import Sequence
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 
-from uqcore.predictions.encodings import in_utf8
+from uqcore.predictions.small_csv import number_of, separator_of, text_of
 from uqcore.selection.cost import LARGEST
 from uqcore.text import reason
 from uqcore.types import FloatArray, UqError
@@ -53,7 +53,7 @@ def read_costs(source: Path | bytes, class_names: Sequence[str]) -> FloatArray:
         if len(row) != len(head):
             raise UqError(f"Expected {len(head)} cells in the row of {name[:40]!r}. Received {len(row)}; correct it.")
         for predicted, place in enumerate(order):
-            costs[truth, predicted] = _number(row[place], separator != ",", name, class_names[predicted])
+            costs[truth, predicted] = _number(row[place], separator, name, class_names[predicted])
     return costs
 
 
@@ -92,13 +92,12 @@ def _rows(source: Path | bytes, class_names: Sequence[str]) -> tuple[list[list[s
             f"{len(content):,}; save nothing but the matrix."
         )
     try:
-        with in_utf8(BytesIO(content)) as (file, _):
-            text = file.read().decode("utf-8-sig")
+        text = text_of(content)
         if "\0" in text:
             raise ValueError
     except ValueError:
         raise UqError("Expected a matrix of costs as CSV. Received something else; save it as CSV.") from None
-    separator = max(",;\t", key=text.partition("\n")[0].count)
+    separator = separator_of(text)
     try:
         lines = csv.reader(StringIO(text, newline=None), delimiter=separator)
         return [row for row in ([cell.strip() for cell in line] for line in lines) if any(row)], separator
@@ -108,9 +107,9 @@ def _rows(source: Path | bytes, class_names: Sequence[str]) -> tuple[list[list[s
         ) from None
 
 
-def _number(cell: str, may_have_comma: bool, truth: str, predicted: str) -> float:
+def _number(cell: str, separator: str, truth: str, predicted: str) -> float:
     try:
-        value = float(cell.replace(",", ".", 1) if may_have_comma else cell)
+        value = number_of(cell, separator)
     except ValueError:
         value = math.nan
     if not abs(value) <= LARGEST:
