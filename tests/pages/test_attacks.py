@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import math
 import random
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +18,18 @@ from streamlit.testing.v1 import AppTest
 from websockets.exceptions import ConnectionClosedError
 
 from tests.attack import OWN, TRAIN, Came, odd_values, reconnects
+from tests.browsing import started
 from tests.hostile_client import Answer, Client, run
+from tests.prediction_files import random_probs
 from ui import page
+from uqcore.predictions import breast_cancer, example_file
+from uqcore.predictions.examples import FileKind
 
 ADDRESSES = [(door.path.removeprefix("pages/").removesuffix(".py").replace("app", ""), "") for door in page.DOORS]
 ADDRESSES += [("threshold_lab", OWN), ("two_moons", TRAIN), ("digit_lab", "source=Upload"), ("", "tour=2")]
 # What scripts of components send, and what they never do.
 SENT = ("added", "asked", "choice", "cluster", "point", "points", "strokes", "threshold")
+RANDOM = random_probs(300, 3)
 ODD: tuple[Any, ...] = (None, True, "x", "9" * 5000, -1, 10**400, 1e308, math.nan, math.inf, [], [1], [[1, 2], [3]], {})
 ODD += ({"revision": [], "threshold": "x"}, [None, None], [1e200, 2], [math.inf, 2], [[0, 0, 7]], [[0, 0, 0.5]] * 5000)
 LONG = ("points", "drawing", "picture", "t_points", "roles", "tour", "y_noise")
@@ -124,3 +131,27 @@ def test_a_button_is_pressed_by_a_value_of_any_kind(dashboard: str) -> None:
             assert (await client.ask("two_moons", TRAIN, [state])).exceptions == []
 
     run(attack())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Reads /proc.")
+def test_a_server_reads_files_and_opens_pages_without_pandas() -> None:
+    """Whose 50 MB and quarter of a second would be somebody's visit. A table that is opened may load it."""
+    kinds: tuple[FileKind, ...] = ("csv", "npz", "parquet")
+    files = {f"mine.{kind}": example_file(kind) for kind in kinds}
+    files |= {"breast_cancer.csv": breast_cancer.data(), "mine.json": json.dumps({"probs": RANDOM.tolist()}).encode()}
+
+    async def visit(url: str) -> None:
+        for address in ADDRESSES:
+            assert not (await ask(url, address)).exceptions
+        for name, data in files.items():
+            async with Client(url) as client:
+                seen = await client.ask("threshold_lab", OWN)
+                _, state = await client.brought(seen.uploader, name, data)
+                read = await client.ask("threshold_lab", OWN, [state])
+                assert not read.exceptions + read.alerts
+                assert any(widget.endswith("-example") for widget in seen.widgets)
+                assert not any(widget.endswith("-example") for widget in read.widgets)  # its own are shown
+
+    with started("app.py") as server:
+        run(visit(server.url))
+        assert "/pandas/" not in Path(f"/proc/{server.pid}/maps").read_text()

@@ -14,6 +14,7 @@ from ui.threshold import own, readback
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import NOISES, ROTATIONS, Unseen
 from uqcore.predictions import Predictions, breast_cancer, example_file, read_predictions
+from uqcore.predictions.arrow import leave_out_pandas
 from uqcore.predictions.examples import FileKind
 from uqcore.tuning import Study, study
 from uqcore.types import Dataset
@@ -130,6 +131,7 @@ def brought(understood: DeltaGenerator, correct: DeltaGenerator) -> Source:
 
     ``understood`` is where it is told what a file was understood as, ``correct`` where it is asked if it was not.
     """
+    leave_out_pandas()
     kept = own.choose(understood, correct)
     if kept is None or kept.predictions is None:
         return _example(understood)

@@ -14,9 +14,9 @@ import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from uqcore.predictions.arrow import leave_out_pandas
 from uqcore.predictions.cells import is_nested, is_number
 from uqcore.predictions.finding import left_out, settled
 from uqcore.predictions.roles import Asked, Roles, asked_from, refusal_json
@@ -44,7 +44,7 @@ def main(max_bytes: int, asked: int | None = None) -> int:
     """Unpack standard input to standard output; the exit code. ``asked``: descriptor of a file of what is asked for."""
     with suppress(ValueError, OSError):  # macOS knows no such limit
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    sys.meta_path.insert(0, _NoPandas())
+    leave_out_pandas()
     import pyarrow as pa
 
     try:
@@ -62,14 +62,6 @@ def main(max_bytes: int, asked: int | None = None) -> int:
         print(refusal_json(error if isinstance(error, UqError) else damaged(error)), file=sys.stderr)
         return REFUSED
     return 0
-
-
-class _NoPandas(MetaPathFinder):
-    """Arrow loads pandas, where there is one, to ask whether a value is its: half of what this process would take."""
-
-    def find_spec(self, fullname: str, *_: object) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError(fullname)
 
 
 def damaged(why: object) -> UqError:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui.threshold.source import Source
 from uqcore.predictions import decisions_csv
+from uqcore.predictions.arrow import leave_out_pandas
 from uqcore.tuning import Goal, Study, Tuned
 from uqcore.tuning.report import POLICY_FILE, report_of
 
@@ -17,6 +18,7 @@ def show(source: Source, study: Study, goal: Goal, tuned: Tuned) -> None:
     measure = predictions.measure(study.measure_id)
 
     def decisions() -> bytes:
+        leave_out_pandas()
         target = io.BytesIO()
         decisions_csv(predictions, measure, policy.decide_measured(measure, predictions.predicted), target)
         return target.getvalue()
