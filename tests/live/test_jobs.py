@@ -9,13 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests import PATIENCE_S, ROOT
 from tests.live.settings import LONG, TINY, until
 from tests.workers.clock import Clock
+from tests.workers.processes import alive
 from uqcore.live import Frame, Setting, process
 from uqcore.live.job import Job, State
 from uqcore.live.jobs import PAUSED_S, STUCK_S, UNSEEN_S, Jobs
@@ -43,14 +43,6 @@ def make(clock: Clock) -> Iterator[Make]:
         pids = jobs.pids
         jobs.close()
         assert not any(map(alive, pids))
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that ended and that nobody asked about does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def long(seed: int) -> Setting:

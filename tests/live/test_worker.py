@@ -19,6 +19,7 @@ import pytest
 
 from tests import PATIENCE_S, ROOT
 from tests.live.settings import ALL, LONG, TINY, until
+from tests.workers.processes import alive
 from uqcore.live import Frame, Setting, Trained, messages, wire, worker
 from uqcore.live.messages import PAUSE, RESUME, STEP
 from uqcore.live.process import COMMAND, LEAN
@@ -172,13 +173,6 @@ def seconds_of(pid: int) -> list[int]:
     return [int(pid) for task in Path(f"/proc/{pid}/task").glob("*/children") for pid in task.read_text().split()]
 
 
-def is_gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
 @pytest.mark.parametrize("end", ["killed", "its input ends"])
 def test_a_second_process_ends_with_the_first_in_the_middle_of_an_epoch(started: Any, end: str) -> None:
     setting = replace(Setting(), n_points=2000, width=256, epochs=10, svi_epochs=3)  # an epoch takes a second
@@ -191,7 +185,7 @@ def test_a_second_process_ends_with_the_first_in_the_middle_of_an_epoch(started:
     else:
         process.stdin.close()
     process.wait(PATIENCE_S)
-    until(lambda: is_gone(second))
+    until(lambda: not alive(second))
 
 
 def test_a_second_process_that_is_killed_is_a_sentence(started: Any) -> None:

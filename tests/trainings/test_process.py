@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests import PATIENCE_S, ROOT
+from tests.live.settings import until
+from tests.workers.processes import alive
 from uqcore.trainings.process import Process
 from uqcore.trainings.progress import Epoch, Said, Stored, epoch_line, stored_line
 from uqcore.types import Progress, UqError
@@ -117,3 +119,34 @@ def test_a_training_whose_server_is_gone_ends_with_its_next_epoch(tmp_path: Path
         assert command.stdout.readline()
         command.stdout.close()
         assert command.wait(PATIENCE_S) == 0
+
+
+SERVER = """
+import os, sys
+from pathlib import Path
+from tests.trainings.fakes import order
+from uqcore.trainings.process import Process
+training = '''
+import sys, time, uqcore.models.training as t
+from uqcore.types import Progress
+def train(store, task, method_id, seed, config, report, **more):
+    report("m", Progress(1, 2, {}))
+    time.sleep(600)
+t.train = train
+from uqcore.cli.main import main
+sys.exit(main(sys.argv[1:]))
+'''
+def received(said): print(process.pid, flush=True)
+process = Process(order().arguments, Path(sys.argv[1]), 1, received, print, [sys.executable, "-c", training])
+sys.stdin.read()
+"""
+
+
+def test_a_killed_servers_training_ends_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SERVER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as server:
+        assert server.stdout is not None
+        pid = int(server.stdout.readline())
+        assert alive(pid)
+        server.kill()
+    until(lambda: not alive(pid))

@@ -23,6 +23,7 @@ from uqcore.methods.base import TrainingConfig, configure
 from uqcore.networks.parallel import one_blas_thread
 from uqcore.store import Store, default_store
 from uqcore.types import ModelRecord, Progress, UqError
+from uqcore.workers import end_with_stdin
 
 _BAR = 24
 _MOMENT_S = 1.0
@@ -75,6 +76,8 @@ def arguments_parser() -> argparse.ArgumentParser:
     train.add_argument("--tables", choices=("visit", "store"), help="with --json: then also the tables that pages look "
                        "up, of any seed, and the figures; store: those for all visitors too")  # fmt: skip
     train.add_argument("--beside", type=Path, metavar="STORE", help="with --tables: figures of its model too")
+    train.add_argument("--until-stdin-ends", action="store_true", help="end with standard input, in the middle of an "
+                       "epoch too: with the program that started this one")  # fmt: skip
     train.set_defaults(run=_train)
 
     models.add_command(commands)
@@ -118,6 +121,8 @@ def _train(arguments: argparse.Namespace) -> None:
     from uqcore.trainings.finish import finish
     from uqcore.trainings.progress import epoch_line, stored_line
 
+    if arguments.until_stdin_ends:
+        end_with_stdin()
     check_tensorflow()
     task = _known_task(arguments.task)
     chosen = methods.of_task(task) if arguments.method == "all" else [methods.method(arguments.method).method_id]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 from collections import deque
 from contextlib import suppress
-from typing import IO, Protocol
+from typing import Protocol
 
 from uqcore.live import wire
 from uqcore.live.frames import Frame, Trained
@@ -40,7 +39,7 @@ class Process(WorkerProcess):
     def __init__(self, setting: Setting, n_processes: int, listener: Listener) -> None:
         """UqError: the system starts no process."""
         self._setting, self._listener = setting, listener
-        super().__init__([sys.executable, *COMMAND, str(n_processes)], LEAN, subprocess.PIPE)
+        super().__init__([sys.executable, *COMMAND, str(n_processes)], LEAN)
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
         self._drain = threading.Thread(target=self._read_errors, daemon=True)
         self._drain.start()
@@ -50,13 +49,8 @@ class Process(WorkerProcess):
     def tell(self, line: str) -> None:
         """A command; one that comes too late is lost."""
         with suppress(OSError, ValueError):
-            self._in.write(line.encode() + b"\n")
-            self._in.flush()
-
-    @property
-    def _in(self) -> IO[bytes]:
-        assert self._popen.stdin is not None
-        return self._popen.stdin
+            self.stdin.write(line.encode() + b"\n")
+            self.stdin.flush()
 
     def _read(self) -> None:
         assert self._popen.stdout is not None
@@ -76,7 +70,7 @@ class Process(WorkerProcess):
         finally:
             self.kill()
             self._drain.join(1)
-            for stream in (self._in, self._popen.stdout):
+            for stream in (self.stdin, self._popen.stdout):
                 with suppress(OSError):
                     stream.close()
         self._listener.ended(error)

@@ -95,9 +95,10 @@ class Order:
     def arguments(self) -> tuple[str, ...]:
         """Of ``python -m uqcore``."""
         pairs = [f"{name}={value}" for name, value in self.changed.items()]
-        of_method = ("train", "--json", "--task", self.task, "--method", self.method_id, "--seed", str(self.seed))
+        command = ("train", "--json", "--until-stdin-ends")
+        of_method = ("--task", self.task, "--method", self.method_id, "--seed", str(self.seed))
         beside = ("--tables", "store" if may_save() else "visit", "--beside", str(default_store().root))
-        return (*of_method, *beside, *(part for pair in pairs for part in ("--set", pair)))
+        return (*command, *of_method, *beside, *(part for pair in pairs for part in ("--set", pair)))
 
     @cached_property
     def expected(self) -> Expected:

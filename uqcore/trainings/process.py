@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import threading
 from collections import deque
@@ -51,7 +50,7 @@ class Process(WorkerProcess):
         # TensorFlow keeps code in temporary files, and leaves them where it is killed: they go with the visit.
         environment = threads | {MODELS_VARIABLE: str(models), "TMPDIR": str(models), "TF_CPP_MIN_LOG_LEVEL": "3"}
         environment[CHECKPOINTS_VARIABLE] = str(models / CHECKPOINTS)
-        super().__init__([*command, *arguments], environment, subprocess.DEVNULL)
+        super().__init__([*command, *arguments], environment)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._received, self._ended = received, ended
         self._drain = threading.Thread(target=self._read_errors, daemon=True)
@@ -64,6 +63,7 @@ class Process(WorkerProcess):
         except Exception as problem:  # whatever it is: a job must not wait for a thread that is gone
             error = f"What the training's process said cannot be read ({type(problem).__name__}: {problem})."
         self.kill()
+        self.stdin.close()
         self._ended(error)
 
     def _outcome(self) -> str | None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import uqcore
 from uqcore.types import UqError
 
 ROOT = Path(uqcore.__file__).parents[1]
+
+_ENDED = 3  # the exit code when standard input has ended
 
 
 NICE = 10
@@ -27,13 +31,13 @@ def _low_priority(pid: int) -> None:
 
 
 class WorkerProcess:
-    """A process in the folder above `uqcore`, with pipes for what it says."""
+    """A process in the folder above `uqcore`, with pipes for what it says and is told; one that ends with its standard
+    input ends with the server, however that ended."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], stdin: int) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """
         Args:
             environment: what differs from the server's own.
-            stdin: as `subprocess.Popen` has it.
 
         Raises:
             UqError: the system starts no process.
@@ -41,7 +45,7 @@ class WorkerProcess:
         try:
             self._popen = subprocess.Popen(
                 command,
-                stdin=stdin,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=ROOT,
@@ -55,11 +59,29 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._popen.pid
 
+    @property
+    def stdin(self) -> IO[bytes]:
+        assert self._popen.stdin is not None
+        return self._popen.stdin
+
     def kill(self) -> None:
         """At once, and until it is gone."""
         with suppress(OSError):
             self._popen.kill()
         self._popen.wait()
+
+
+def end_with_stdin() -> None:
+    """From now on this process ends when its standard input does, in the middle of its work: with whoever holds the
+    other end, however that ended. (By Linux's `PR_SET_PDEATHSIG` it would end with the thread that started it.)"""
+
+    def wait() -> None:
+        with suppress(OSError):
+            while os.read(0, 2**12):
+                pass
+        os._exit(_ENDED)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def why(code: int, last: str) -> str:
