@@ -1,4 +1,7 @@
-"""Memory that nobody uses any more goes back to the system: without this a server stays as large as it ever was."""
+"""Memory that nobody uses any more goes back to the system: without this a server stays as large as it ever was.
+
+And what servers before this one left in temporary files, which may be memory too.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from contextlib import nullcontext
 import streamlit as st
 from streamlit.runtime import exists, get_instance
 
+from uqcore.trainings.visit import sweep
+
 _LOOK_EVERY_S, _GIVE_EVERY_S = 5, 30
 # Of glibc's malloc. By default each of many threads keeps free memory of its own, and once an array of some megabytes
 # was freed, arrays as large are put among all that is small, where the holes that they leave stay.
@@ -24,7 +29,8 @@ _OPTIONS = {
 
 @st.cache_resource(show_spinner=False)
 def give_back() -> threading.Thread:
-    """Starts, once a server, what gives memory back twice a minute, and at once where a visit ended."""
+    """Starts, once a server, what gives memory back twice a minute, and at once where a visit ended; first of all that
+    of servers which are gone."""
     for option, value in _OPTIONS.items():
         _libc("mallopt", option, value)
     if exists():  # not in tests of pages, whose process has more to do
@@ -32,6 +38,7 @@ def give_back() -> threading.Thread:
         gc.freeze()  # what is loaded stays: looking through it again took 40 ms at every full collection
 
     def run() -> None:
+        sweep()
         given = time.monotonic()
         while True:
             time.sleep(_LOOK_EVERY_S)

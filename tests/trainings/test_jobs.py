@@ -14,6 +14,7 @@ from uqcore.trainings import Training, Trainings, Visit
 from uqcore.trainings.jobs import SILENT_S, UNSEEN_S, curves
 from uqcore.trainings.order import Order
 from uqcore.trainings.progress import Epoch, Share, Stored
+from uqcore.trainings.visit import CHECKPOINTS
 from uqcore.types import UqError
 from uqcore.workers import State
 
@@ -45,6 +46,7 @@ def test_a_training_is_taken_to_its_end(jobs: Trainings, clock: Clock) -> None:
     job = jobs.submit(visit, asked)
     assert fake(job).arguments == asked.arguments
     assert fake(job).models == visit.store.root
+    assert (visit.store.root / CHECKPOINTS).is_dir(), "what a killed server leaves of it, the next goes on with"
     assert jobs.status(job).left_s == pytest.approx(asked.expected.whole_s)
     clock.now = 10
     learn(job, 1)
@@ -55,6 +57,7 @@ def test_a_training_is_taken_to_its_end(jobs: Trainings, clock: Clock) -> None:
     assert job.state is State.DONE
     assert job.over.is_set()
     assert jobs.job(visit.owner) is job
+    assert not (visit.store.root / CHECKPOINTS).exists()
 
 
 def test_the_time_that_is_left_is_more_and_more_what_is_seen(jobs: Trainings, clock: Clock) -> None:

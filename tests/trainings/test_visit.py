@@ -16,7 +16,7 @@ from tests.garbage import collect
 from uqcore.models.sampling import load_posterior
 from uqcore.store import Store, StoreError, all_files
 from uqcore.trainings import visit as visits
-from uqcore.trainings.visit import ALLOW_VARIABLE, Visit, may_save, save
+from uqcore.trainings.visit import ALLOW_VARIABLE, CHECKPOINTS, Visit, may_save, save
 from uqcore.types import ModelRecord
 
 
@@ -37,19 +37,38 @@ def test_what_a_killed_server_left_is_removed_and_nothing_else(tmp_path: Path, m
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
-    old, new, *others = (
+    old, over, before, new, *others = (
         f"uqcore-visit-{gone.pid}-a",
         f"uqcore-visit-{gone.pid}-b",
-        f"uqcore-visit-{os.getpid()}-c",
-        "uqcore-visit-0x-d",
+        f"uqcore-visit-{os.getpid()}-c",  # in a container every server may have the same number
+        f"uqcore-visit-{gone.pid}-d",
+        f"uqcore-visit-{os.getppid()}-e",
+        "uqcore-visit-0x-f",
         "other",
     )
-    for name in (old, new, *others):
+    for name in (old, over, before, new, *others):
         (tmp_path / name).mkdir()
-        if name != new:
+        if name in (old, new):
+            (tmp_path / name / CHECKPOINTS).mkdir()
+        if name not in (over, new):
             os.utime(tmp_path / name, (0, 0))
     visit = Visit()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([new, *others, visit.store.root.name])
+    assert visits.sweep() == [tmp_path / new], "which a training may go on with"
+    assert visit.store.root.is_dir()
+
+
+def test_a_visit_is_kept_for_the_next_server_while_it_trains(visit: Visit, record: ModelRecord) -> None:
+    assert not (visit.store.root / CHECKPOINTS).exists()
+    visit.begin()
+    visit.begin()
+    assert (visit.store.root / CHECKPOINTS).is_dir()
+    visit.keep(record.model_id, "Trained")
+    assert not (visit.store.root / CHECKPOINTS).exists()
+    visit.begin()
+    (visit.store.root / CHECKPOINTS / "0123").mkdir()
+    visit.keep(record.model_id, "While another one was stopped")
+    assert (visit.store.root / CHECKPOINTS / "0123").is_dir()
 
 
 def test_a_training_goes_on_where_a_server_that_is_gone_was_with_it(

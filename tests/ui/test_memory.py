@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsing import Visit, leave, needs_browser, settle, started, until
 from tests.garbage import collect
+from tests.hostile_client import Client, run
+from tests.live.settings import until as wait
 from ui import memory
 
 
@@ -53,3 +59,21 @@ def test_memory_is_given_back_by_one_thread_a_server() -> None:
     assert first.daemon
     assert first.is_alive()
     collect()
+
+
+def test_what_a_killed_server_left_goes_with_the_first_page_of_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    left = tmp_path / f"uqcore-visit-{gone.pid}-x"
+    left.mkdir()
+
+    async def visited(url: str) -> None:
+        async with Client(url) as client:
+            await client.ask("")
+
+    with started("app.py") as server:
+        run(visited(server.url))
+        wait(lambda: not left.exists())

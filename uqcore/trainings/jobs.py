@@ -133,6 +133,7 @@ class Trainings(Queue[Training]):
 
     def _start(self, job: Training) -> None:
         job.heard = self._clock()
+        job.visit.begin()
         job.process = self._make(
             job.order.arguments,
             job.visit.store.root,

@@ -30,24 +30,32 @@ CHECKPOINTS = "checkpoints"
 
 _PREFIX = "uqcore-visit-"
 _LEFT_FOR_S = 24 * 3600.0
+_MADE = set[str]()  # by this process, which in a container may have the number of one before it
 
 
-def _left() -> list[Path]:
-    """What servers left that ended: folders with the number of a process that is gone. Old ones are removed."""
-    found = []
+def sweep() -> list[Path]:
+    """Removes what servers left that are gone, but what a training can go on with, for a day: that is returned.
+
+    Theirs are the folders with the number of a process that is no more.
+    """
+    kept = []
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         with suppress(OSError):  # another server has removed it
             status = folder.stat()
-            if status.st_uid != os.getuid() or not _is_gone(folder.name.removeprefix(_PREFIX).partition("-")[0]):
+            if status.st_uid != os.getuid() or folder.name in _MADE:
                 continue
-            if time.time() - status.st_mtime > _LEFT_FOR_S:
-                shutil.rmtree(folder, ignore_errors=True)
+            if not _is_gone(folder.name.removeprefix(_PREFIX).partition("-")[0]):
+                continue
+            if (folder / CHECKPOINTS).is_dir() and time.time() - status.st_mtime <= _LEFT_FOR_S:
+                kept.append(folder)
             else:
-                found.append(folder)
-    return found
+                shutil.rmtree(folder, ignore_errors=True)
+    return kept
 
 
 def _is_gone(process: str) -> bool:
+    if process == str(os.getpid()):
+        return True
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:
@@ -68,8 +76,10 @@ class Visit:
     def __init__(self, visitor: str = "") -> None:
         """``visitor``: what the owner's name begins with, and `visitor_of` finds in it again."""
         self.owner = f"{visitor}/{uuid4().hex}"
-        _left()
-        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        sweep()
+        folder = Path(tempfile.gettempdir(), f"{_PREFIX}{os.getpid()}-{uuid4().hex}")
+        _MADE.add(folder.name)  # before it is there, or another thread would sweep it
+        folder.mkdir(0o700)
         self.store = Store(folder)
         self._names: dict[str, str] = {}
         self._figures: dict[str, tuple[Evaluated | None, ...]] = {}
@@ -80,7 +90,7 @@ class Visit:
 
         Settings and seed determine a model, so that whoever asks for the same goes on with the same.
         """
-        for folder in _left():
+        for folder in sweep():
             with suppress(StoreError, OSError):
                 left, there = Store(folder), {record.model_id for record in self.store.records()}
                 for record in left.records():
@@ -89,6 +99,11 @@ class Visit:
                 for checkpoint in (folder / CHECKPOINTS).glob("*"):
                     if not (to := self.store.root / CHECKPOINTS / checkpoint.name).exists():
                         shutil.copytree(checkpoint, to)
+
+    def begin(self) -> None:
+        """A training begins: from now on the next server may go on with what this one leaves."""
+        with suppress(OSError):  # as the training will say itself
+            (self.store.root / CHECKPOINTS).mkdir(exist_ok=True)
 
     def leave(self) -> None:
         """Leaves the folder to the next server, without what was complete: this one ends while it trains."""
@@ -106,6 +121,8 @@ class Visit:
 
         ``figures``: of it, and of the committed model beside it, where the training's process told.
         """
+        with suppress(OSError):  # another training was stopped, and can go on
+            (self.store.root / CHECKPOINTS).rmdir()
         self._names.pop(model_id, None)
         self._names[model_id] = name
         self._figures[model_id] = figures
