@@ -6,6 +6,7 @@ import gzip
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
@@ -30,7 +31,7 @@ from uqcore.live.own_points import read_csv
 from uqcore.methods import METHODS
 from uqcore.methods.base import configure
 from uqcore.models.sampling import load_posterior
-from uqcore.predictions import Roles, first_cells, read_back, read_models, read_predictions, same_examples
+from uqcore.predictions import NotOpened, Roles, first_cells, read_back, read_models, read_predictions, same_examples
 from uqcore.selection import ThresholdPolicy
 from uqcore.store import Store
 from uqcore.store.manifest import from_json
@@ -165,14 +166,16 @@ def _pictures() -> list[bytes]:
 
 def _read_predictions(data: bytes) -> None:
     limits: dict[str, Any] = {"max_bytes": 10**8, "max_growth": 10}
-    with_sentence = None
+    cells = None
+    with suppress(UqError):
+        cells = first_cells(data, "mine", **limits)
     try:
-        first_cells(data, "mine", **limits)
-    except UqError as error:
-        with_sentence = error
-    mine = read_predictions(data, "mine", **limits)
+        mine = read_predictions(data, "mine", **limits)
+    except NotOpened:
+        assert cells is None
+        raise
     assert np.isfinite(mine.values).all()
-    assert with_sentence is None
+    assert cells is not None
     read_back(mine)
     for measure_id in mine.measures[:2]:
         mine.measure(measure_id)

@@ -25,7 +25,7 @@ from tests.browsing import Visit, needs_browser, settle
 from tests.prediction_files import npz
 from ui.threshold import readback, roles_table
 from ui.words import threshold_lab as words
-from uqcore.predictions import Asked, Roles, breast_cancer, read_back, read_predictions
+from uqcore.predictions import Asked, Roles, breast_cancer, first_cells, read_back, read_predictions
 from uqcore.selection import ThresholdPolicy, certify
 from uqcore.text import fine_percent
 from uqcore.tuning import ROUND_RISKS, Goal, round_risk, study, tune
@@ -484,3 +484,18 @@ def test_a_phone_does_not_scroll_sideways_with_long_names(visit: Visit, url: str
     expect(page.get_by_text("long.csv accepts")).to_be_visible()
     settle(page)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 391
+
+
+@pytest.mark.parametrize(("data", "n_asked"), [(b'{"probs": [', 0), (b"x,y\na,c\nb,d\n", 1)])
+def test_a_file_that_cannot_be_opened_is_not_opened_twice(
+    data: bytes, n_asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    def cells(data: bytes, name: str, **limits: Any) -> dict[str, list[str]]:
+        asked.append(data)
+        return first_cells(data, name, **limits)
+
+    monkeypatch.setattr("ui.threshold.brought.first_cells", cells)
+    assert "Expected" in notes(brought(lab(), "mine.dat", data))
+    assert len(asked) == n_asked

@@ -18,7 +18,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from tests.prediction_files import PROBS, npz, read, refused
-from uqcore.predictions import Roles, Unclear, example_file, first_cells, read_predictions
+from uqcore.predictions import NotOpened, Roles, Unclear, example_file, first_cells, read_predictions
 from uqcore.predictions.examples import FileKind
 from uqcore.types import UqError
 
@@ -116,6 +116,36 @@ def test_a_person_sees_what_roles_could_be_given_to(form: str) -> None:
     assert seen["vector"] == ["[1, 2]", "[3, 4]"]
     with pytest.raises(UqError):
         first_cells(b"PAR1", "mine")
+
+
+CLOSED = {
+    "empty": b"",
+    "picture": b"\x89PNG\r\n\x1a\n",
+    "bytes": bytes(range(256)),
+    "gzip": gzip.compress(b"p_0,p_1\n0.5,0.5\n" * 100)[:-9],
+    "json": b'{"probs": [',
+    "holes": json.dumps([{f"p_{i}": 0.5} for i in range(1100)]).encode(),
+    "parquet": b"PAR1" + bytes(99),
+    "feather": b"ARROW1" + bytes(99),
+}
+
+
+@pytest.mark.parametrize("data", CLOSED.values(), ids=CLOSED.keys())
+def test_in_what_cannot_be_opened_nothing_can_be_given_a_role(data: bytes) -> None:
+    with pytest.raises(NotOpened):
+        read_predictions(data, "mine")
+    with pytest.raises(UqError):
+        first_cells(data, "mine")
+
+
+def test_what_can_be_opened_is_not_refused_as_what_cannot() -> None:
+    buffer = BytesIO()
+    parquet.write_table(pa.table({"x": ["a", "b"], "y": ["c", "d"]}), buffer)
+    for data in (buffer.getvalue(), gzip.compress(b"x,y\na,c\nb,d\n"), npz(names=np.array(["a"]))):
+        with pytest.raises(UqError) as refused:
+            read_predictions(data, "mine")
+        assert not isinstance(refused.value, NotOpened)
+        assert first_cells(data, "mine")
 
 
 def test_roles_said_by_a_person_hold_in_every_format() -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ui import uploads
-from uqcore.predictions import Asked, Predictions, Roles, first_cells, read_models
+from uqcore.predictions import Asked, NotOpened, Predictions, Roles, first_cells, read_models
 from uqcore.types import UqError
 
 MAX_UPLOAD_MB = 200
@@ -77,6 +77,8 @@ class Own:
     @cached_property
     def cells(self) -> dict[str, list[str]] | None:
         """What a person may give roles to, as `first_cells` has it; None where the file cannot be opened."""
+        if isinstance(self.problem, NotOpened):
+            return None
         try:
             with uploads.BUDGET.turn():
                 return first_cells(self.file.data, self.file.name, max_bytes=MAX_UNPACKED, max_growth=MAX_GROWTH)

@@ -6,7 +6,7 @@ from uqcore.predictions.models import read_models, same_examples
 from uqcore.predictions.readback import ClassShare, ReadBack, read_back
 from uqcore.predictions.reading import MAX_BYTES, first_cells, read_predictions
 from uqcore.predictions.record import NO_LABEL, Predictions
-from uqcore.predictions.roles import Asked, Roles, SeveralModels, Unclear
+from uqcore.predictions.roles import Asked, NotOpened, Roles, SeveralModels, Unclear
 from uqcore.predictions.validate import NotNormalized
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Asked",
     "ClassShare",
     "NotNormalized",
+    "NotOpened",
     "Predictions",
     "ReadBack",
     "Roles",

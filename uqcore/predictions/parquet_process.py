@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uqcore.predictions.arrow import leave_out_pandas
 from uqcore.predictions.cells import is_nested, is_number
 from uqcore.predictions.finding import left_out, settled
-from uqcore.predictions.roles import Asked, Roles, asked_from, refusal_json
+from uqcore.predictions.roles import Asked, NotOpened, Roles, asked_from, refusal_json
 from uqcore.predictions.table import HEAD_ROWS, Table
 from uqcore.text import reason
 from uqcore.types import UqError
@@ -55,13 +55,17 @@ def main(max_bytes: int, asked: int | None = None) -> int:
             file.seek(0)
             wish = file.read()
         if wish == HEAD:
-            print(json.dumps(_table(_opened(max_bytes)).first_cells))
+            print(json.dumps(_opened(max_bytes)[1].first_cells))
         else:
             stream(max_bytes, asked_from(wish))
     except (UqError, pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        print(refusal_json(error if isinstance(error, UqError) else damaged(error)), file=sys.stderr)
+        print(refusal_json(_refusal(error)), file=sys.stderr)
         return REFUSED
     return 0
+
+
+def _refusal(error: Exception) -> UqError:
+    return error if isinstance(error, UqError) else damaged(error)
 
 
 def damaged(why: object) -> UqError:
@@ -92,8 +96,7 @@ class _Source(NamedTuple):
 def stream(max_bytes: int, asked: Roles | Asked | None) -> None:
     import pyarrow as pa
 
-    source = _opened(max_bytes)
-    table = _table(source)
+    source, table = _opened(max_bytes)
     roles = settled(table, asked)
     places = table.places(roles.columns)
     n_values = len(roles.values)
@@ -109,7 +112,18 @@ def stream(max_bytes: int, asked: Roles | Asked | None) -> None:
             target.write_batch(batch.cast(schema, safe=False))
 
 
-def _opened(max_bytes: int) -> _Source:
+def _opened(max_bytes: int) -> tuple[_Source, Table]:
+    """NotOpened: it cannot be read, or is too large."""
+    import pyarrow as pa
+
+    try:
+        source = _source(max_bytes)
+        return source, _table(source)
+    except (UqError, pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise NotOpened(str(_refusal(error))) from error
+
+
+def _source(max_bytes: int) -> _Source:
     sys.stdin.buffer.seek(0)
     is_feather = sys.stdin.buffer.read(6) == b"ARROW1"
     sys.stdin.buffer.seek(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +25,7 @@ from uqcore.predictions.from_parquet import read_parquet
 from uqcore.predictions.long_format import one_of
 from uqcore.predictions.raw import Column, Found
 from uqcore.predictions.record import Predictions
-from uqcore.predictions.roles import Asked, Roles, SeveralModels
+from uqcore.predictions.roles import Asked, NotOpened, Roles, SeveralModels, opening
 from uqcore.predictions.rows import Rows, text_column
 from uqcore.predictions.table import Opened
 from uqcore.predictions.validate import checked
@@ -110,6 +110,7 @@ def read_predictions(
         NotNormalized: only the sums of the rows are wrong: reading again with ``normalize=True`` would do.
         SeveralModels: there are predictions of several models, and ``model`` is none of them.
         Unclear: the role of a column cannot be told: reading again with it in ``roles`` would do.
+        NotOpened: it is no such file, or damaged or too large: no roles would do.
         UqError: anything else is.
     """
     limits = _Limits(max_bytes, max_growth)
@@ -214,23 +215,28 @@ def _found(file: BinaryIO, name: str, asked: Roles | Asked | None, limits: _Limi
     file.seek(0)
     head = file.read(2**12)
     if not head:
-        raise UqError(f"Expected {_KINDS}. {name} is empty; save it again.")
+        raise NotOpened(f"Expected {_KINDS}. {name} is empty; save it again.")
     if head.startswith(b"\x1f\x8b"):
         with TemporaryFile() as unpacked:
-            _unpack(file, unpacked, limits.unpacked(file))
+            with opening():
+                _unpack(file, unpacked, limits.unpacked(file))
             return _found(unpacked, name, asked, limits.inside, tick)
     if head.startswith(b"\x93NUMPY"):
         return read_npy(file, asked, limits.max_bytes, tick)
     if _is_archive(head):
         if (table := only_table(file)) is not None:
             with TemporaryFile() as unpacked:
-                unpack_member(file, table, unpacked, limits.unpacked(file))
+                with opening():
+                    unpack_member(file, table, unpacked, limits.unpacked(file))
                 return _found(unpacked, table, asked, limits.inside, tick)
         return read_npz(file, asked, limits.unpacked(file), tick)
     if head.startswith((b"PAR1", b"PARE", b"ARROW1")):
         return read_parquet(file, asked, limits.unpacked(file), tick)
-    with _as_text(file, name) as (text, notes):
-        found = _of_table(_table(text, name, limits), asked, limits.max_bytes, tick)
+    with ExitStack() as files:
+        with opening():
+            text, notes = files.enter_context(_as_text(file, name))
+            opened = _table(text, name, limits)
+        found = _of_table(opened, asked, limits.max_bytes, tick)
     return replace(found, notes=(*notes, *found.notes))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
@@ -50,6 +51,19 @@ class SeveralModels(Unclear):
             f"Expected the predictions of one model. Received those of {len(self.names):,}: {shown}; say whose.",
             "model",
         )
+
+
+class NotOpened(UqError):  # noqa: N818
+    """It is no file of a kind that is read, or damaged or too large: nothing in it can be given a role."""
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """What a file is refused for within is `NotOpened`."""
+    try:
+        yield
+    except UqError as error:
+        raise NotOpened(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -208,7 +222,7 @@ def refusal_json(error: UqError) -> str:
     if isinstance(error, SeveralModels):
         models = {name: roles.to_dict() for name, roles in error.models.items() if isinstance(roles, Roles)}
         content |= {"names": error.names, "models": models}
-    return json.dumps(content)
+    return json.dumps(content | {"opened": not isinstance(error, NotOpened)})
 
 
 def refusal_from(text: str) -> UqError:
@@ -216,7 +230,9 @@ def refusal_from(text: str) -> UqError:
     read = json.loads(text)
     if "names" in read:
         return SeveralModels(read["names"], {name: Roles.from_dict(one) for name, one in read["models"].items()})
-    return Unclear(read["sentence"], read["role"]) if "role" in read else UqError(read["sentence"])
+    if "role" in read:
+        return Unclear(read["sentence"], read["role"])
+    return UqError(read["sentence"]) if read["opened"] else NotOpened(read["sentence"])
 
 
 def _name(field: str, value: object) -> str:
