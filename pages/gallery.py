@@ -7,23 +7,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import cache, controls, gallery_grid, page, shelf
-from ui.controls import BIND
 from ui.html import Html
 from uqcore.exhibits.gallery import N_CHAINER
 from uqcore.methods import METHODS
-from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.answers import MOST_SAMPLES
 from uqcore.types import Dataset, UqError
 
 OTHER = "sngp"  # the second method that the page opens with: one of another kind
 VIEWS = {"ends": "Extremes", "wrong": "Errors", "disagree": "Disagreement"}
-
-
-def measure(known: tuple[str, ...]) -> str:
-    # A key for each choice of measures: Streamlit would keep a chosen one that the next method lacks.
-    return st.selectbox(
-        "Measure", known, format_func=lambda m: MEASURES[m].label, key=f"by_{len(known)}", bind=BIND, width=195
-    )
 
 
 def number(label: str, most: int, default: int, key: str) -> int:
@@ -65,11 +56,11 @@ def _shown(
             )
             own = method_id not in METHODS  # and so is what it says
             if view == "ends":
-                by = measure(shown.predictions.measures)
+                by = controls.measure_of(shown.predictions.measures, 195)
                 n = number("Images per class", 100, N_CHAINER, "n_each")
                 made = gallery_grid.kept(own, (view, by, n, *shown.key), lambda: gallery_grid.ends(shown, by, n))
             elif view == "wrong":
-                by = measure(shown.predictions.measures)
+                by = controls.measure_of(shown.predictions.measures, 195)
                 n = number("Number", 300, 60, "n")
                 made = gallery_grid.kept(own, (view, by, n, *shown.key), lambda: gallery_grid.wrong(shown, by, n))
             else:

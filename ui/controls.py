@@ -30,6 +30,7 @@ BIND: Final = "query-params"
 T = TypeVar("T", bound=str)
 V = TypeVar("V")
 _LONGEST_NAME = 40  # of what a link asks for
+_BY = re.compile(r"by_\d+")
 
 
 def in_rows(items: Sequence[V], n: int) -> Iterator[tuple[DeltaGenerator, V]]:
@@ -80,20 +81,24 @@ def shown(models: Mapping[str, M], key: str = "methods") -> dict[str, M]:
     own = f"{key}_{len(labels)}"
     names = re.compile(rf"{key}(_\d+)?")
     asked = [label for name in st.query_params if names.fullmatch(name) for label in st.query_params.get_all(name)]
-    _take_over_choice(own, labels, names)
+    if known := _taken_over(own, labels, names):
+        st.session_state[own] = st.query_params[own] = known
     _tell_of_missing(asked, labels)
     chosen = st.pills("Methods", labels, selection_mode="multi", default=labels, key=own, bind=BIND)
     return {name: model for name, model in models.items() if not chosen or model.label in chosen}
 
 
-def _take_over_choice(own: str, labels: Sequence[str], names: re.Pattern[str]) -> None:
-    """A link that was made when there were more methods, or fewer, still shows those that it names."""
-    for name in [name for name in st.query_params if name != own and names.fullmatch(name)]:
+def _taken_over(own: str, labels: Sequence[str], names: re.Pattern[str]) -> list[str]:
+    """What a link names that was made when there were more ``labels`` to choose from, or fewer; none where it also has
+    the choice of today, ``own``."""
+    found: list[str] = []
+    # One in the session's state is a control's that was here a moment ago: the control itself takes it back.
+    others = [name for name in st.query_params if name != own and names.fullmatch(name)]
+    for name in [name for name in others if name not in st.session_state]:
         wanted = st.query_params.get_all(name)
         del st.query_params[name]
-        known = [label for label in labels if label in wanted]
-        if known and own not in st.query_params:
-            st.session_state[own] = st.query_params[own] = known
+        found = found or [label for label in labels if label in wanted]
+    return [] if own in st.query_params else found
 
 
 def _tell_of_missing(asked: Sequence[str], known: Sequence[str]) -> None:
@@ -166,6 +171,18 @@ def measure() -> str:
         "images stay below. The others are shares of the largest value that they can have."
     )
     return choice("Uncertainty measure", MEASURE_LABELS, "measure", OWN, help)
+
+
+def measure_of(known: Sequence[str], width: int) -> str:
+    """One of the measures ``known`` that a method has, by its id."""
+    # A key for each number of measures: Streamlit would keep a chosen one that the next method lacks.
+    own = f"by_{len(known)}"
+    by_label = {MEASURES[each].label: each for each in known}
+    if taken := _taken_over(own, list(by_label), _BY):
+        st.query_params[own], st.session_state[own] = taken[0], by_label[taken[0]]
+    return st.selectbox(
+        "Measure", known, format_func=lambda each: MEASURES[each].label, key=own, bind=BIND, width=width
+    )
 
 
 def corruption() -> Corruption:

@@ -14,6 +14,7 @@ from uqcore.methods import METHODS
 Figure = Literal["unseen", "errors", "answers", "cost", "shift", "curves", "regression"]
 _STANDS_IN: Final = {"digits_0_4": "digits"}
 """A task of which no answers are kept -> the one whose images are the same."""
+_ON_THE_PLANE: Final = "moons"  # the one task that Two moons shows
 
 
 class Lead(NamedTuple):
@@ -30,6 +31,8 @@ def leads(task: str, figure: Figure, unseen: str, methods: Iterable[str]) -> lis
     if dataset.is_regression:
         return [Lead("pages/regression.py", "The functions themselves", {})]
     if dataset.grid is not None:
+        if task != _ON_THE_PLANE:
+            return []
         return [Lead("pages/two_moons.py", "The points, and what each method says of the plane", {})]
     seen = _STANDS_IN.get(task, task)
     if seen not in controls.image_tasks():

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Tiny, noted_fits, tiny_config
 from tests.conftest import train_without_tables as train
 from uqcore import datasets
-from uqcore.methods import METHODS
+from uqcore.methods import METHODS, nearest_neighbours
 from uqcore.methods.base import TrainingConfig, configure
 from uqcore.metrics import regression
 from uqcore.metrics.classification import accuracy, nll
@@ -85,6 +85,21 @@ def test_a_model_that_pages_show_gets_its_tables(copied: Store, tiny: dict[str, 
     record = training.train(copied, "moons", "nearest_neighbours", 0, tiny_config("nearest_neighbours"))
     assert list(record.tables) == ["plane"]
     assert copied.table(record, "plane")
+
+
+@pytest.mark.parametrize("low", [-1.0, np.nan, np.inf])
+def test_a_score_that_pages_cannot_show_is_refused_before_anything_is_stored(
+    low: float, copied: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def score(self: nearest_neighbours.Neighbours, features: FloatArray) -> FloatArray:
+        return np.where(np.arange(len(features)) % 2, 1, np.float32(low))
+
+    before = list(copied.records())
+    monkeypatch.setattr(nearest_neighbours.Neighbours, "distance", score)
+    config = dataclasses.replace(tiny_config("nearest_neighbours"), k=2)  # type: ignore[call-arg]
+    with pytest.raises(UqError, match=r"score of Nearest neighbours must be 0 or more and finite.*Received: "):
+        train(copied, "moons", "nearest_neighbours", 0, config)
+    assert list(copied.records()) == before
 
 
 @pytest.mark.usefixtures("learnt_before")

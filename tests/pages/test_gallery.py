@@ -67,6 +67,16 @@ def link_to(task: str, part: str, **more: str) -> dict[str, str]:
 # What is shown
 
 
+@pytest.mark.parametrize("name", ["by_1", "by_99"])
+def test_a_link_keeps_its_measure_when_there_are_more_measures_or_fewer(name: str) -> None:
+    app = opened(PAGE, **{name: MEASURES["margin"].label})
+    assert app.selectbox(key=BY_OF_SAMPLES).value == "margin"
+    assert dict(app.query_params) == {BY_OF_SAMPLES: MEASURES["margin"].label}
+    both = opened(PAGE, **{name: MEASURES["margin"].label, BY_OF_SAMPLES: MEASURES["mutual_information"].label})
+    assert both.selectbox(key=BY_OF_SAMPLES).value == "mutual_information", "the choice of today goes first"
+    assert opened(PAGE, **{name: "luck"}).selectbox(key=BY_OF_SAMPLES).value == "predictive_entropy"
+
+
 def test_it_opens_with_an_answer_and_both_ends_of_every_digit() -> None:
     app = opened(PAGE)
     rows = gallery.chainer_table(said_by("mc_dropout"))

@@ -10,7 +10,7 @@ from tests import ROOT
 from tests.app_pages import buttons, opened
 from ui import controls
 from ui.scoreboard_links import Figure, leads
-from uqcore.datasets import load
+from uqcore.datasets import DATASETS, load
 from uqcore.methods import METHODS
 from uqcore.scoreboard.campaign import TASKS
 
@@ -27,6 +27,12 @@ def test_each_figure_of_each_task_leads_somewhere(task: str, figure: Figure) -> 
             assert (ROOT / lead.page).exists()
             assert lead.query.get("method", "SNGP") in LABELS
             assert lead.query.get("task", "MNIST") in controls.image_tasks().values()
+
+
+def test_points_that_two_moons_does_not_show_are_no_link_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATASETS, "other_points", DATASETS["moons"])
+    assert leads("moons", "errors", "cluster", ["sngp"])
+    assert leads("other_points", "errors", "cluster", ["sngp"]) == []
 
 
 def test_a_method_that_no_page_shows_is_passed_over() -> None:

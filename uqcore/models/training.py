@@ -71,7 +71,7 @@ def train(
         with_tables: whether a model of seed 0, which pages show, gets the tables that they look up.
 
     Raises:
-        UqError: the task or the method is unknown, or the store cannot be written.
+        UqError: the task or the method is unknown, its score is below 0, or the store cannot be written.
     """
     chosen = method(method_id)
     if task not in chosen.configs:
@@ -214,7 +214,13 @@ def _regression_metrics(drawn: Draws, validation: Split) -> dict[str, float]:
 
 def _classification_metrics(record: ModelRecord, drawn: Draws, validation: Split) -> dict[str, float]:
     """Accuracy, NLL, and the thresholds that pages start from: ``threshold_<measure>`` accepts 99 % of the examples."""
-    measures = dict.fromkeys(("predictive_entropy", method(record.method).own_measure))
+    chosen = method(record.method)
+    if drawn.score is not None and not (drawn.score.min() >= 0 and np.isfinite(drawn.score).all()):
+        raise UqError(
+            f"The score of {chosen.label} must be 0 or more and finite, for pages show it as a share of its threshold. "
+            f"Received: {drawn.score.min():.4g} to {drawn.score.max():.4g}. Softplus keeps the order of any number."
+        )
+    measures = dict.fromkeys(("predictive_entropy", chosen.own_measure))
     return {
         "validation_accuracy": accuracy(drawn.predictive, validation.y),
         "validation_nll": nll(drawn.predictive, validation.y),
