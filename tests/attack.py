@@ -162,9 +162,9 @@ def _files(attack: str) -> list[tuple[str, bytes]]:
 
 async def _all_bring(url: str, came: Came, files: list[tuple[str, bytes]]) -> None:
     """All at once, and everybody stays until the last is answered."""
-    stay = asyncio.Event()
+    stay, n_before = asyncio.Event(), len(came.waits)
     tasks = [asyncio.create_task(_bring(url, came, name, data, stay)) for name, data in files]
-    while len(came.waits) < 2 * len(files) and not all(task.done() for task in tasks):
+    while len(came.waits) - n_before < 2 * len(files) and not all(task.done() for task in tasks):
         await asyncio.sleep(0.2)
     stay.set()
     await asyncio.gather(*tasks)
@@ -181,8 +181,10 @@ async def upload(url: str, came: Came, seconds: float) -> None:
 
 
 async def bombs(url: str, came: Came, seconds: float) -> None:
-    """Twenty visitors with a small file each that unpacks to a large one."""
-    await _all_bring(url, came, _files("bombs"))
+    """Twenty visitors with a small file each that unpacks to a large one, and then twenty others, and so on."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        await _all_bring(url, came, _files("bombs"))
 
 
 async def points(url: str, came: Came, seconds: float) -> None:
