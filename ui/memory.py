@@ -15,6 +15,7 @@ from contextlib import nullcontext
 import streamlit as st
 from streamlit.runtime import exists, get_instance
 
+from uqcore.networks.kept import kept
 from uqcore.trainings.visit import sweep
 
 _LOOK_EVERY_S, _GIVE_EVERY_S = 5, 30
@@ -45,6 +46,7 @@ def give_back() -> threading.Thread:
             if not forget_the_gone() and time.monotonic() - given < _GIVE_EVERY_S:
                 continue
             given = time.monotonic()
+            kept.let_go()
             gc.collect()  # a session is full of cycles; `runner.postScriptGC` is off
             _libc("malloc_trim", 0)
 

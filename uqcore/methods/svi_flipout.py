@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -16,12 +15,12 @@ import numpy as np
 from uqcore import networks
 from uqcore.methods.base import REFIT_STREAM, Limits, Method, Range, Shapes, TrainingConfig, require
 from uqcore.networks import backward, learners
+from uqcore.networks.kept import kept
 from uqcore.types import Dataset, Fitted, FloatArray, Posterior, Report, Split, Tick, Weights
 
 _STREAM = 3  # Keeps the draws of the weights apart from the random numbers of other methods with the same seed.
 # Weights are drawn and kept for several samples together: few small products become one large one.
 BLOCK = 10
-_CACHED_BLOCKS = 12
 # Adam moves a weight by about the learning rate a step: along a cosine this is as far as the article's 4,000 steps of
 # 0.001, where its posterior has not converged yet.
 REFIT_STEPS, _REFIT_LEARNING_RATE = 800, 1e-2
@@ -98,18 +97,18 @@ def refit(
 
 
 class WeightPosterior(Posterior):
-    """A Gaussian over all weights of a network, with the samples drawn so far."""
+    """A Gaussian over all weights of a network. Samples that were drawn are kept (`uqcore.networks.kept`)."""
 
     def __init__(self, network: networks.Network, arrays: Weights, seed: int, block: int = BLOCK) -> None:
         self._network, self._arrays, self._seed, self._size = network, arrays, seed, block
-        self._block = lru_cache(maxsize=_CACHED_BLOCKS)(self._draw_block)
 
     def draw(self, x: FloatArray, samples: Sequence[int]) -> FloatArray:
         logits = np.empty((len(samples), len(x), self._network.n_classes), np.float32)
         for block in sorted({sample // self._size for sample in samples}):
             places = [i for i, sample in enumerate(samples) if sample // self._size == block]
             rows = [samples[i] % self._size for i in places]
-            logits[places] = networks.logits(self._network, networks.choose(self._block(block), rows), x)
+            drawn = kept.get(self, block, self._draw_block)
+            logits[places] = networks.logits(self._network, networks.choose(drawn, rows), x)
         return logits
 
     def weights(self, sample: int) -> dict[str, FloatArray]:
