@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from uqcore.scoreboard.statistics import holm, not_told_from_best, over_seeds, paired_p, wilson
+from uqcore.scoreboard.statistics import holm, mean_of, not_told_from_best, over_seeds, paired_p, wilson
 
 VALUES = [0.91, 0.95, 0.93, 0.99, 0.90]
 NOBODY: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 10, 300])
+def test_the_mean_is_numpys(n: int) -> None:
+    values = np.random.default_rng(n).random(n).tolist()
+    assert mean_of(values) == np.mean(values)
 
 
 def test_the_interval_over_seeds_is_scipys() -> None:

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-
 from uqcore.scoreboard.metrics import METRICS, Metric
 from uqcore.scoreboard.results import Key, Result
-from uqcore.scoreboard.statistics import not_told_from_best, over_seeds, wilson
+from uqcore.scoreboard.statistics import mean_of, not_told_from_best, over_seeds, wilson
 from uqcore.scoreboard.systems import SYSTEMS
 
 LEAST_SEEDS = 5
@@ -100,7 +98,8 @@ def _of(result: Result) -> list[Row]:
 def _row(result: Result, key: Key) -> Row:
     values = result.values.get(key, ())
     system = SYSTEMS.get(result.method)
-    low, high, reason = _interval(values, METRICS[key.metric], _n_examples(result, key), _is_fixed(result.method))
+    mean = mean_of(values) if values else None
+    low, high, reason = _interval(values, mean, METRICS[key.metric], _n_examples(result, key), _is_fixed(result.method))
     return Row(
         task=result.task,
         method=result.method,
@@ -109,7 +108,7 @@ def _row(result: Result, key: Key) -> Row:
         metric=key.metric,
         unseen=key.unseen,
         n_seeds=len(values),
-        mean=float(np.mean(values)) if values else None,
+        mean=mean,
         low=low,
         high=high,
         control=system is not None and system.control,
@@ -120,16 +119,16 @@ def _row(result: Result, key: Key) -> Row:
 
 
 def _interval(
-    values: Sequence[float], metric: Metric, n_examples: int | None, fixed: bool
+    values: Sequence[float], mean: float | None, metric: Metric, n_examples: int | None, fixed: bool
 ) -> tuple[float | None, float | None, str]:
     """Its ends, or why there are none."""
-    if not values:
+    if mean is None:
         return None, None, "Not measured."
     found, reason = [], ""
     if len(set(values)) > 1:
         found.append(over_seeds(values))
     if metric.is_share and n_examples is not None:  # seeds that agree do not make a share certain
-        found.append(wilson(min(1.0, max(0.0, float(np.mean(values)))), n_examples * len(values)))
+        found.append(wilson(min(1.0, max(0.0, mean)), n_examples * len(values)))
     if len(values) < LEAST_SEEDS and not fixed:
         reason = f"{len(values)} of {LEAST_SEEDS} seeds: it takes no part in the marks." if len(values) > 1 else ONE_RUN
     if not found:
