@@ -17,7 +17,7 @@ from tests import ROOT
 from tests.browsing import started
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-_UPSTREAMS = re.compile(r"(?:\s*server lab\d:8501;)+")
+_UPSTREAMS = re.compile(r"(?:\s*server lab\d:8501( max_fails=0)?;)+")
 
 
 class Replicas(NamedTuple):
@@ -33,10 +33,14 @@ def configuration(servers: list[str], port: int, folder: str) -> str:
     ValueError: the file is not as it was when this was written.
     """
     text = (ROOT / "deploy/nginx.conf").read_text()
-    text, n_servers = _UPSTREAMS.subn("".join(f"\n        server {server};" for server in servers), text)
+
+    def listed(found: re.Match[str]) -> str:
+        return "".join(f"\n        server {server}{found[1] or ''};" for server in servers)
+
+    text, n_lists = _UPSTREAMS.subn(listed, text)
     text, n_ports = re.subn(r"listen 8080;", f"listen 127.0.0.1:{port};", text)
-    if (n_servers, n_ports) != (1, 1):
-        raise ValueError("Expected one list of servers and one port in deploy/nginx.conf.")
+    if (n_lists, n_ports) != (3, 1):
+        raise ValueError("Expected three lists of servers and one port in deploy/nginx.conf.")
     return text.replace(" /tmp/", f" {folder}/").replace("/dev/stderr", f"{folder}/error.log")
 
 
@@ -46,13 +50,21 @@ def behind_nginx(app: str, n: int) -> Iterator[Replicas]:
     if NGINX is None:
         raise SystemExit("This needs nginx: install Debian's package nginx.")
     with ExitStack() as opened:
-        folder = opened.enter_context(tempfile.TemporaryDirectory())
         servers = [opened.enter_context(started(app)) for _ in range(n)]
+        url = opened.enter_context(nginx_before([server.url.removeprefix("http://") for server in servers]))
+        yield Replicas(url, tuple(server.pid for server in servers))
+
+
+@contextmanager
+def nginx_before(servers: list[str]) -> Iterator[str]:
+    """The address of an nginx before these (host:port)."""
+    assert NGINX is not None
+    with tempfile.TemporaryDirectory() as folder:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         path = Path(folder) / "nginx.conf"
-        path.write_text(configuration([server.url.removeprefix("http://") for server in servers], port, folder))
+        path.write_text(configuration(servers, port, folder))
         nginx = subprocess.Popen([NGINX, "-c", str(path), "-e", f"{folder}/error.log", "-g", "daemon off;"])
         try:
             for _ in range(100):
@@ -61,7 +73,7 @@ def behind_nginx(app: str, n: int) -> Iterator[Replicas]:
                         break
                 assert nginx.poll() is None, "nginx ended by itself."
                 time.sleep(0.1)
-            yield Replicas(f"http://127.0.0.1:{port}", tuple(server.pid for server in servers))
+            yield f"http://127.0.0.1:{port}"
         finally:
             nginx.terminate()
             nginx.wait()
