@@ -89,6 +89,7 @@ PROBS, LABELS = some(100)
         ({"target_risk": 0.1, "labels": LABELS[:9]}, "`labels` must hold 100 classes.* Received: 9"),
         ({"target_risk": 0.1, "labels": LABELS + 1}, "`labels` must be from 0 to 2. Received: 1 to 3"),
         ({"target_risk": 0.1, "labels": LABELS + 0.5}, "`labels` must hold one integer for each example"),
+        ({"target_risk": 0.1, "labels": LABELS.astype(str)}, "one integer for each example, its class from 0 to 2"),
         ({"target_risk": 0.1, "labels": None}, "needs labels"),
         ({"target_risk": 0.1, "probs": 3 * PROBS}, "sum to 1"),
         ({"target_risk": 0.1, "class_names": ["a"]}, "Expected 3 class names. Received: 1"),

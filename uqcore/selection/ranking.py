@@ -286,7 +286,8 @@ def checked_classes(classes: ArrayLike, n_classes: int, name: str = "classes") -
     values = np.asarray(classes)
     if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
         raise UqError(
-            f"`{name}` must hold one integer for each example. Received: shape {values.shape}, dtype {values.dtype}."
+            f"`{name}` must hold one integer for each example, its class from 0 to {n_classes - 1}. "
+            f"Received: shape {values.shape}, dtype {values.dtype}."
         )
     if values.size and not (values.min() >= 0 and values.max() < n_classes):
         raise UqError(f"`{name}` must be from 0 to {n_classes - 1}. Received: {values.min()} to {values.max()}.")
