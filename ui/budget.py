@@ -32,7 +32,7 @@ ONCE = 0.25
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_WEIGHTLESS = (int, float, type(None), type, Dataset, Posterior, Store)  # the last of them are others' to keep
+_OF_OTHERS = (Dataset, Posterior, Store)  # to keep
 
 
 @dataclass(eq=False)
@@ -195,8 +195,6 @@ def count_bytes(value: Any) -> int:
     n_bytes, seen, parts = 0, set[int](), [value]
     while parts:
         part = parts.pop()
-        if isinstance(part, _WEIGHTLESS) or callable(part):
-            continue
         if isinstance(part, np.ndarray):
             while isinstance(part.base, np.ndarray):  # a part of an array holds the whole of it
                 part = part.base
@@ -211,6 +209,7 @@ def count_bytes(value: Any) -> int:
             parts += list(part.values())  # others may add to it meanwhile
         elif isinstance(part, (list, tuple, set, frozenset)):
             parts += part
-        elif hasattr(part, "__dict__"):
+        # Last, for whether it is a posterior takes longer than all else, and most parts are texts and numbers.
+        elif hasattr(part, "__dict__") and not callable(part) and not isinstance(part, _OF_OTHERS):
             parts += list(vars(part).values())
     return n_bytes
