@@ -58,6 +58,7 @@ def _fitted(
     counts = {method_id: model.n_draws(n_samples, n_members) for method_id, model in models.items()}
 
     x, curves, figures, times, bare = functions.grid(), [], {}, {}, replace(setting, added=())
+    colours = shelf.places()
     to_fit = [model.label for model in models.values() if cache.must_fit(model.record, setting)]
     bar = plots_at.progress(0.0) if to_fit else None
     for method_id, model in models.items():
@@ -74,7 +75,7 @@ def _fitted(
         figures[model.label] = seen.figures
         if not math.isnan(seen.figures.std_ratio["gap"]):  # of one function, which lies nowhere apart
             times[model.label] = functions.times_as_far(seen.function.std, seen.figures, setting.gap)
-        curves.append(Curves(shelf.places()[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
+        curves.append(Curves(colours[model.label], model.label, seen.band(with_noise), seen.samples[:n_lines]))
     if bar:
         bar.empty()
     page.answer(top, words.who_widens_in_the_gap({label: f.std_ratio["gap"] for label, f in figures.items()}), problems)
@@ -101,11 +102,11 @@ def _fitted(
     left, right = st.columns([3, 2])
     left.header("How many times as far apart as on the data", anchor=False)
     height = _ON_TOUR if page.is_on_tour() else _ELSEWHERE
-    spreads = plots.spreads(x[:, 0], times, gap=setting.gap, places=shelf.places(), height=height)
+    spreads = plots.spreads(x[:, 0], times, gap=setting.gap, places=colours, height=height)
     charts.chart(spreads, "spreads", left)
     right.header("Are the quantiles right?", anchor=False)
     levels = {label: f.quantiles for label, f in figures.items()}
-    charts.chart(plots.quantiles(levels, shelf.places()), "quantiles", right)
+    charts.chart(plots.quantiles(levels, colours), "quantiles", right)
     st.html(words.regression_table(figures))
     st.caption(
         f"On {2 * sine.N_TEST:,} test points outside the gap. NLL, CRPS and RMSE: lower is better. The {percent(0.9)} "

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from uqcore.types import Draws, FloatArray, softmax
+from uqcore.types import Draws, FloatArray, mean_over_samples, softmax
 
 
 @pytest.fixture
@@ -51,6 +51,21 @@ def test_softmax_leaves_its_input_alone(rng: np.random.Generator) -> None:
     before = logits.copy()
     softmax(logits)
     np.testing.assert_array_equal(logits, before)
+
+
+@pytest.mark.parametrize("n_samples", [1, 7, 50])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_mean_of_samples_is_the_same_to_the_bit_for_one_input_and_for_many(
+    n_samples: int, order: str, rng: np.random.Generator
+) -> None:
+    drawn = rng.normal(0, 9, (n_samples, 200, 10)).astype(np.float32)
+    samples = np.asarray(drawn, order=order)  # type: ignore[call-overload]
+    in_turn = np.zeros((200, 10))
+    for sample in samples:
+        in_turn += sample
+    np.testing.assert_array_equal(mean_over_samples(samples), in_turn / n_samples)
+    for i in range(0, 200, 40):
+        np.testing.assert_array_equal(mean_over_samples(samples[:, i : i + 1])[0], in_turn[i] / n_samples)
 
 
 def test_predictive_is_the_mean_of_the_samples_without_a_closed_form(rng: np.random.Generator) -> None:

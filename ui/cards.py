@@ -50,17 +50,18 @@ def cards(
         threshold: in 0..1, marked on that bar.
         measures: label -> the name of that measure.
     """
+    places = shelf.places()
     made = (
-        _card(_color(label), label, verdict, class_names, threshold, bars[label], measures[label])
+        _card(_color(places, label), label, verdict, class_names, threshold, bars[label], measures[label])
         for label, verdict in verdicts.items()
     )
     n_rows = -(-len(verdicts) // _MOST_IN_A_ROW)
     return f'<div class="cards" style="--columns:{-(-len(verdicts) // n_rows)}">{"".join(made)}</div>'
 
 
-def _color(label: str) -> str:
+def _color(places: Mapping[str, int], label: str) -> str:
     """A method's colour, whichever others are shown."""
-    return series_style(shelf.places().get(label, 0)).color
+    return series_style(places.get(label, 0)).color
 
 
 def _card(
@@ -124,8 +125,9 @@ def _entropy(v: Verdict) -> str:
 def verdict_grid(inputs: Mapping[str, FloatArray], answers: Mapping[str, Said], class_names: Sequence[str]) -> str:
     """A table: a column an input, with its picture, and a row a method, with what it says of each."""
     head = "".join(f"<th>{picture(image, '', 96)}<br>{escape(name)}</th>" for name, image in inputs.items())
+    places = shelf.places()
     rows = "".join(
-        f'<tr style="--series:{_color(label)}"><th>{name}</th>'
+        f'<tr style="--series:{_color(places, label)}"><th>{name}</th>'
         f"{''.join(_cell(*one, class_names) for one in zip(*said, strict=True))}</tr>"
         for (label, said), name in zip(answers.items(), glossary.in_html(*map(escape, answers)), strict=True)
     )
