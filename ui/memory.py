@@ -19,12 +19,15 @@ from uqcore.networks.kept import kept
 from uqcore.trainings.visit import sweep
 
 _LOOK_EVERY_S, _GIVE_EVERY_S = 5, 30
+_YOUNG = (5000, 20, 20)  # objects, and collections, after which Python looks for garbage by itself
 # Of glibc's malloc. By default each of many threads keeps free memory of its own, and once an array of some megabytes
 # was freed, arrays as large are put among all that is small, where the holes that they leave stay.
 _OPTIONS = {
     -8: 2,  # M_ARENA_MAX
-    -3: 2**20,  # M_MMAP_THRESHOLD, for good; at 128 kB what a page sends is paged in anew at every move: 1.5 ms
-    -1: 4 * 2**20,  # M_TRIM_THRESHOLD, which is set where the other one is
+    # M_MMAP_THRESHOLD, for good: what is larger is paged in anew at every move. At 128 kB that is what a page sends
+    # (1.5 ms), at 1 MB what ten networks see of an image (up to 4 ms).
+    -3: 2 * 2**20,
+    -1: 8 * 2**20,  # M_TRIM_THRESHOLD, which is set where the other one is
 }
 
 
@@ -37,6 +40,7 @@ def give_back() -> threading.Thread:
     if exists():  # not in tests of pages, whose process has more to do
         gc.collect()
         gc.freeze()  # what is loaded stays: looking through it again took 40 ms at every full collection
+        gc.set_threshold(*_YOUNG)  # seldom: what a run makes is no garbage before its end
 
     def run() -> None:
         sweep()
