@@ -21,7 +21,8 @@ from uqcore.methods import METHODS
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.models.content import problem_with_answers
 from uqcore.models.sampling import CHUNK, LADDER, draw, load_posterior, rungs
-from uqcore.predictions.record import NO_LABEL, Predictions
+from uqcore.predictions.raw import NO_LABEL
+from uqcore.predictions.record import Predictions
 from uqcore.store import Store
 from uqcore.types import (
     Dataset,

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from uqcore.predictions.export import write_npz
-from uqcore.predictions.record import NO_LABEL, Predictions
+from uqcore.predictions.raw import NO_LABEL
+from uqcore.predictions.record import Predictions
 from uqcore.types import UqError, softmax
 
 FileKind = Literal["npz", "csv", "parquet"]

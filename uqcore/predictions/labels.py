@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqcore.predictions.cells import NO_TEXT, in_order, literal
-from uqcore.predictions.raw import Column, TextColumn, counted, listed, plain
-from uqcore.predictions.record import NO_LABEL
+from uqcore.predictions.raw import NO_LABEL, Column, TextColumn, counted, listed, plain
 from uqcore.predictions.roles import Unclear
 from uqcore.types import FloatArray, IntArray, UqError
 

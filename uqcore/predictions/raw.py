@@ -15,6 +15,9 @@ from uqcore.types import FloatArray
 
 Kind = Literal["probs", "logits"]
 
+NO_LABEL = -1
+"""The label of an OOD example: it has none of the K classes."""
+
 
 class TextColumn(NamedTuple):
     """A column of text with few distinct entries: example i has ``texts[codes[i]]``; ``codes (N,) int32``."""

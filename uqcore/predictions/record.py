@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 from uqcore.metrics.classification import checked_numbers, checked_probs
 from uqcore.metrics.uncertainty import MEASURES
 from uqcore.networks.parallel import map_examples
-from uqcore.predictions.raw import Kind
+from uqcore.predictions.raw import NO_LABEL, Kind
 from uqcore.predictions.roles import Roles
 from uqcore.types import Draws, FloatArray, IntArray, UqError
-
-NO_LABEL = -1
-"""The label of an OOD example: it has none of the K classes."""
 
 CHUNK_NUMBERS = 2**18  # of `values` at a time: 2 MB in float64, so that 10 million examples need little more memory
 _TINY = np.finfo(np.float32).tiny
