@@ -259,7 +259,7 @@ class _Starts(NamedTuple):
     Attributes:
         n_pilot: examples that are not tested.
         pilot_right, pilot_wrong: their measures, ascending.
-        thresholds: where the walks start, ascending.
+        thresholds: where the walks start, ascending; one may be there more than once.
         level: of each test.
     """
 
@@ -274,15 +274,15 @@ def _starts(ranking: Ranking, target_risk: float, delta: float, procedure: Proce
     n_pilot, shares, level = _plan(ranking.n_examples, target_risk, delta, procedure)
     n_pilot = min(n_pilot, len(ranking.pilot))  # a ranking made by hand has none
     pilot, right = ranking.pilot[:n_pilot], ranking.pilot_right[:n_pilot]
-    thresholds = np.unique([_start(np.sort(pilot), share) for share in shares])
-    return _Starts(n_pilot, np.sort(pilot[right]), np.sort(pilot[~right]), thresholds, level)
+    return _Starts(n_pilot, np.sort(pilot[right]), np.sort(pilot[~right]), _thresholds(np.sort(pilot), shares), level)
 
 
-def _start(pilot: FloatArray, share: float) -> float:
-    """Just above the share of the sorted pilot sample: behind whatever ties there."""
-    if share >= 1 or not len(pilot):
-        return math.inf
-    return float(just_above(pilot[max(math.floor(share * len(pilot)), 1) - 1]))
+def _thresholds(pilot: FloatArray, shares: FloatArray) -> FloatArray:
+    """Just above each share of the sorted pilot sample: behind whatever ties there."""
+    if not len(pilot):
+        return np.full(len(shares), np.inf)
+    places = np.clip((shares * len(pilot)).astype(np.int64), 1, len(pilot)) - 1
+    return np.where(shares < 1, just_above(pilot[places]), np.inf)
 
 
 def _p_values(n_errors: IntArray, n_accepted: IntArray, target_risk: float) -> FloatArray:
@@ -308,7 +308,8 @@ def _first_failure(n_errors: IntArray, n_accepted: IntArray, target_risk: float,
     the time.
     """
     close = np.flatnonzero(_chernoff(n_errors, n_accepted, target_risk) < 1e-9 - math.log(level))
-    for some in np.split(close, range(_EXACT, len(close), _EXACT)):
+    for first in range(0, len(close), _EXACT):
+        some = close[first : first + _EXACT]
         fails = _p_values(n_errors[some], n_accepted[some], target_risk) > level
         if fails.any():
             return int(some[fails.argmax()])
@@ -340,7 +341,8 @@ def _largest_certified(ranking: Ranking, target_risk: float, starts: _Starts) ->
         return None
     # From one value to the next the p-value rises only where there is an error, so a walk ends only below an error.
     errors = ranking.wrong[np.searchsorted(ranking.wrong, start, side="right") :]
-    for block in np.split(errors, range(BLOCK, len(errors), BLOCK)):
+    for first in range(0, len(errors), BLOCK):
+        block = errors[first : first + BLOCK]
         failure = _first_failure(*_tested(ranking, block, starts), target_risk, starts.level)
         if failure is not None:
             return _clear(ranking, start, float(block[failure]))

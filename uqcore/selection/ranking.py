@@ -303,6 +303,8 @@ def checked_in_own_dtype(measure: ArrayLike, name: str = "measure") -> FloatArra
 
 def _n_at_most(values: FloatArray, thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
     """How many of the sorted ``values`` are at or below each threshold, compared as exact numbers."""
+    if values.dtype == np.float64:
+        return values.searchsorted(thresholds, side="right")
     # Searching float32 values for a float64 would copy them all: round the threshold down to float32 instead.
     with np.errstate(over="ignore"):
         rounded = thresholds.astype(values.dtype)
