@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from uqcore import networks
 from uqcore.methods import feature_density
@@ -47,6 +46,8 @@ class Mahalanobis(PixelScore):
     """Mahalanobis distance from the mean; `JITTER` times the mean variance is added to the variances."""
 
     def __init__(self, train: FloatArray) -> None:
+        from scipy.linalg import solve_triangular  # which takes longer to load than the command line
+
         super().__init__(train)
         self._mean = self._train.mean(axis=0)
         covariance = np.cov(self._train.T)

@@ -8,14 +8,12 @@ from functools import cache
 from typing import TypeVar
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
 
 from uqcore.types import FloatArray
 
 T = TypeVar("T")
 
 CONFIDENCE = 0.95
-_NORMAL = float(ndtri((1 + CONFIDENCE) / 2))
 
 
 def mean_of(values: Sequence[float] | FloatArray) -> float:
@@ -39,12 +37,22 @@ def over_seeds(values: Sequence[float]) -> tuple[float, float]:
 @cache
 def _student(n_degrees: int) -> float:
     """The end of the 95 % interval of Student's t."""
+    from scipy.special import stdtrit  # which takes half of what the command line takes to load
+
     return float(stdtrit(n_degrees, (1 + CONFIDENCE) / 2))
+
+
+@cache
+def _normal() -> float:
+    """The end of the 95 % interval of the normal distribution."""
+    from scipy.special import ndtri
+
+    return float(ndtri((1 + CONFIDENCE) / 2))
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share of n inputs (Wilson 1927): it stays in 0..1 and holds near its ends."""
-    z = _NORMAL
+    z = _normal()
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return max(0.0, centre - half), min(1.0, centre + half)
@@ -60,6 +68,8 @@ def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
     spread = _deviation(differences, mean)
     if spread <= 1e-12 * max(1.0, abs(mean)):
         return float(abs(mean) <= 1e-12)
+    from scipy.special import stdtr
+
     return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
 
 
