@@ -21,7 +21,9 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from streamlit.components.v2 import manifest_scanner
-from streamlit.runtime.scriptrunner import script_runner
+from streamlit.runtime.scriptrunner import script_cache, script_runner
+from streamlit.runtime.scriptrunner_utils import script_run_context
+from streamlit.testing.v1 import app_test, local_script_runner
 from xdist.scheduler import LoadFileScheduling
 
 from tests import ROOT
@@ -43,6 +45,10 @@ setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.sca
 # After each run of a script Streamlit resets Keras where that was imported, as no server of ours does, which collects
 # garbage: a quarter of a second among TensorFlow's objects.
 setattr(script_runner, "_clean_problem_modules", lambda: None)  # noqa: B010
+# Each run of an AppTest compiles its scripts anew, and hashes all that it shows, for the cache of a browser.
+for testing in (app_test, local_script_runner):
+    setattr(testing, "ScriptCache", cache(script_cache.ScriptCache))  # noqa: B010
+setattr(script_run_context, "populate_hash_if_needed", lambda message: None)  # noqa: B010
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
