@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from sklearn.datasets import make_moons
 
 from uqcore.datasets import DATASETS, bundled, load, moons
+from uqcore.datasets.image_dataset import image_dataset
 from uqcore.types import Dataset, OodSet, Split, UqError
 
 MNIST_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # of the digits 0 to 9, as published
@@ -138,6 +140,20 @@ def test_digits_split_is_a_partition_of_the_training_images(digits: Dataset) -> 
     whole = bundled.mnist().x_train.reshape(60_000, -1).astype(np.float32) / 255
     key = np.random.default_rng(0).normal(size=784)  # a random projection tells different images apart
     np.testing.assert_array_equal(np.sort(parts @ key), np.sort(whole @ key))
+
+
+def test_how_many_images_there_are_is_known_before_one_is_read() -> None:
+    """Else a page that says how long a training takes would hold all training images."""
+    archive = replace(bundled.mnist())
+    dataset = image_dataset("digits", archive, {"same": archive}, 0)
+    assert [len(dataset.part(name)) for name in ("train", "validation", "test", "same")] == [
+        55_000,
+        5_000,
+        10_000,
+        10_000,
+    ]
+    assert not {"x_train", "x_test"} & vars(archive).keys()
+    assert len(dataset.validation.x) == 5_000
 
 
 def test_digits_split_is_stratified(digits: Dataset) -> None:

@@ -38,7 +38,7 @@ def image_dataset(
 
     def training(held_out: bool) -> Split:
         mask = _stratified_mask(own.y_train, np.random.default_rng(split_seed)) == held_out
-        return ImageSplit(own.x_train[mask], own.y_train[mask])
+        return ImageSplit(lambda: own.x_train[mask], own.y_train[mask])
 
     def noise() -> Split:
         x = np.random.default_rng(noise_seed).random((N_NOISE, *own.shape, 1), dtype=np.float32)
@@ -66,16 +66,22 @@ def image_dataset(
 
 @lru_cache(maxsize=4)  # one task's test images are another's OOD set
 def _test(archive: ImageArchive) -> Split:
-    return ImageSplit(archive.x_test, archive.y_test)
+    return ImageSplit(lambda: archive.x_test, archive.y_test)
 
 
 class ImageSplit(Split):
-    """Images that are kept as grey levels until all of them are asked for: pages show a few."""
+    """Images that are read when one is asked for, and kept as grey levels until all of them are: pages show a few, and
+    ask of training images how many there are.
+    """
 
-    _levels: NDArray[np.uint8]
+    _read: Callable[[], NDArray[np.uint8]]
 
-    def __init__(self, levels: NDArray[np.uint8], y: IntArray) -> None:
-        vars(self).update(_levels=levels, y=y)  # the dataclass is frozen
+    def __init__(self, read: Callable[[], NDArray[np.uint8]], y: IntArray) -> None:
+        vars(self).update(_read=read, y=y)  # the dataclass is frozen
+
+    @cached_property
+    def _levels(self) -> NDArray[np.uint8]:
+        return self._read()
 
     @cached_property
     def x(self) -> FloatArray:

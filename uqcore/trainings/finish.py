@@ -33,7 +33,9 @@ def _parts(task: str, *, beside: bool, for_store: bool) -> dict[str, float]:
     tables = float(len(data.plane))
     if data.kept:
         tables += sum(len(data.part(name)) for name in data.kept) + answers.n_disturbed(data) * answers.N_DISTURBANCES
-    figures = _EVALUATION * (len(data.test) + sum(len(x) for x in data.ood.values()))
+    # By their labels, where there are such: no image is read to be counted.
+    parts = [data.part(name) for name in data.ood_sets]
+    figures = _EVALUATION * (len(data.test) + sum(len(part) or len(part.x) for part in parts))
     functions = _SETTING * len(function_table.SETTINGS) if for_store and task == function_table.TASK else 0.0
     return {"tables": tables, "functions": functions, "figures": figures, "beside": figures if beside else 0.0}
 
