@@ -265,6 +265,7 @@ def browser() -> Iterator[Browser]:
             "--no-sandbox",
             "--disable-gpu",
             "--disable-background-networking",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no request to another host succeeds
             "--js-flags=--no-opt,--no-maglev",
         ]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
-from tests.browsing import Visit, at, draw, leave, needs_browser, serve, settle, stand_still
+from tests.browsing import Tabs, Visit, at, draw, leave, needs_browser, serve, settle, stand_still
 from uqcore.datasets.bundled import mnist
 from uqcore.methods import METHODS, of_task
 
@@ -153,6 +153,15 @@ def test_a_link_into_a_server_that_has_just_started_and_when_it_is_away_our_word
     expect(dialog).to_contain_text("goes on by itself")
     assert "Streamlit" not in dialog.inner_text()
     context.close()
+
+
+def test_requests_to_other_hosts_fail_and_are_seen(tabs: Tabs, dashboard: str) -> None:
+    page = tabs.visit(dashboard, ready="h1")
+    others = ["http://example.org/data", "http://192.0.2.1/", "http://localhost/", "https://[2001:db8::1]/x"]
+    for address in others:
+        page.evaluate("address => fetch(address, {mode: 'no-cors'}).catch(() => {})", address)
+    seen = tabs.put_back()
+    assert [one for one in seen if "another host" in one] == [f"A request to another host: {one}" for one in others]
 
 
 def test_home_shows_its_grid_and_its_doors_open(visit: Visit, dashboard: str) -> None:
