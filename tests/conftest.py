@@ -152,7 +152,7 @@ def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """What a test leaves there, or a process that it starts or kills, goes with pytest's own folders of the run: a
     worker of xdist ends without the end of Python, which removes visits and TensorFlow's code."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        folder = str(tmp_path_factory.mktemp("temporary"))
+        folder = str(tmp_path_factory.getbasetemp())
         monkeypatch.setenv("TMPDIR", folder)
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield
