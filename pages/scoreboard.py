@@ -36,9 +36,7 @@ CONVENTIONS = (
 
 def metric_of(group: Group) -> str:
     those = scoreboard.of_group(group)
-    return st.selectbox(
-        "Figure", list(those), format_func=those.__getitem__, key=f"figure_{group}", bind=BIND, width=210
-    )
+    return controls.one_of("Figure", list(those), those.__getitem__, key=f"figure_{group}", bind=BIND, width=210)
 
 
 def titled(metric_id: str) -> str:

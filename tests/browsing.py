@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -56,15 +56,18 @@ def serve(app: str) -> Iterator[str]:
 
 
 @contextmanager
-def started(app: str, *settings: str) -> Iterator[Server]:
-    """A server of ``app``, a path in the repository, on a free port and with the repository's own settings."""
+def started(app: str, *settings: str, log: IO[bytes] | None = None) -> Iterator[Server]:
+    """A server of ``app``, a path in the repository, on a free port and with the repository's own settings.
+
+    ``log``: where it goes in place of ours.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", app, f"--server.port={port}", "--server.address=127.0.0.1"]
     command += settings
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:

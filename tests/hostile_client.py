@@ -48,7 +48,7 @@ class Answer:
         buttons: label -> id.
         uploader: the id of the first, if there is one.
         alerts: the sentences of warnings and errors.
-        exceptions: what escaped.
+        exceptions: what escaped; ``traces``: the frames that the page was told with it.
         n_bytes: of all messages.
     """
 
@@ -58,6 +58,7 @@ class Answer:
     uploader: str = ""
     alerts: list[str] = field(default_factory=list)
     exceptions: list[str] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
     n_bytes: int = 0
 
 
@@ -126,6 +127,7 @@ def _note(element: Any, fragment: str, answer: Answer) -> None:
         answer.alerts.append(element.alert.body)
     elif kind == "exception":
         answer.exceptions.append(f"{element.exception.type}: {element.exception.message[:100]}")
+        answer.traces += element.exception.stack_trace
 
 
 def _put(url: str, session_id: str, file_id: str, name: str, data: bytes) -> int:

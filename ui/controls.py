@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from math import isfinite, isinf, isnan, nan
 from typing import Any, Final, Literal, Protocol, TypeVar
@@ -52,6 +52,25 @@ def choice(label: str, options: Mapping[T, str], key: str, default: T, help: str
         help=help,
     )
     return chosen or default
+
+
+def one_of(
+    label: str,
+    options: Sequence[V],
+    shown: Callable[[V], str] = str,
+    start: int = 0,
+    place: DeltaGenerator | None = None,
+    **more: Any,
+) -> V:
+    """One of ``options``, by a list that opens; the one to start from where a client says that none is chosen."""
+    chosen: V | None = (place or st).selectbox(label, options, start, shown, **more)
+    return options[start] if chosen is None else chosen
+
+
+def whole(label: str, least: int, most: int, start: int, key: str, **more: Any) -> int:
+    """A whole number; ``start`` where a client says that there is none."""
+    value = st.number_input(label, least, most, start, key=key, bind=bind(key), **more)
+    return start if value is None else value
 
 
 def view(views: Sequence[View] = tuple(VIEWS.values())) -> View:
@@ -127,7 +146,7 @@ def method(label: str, key: str, known: Mapping[str, str], usual: str, width: in
     """One of ``known`` (method or model -> its label); at first ``usual``, or the first where that is none of them."""
     start = list(known).index(usual) if usual in known else 0
     _tell_of_missing(st.query_params.get_all(key), list(known.values()))
-    return st.selectbox(label, list(known), start, lambda name: known[name], key=key, bind=BIND, width=width)
+    return one_of(label, list(known), lambda name: known[name], start, key=key, bind=BIND, width=width)
 
 
 def task() -> Dataset:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import fairness, glossary, history, memory, shelf, uploads, words
+from ui import fairness, glossary, history, log, memory, shelf, uploads, words
 from ui.html import Html
 from ui.tour import frame, views
 from uqcore.networks.parallel import one_blas_thread
@@ -228,6 +228,7 @@ def _begin(door: Door) -> None:
     """What is not seen, and the style."""
     one_blas_thread()
     memory.give_back()
+    log.shorten()
     history.take_whole_link()
     uploads.guard()
     st.set_page_config(page_title=f"{_title(door)} · Uncertainty Lab", page_icon=_ICON)  # as wide as the style says

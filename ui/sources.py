@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui import budget, cache, uploads, words
 from ui.components import drawing_pad
-from ui.controls import BIND, bind, choice, put_in_url, task_key
+from ui.controls import BIND, choice, one_of, put_in_url, task_key, whole
 from ui.history import is_from_history
 from uqcore.datasets import load
 from uqcore.datasets.images import MAX_BYTES, decode_strokes
@@ -79,11 +79,9 @@ def _picked(images: cache.Images) -> FloatArray:
         number = int(np.random.default_rng().integers(len(labels)))
         st.session_state["class"] = names[labels[number]]
         st.session_state["number"] = int(np.count_nonzero(labels[:number] == labels[number]))
-    name = st.selectbox("Class", names, key="class", bind=BIND)
+    name = one_of("Class", names, key="class", bind=BIND)
     members = np.flatnonzero(labels == names.index(name))
-    number = st.number_input(
-        "Number", 0, len(members) - 1, 0, key="number", bind=bind("number"), help="Which of the class."
-    )
+    number = whole("Number", 0, len(members) - 1, 0, "number", help="Which of the class.")
     return some(members[number : number + 1])[0]
 
 

@@ -95,7 +95,7 @@ def _assurance() -> tuple[float, Procedure]:
     """With what probability the promise may fail, and by which procedure it is made."""
     confidence = _number("Confidence (%)", 50.0, 99.9, 100 * (1 - _DELTA), "confidence", 1.0)
     procedures: dict[str, Procedure] = {"Learn then Test": "ltt", "SGR": "sgr"}
-    name = st.selectbox(
+    name = controls.one_of(
         "Procedure",
         list(procedures),
         key="procedure",

@@ -8,7 +8,7 @@ from itertools import count
 
 import streamlit as st
 
-from ui import uploads, words
+from ui import controls, uploads, words
 from ui.components import kept_file
 from ui.threshold import brought
 from ui.threshold.brought import MAX_UPLOAD_MB, Own
@@ -34,10 +34,10 @@ def chosen(own: Own) -> Own:
     if len(models) > MOST_MODELS:
         st.warning(f"Of {len(models):,} models the first {MOST_MODELS} are kept.")
         models = dict(list(models.items())[:MOST_MODELS])
-    name = st.selectbox(
+    name = controls.one_of(
         f"Model, one of {len(models)}",
         list(models),
-        format_func=lambda name: words.shortened(name, 60),
+        lambda name: words.shortened(name, 60),
         key=f"own_model_{len(models)}",
         help="Whose threshold is chosen here. The section Models compares all of them at the same goal.",
     )

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import streamlit as st
 
-from ui import words
+from ui import controls, words
 from uqcore.predictions import Asked, Roles
 from uqcore.predictions.roles import ValueKind
 from uqcore.types import UqError
@@ -59,11 +59,11 @@ def ask(
     names = in_order(cells, start if isinstance(start, Roles) else None)
     with st.form(f"roles_{key}", border=False):
         kinds = list(_KINDS)
-        kind = st.selectbox(
+        kind = controls.one_of(
             "The values are",
             kinds,
-            kinds.index(start.kind) if start is not None and start.kind is not None else 0,
             lambda option: _KINDS[option],
+            kinds.index(start.kind) if start is not None and start.kind is not None else 0,
             key=f"roles_kind_{key}",
             width=300,
         )

@@ -58,8 +58,8 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
     known = {measure_id: MEASURES[measure_id].label for measure_id in source.predictions.measures}
     with place:
         # A key for each choice of measures: Streamlit would keep a chosen one that the next predictions lack.
-        measure_id = st.selectbox(
-            "Uncertainty measure", list(known), format_func=lambda option: known[option], key="by", bind=BIND
+        measure_id = controls.one_of(
+            "Uncertainty measure", list(known), lambda option: known[option], key="by", bind=BIND
         )
         share = st.slider(
             "Calibration share",

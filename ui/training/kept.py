@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from ui import cache, shelf
+from ui import cache, controls, shelf
 from ui.moons import maps, stored
 from ui.shelf import Stored
 from ui.words import sentence
@@ -87,7 +87,7 @@ def show(visit: Visit, task: str) -> None:
 def _saving(visit: Visit, models: Mapping[str, ModelRecord]) -> None:
     """For operators who allow it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Model", list(models), len(models) - 1, key=f"r_save_{len(models)}", width=420)
+        name = controls.one_of("Model", list(models), start=len(models) - 1, key=f"r_save_{len(models)}", width=420)
         record = models[name]
         replaces = record.model_id in {row.model_id for row in default_store().records()}
         label = "Save in place of the one trained before" if replaces else "Save into the store"

@@ -35,7 +35,7 @@ def choose() -> Order:
         task = controls.choice("Task", titles, "r_task", next(iter(titles)))
         known = {method_id: METHODS[method_id].label for method_id in of_task(task)}
         method_id = controls.method("Method", f"r_method_{task}", known, _USUAL, 200)
-        seed = st.number_input("Seed", 0, MOST_SEED, 0, key="r_seed", bind=controls.bind("r_seed"), width=130)
+        seed = controls.whole("Seed", 0, MOST_SEED, 0, "r_seed", width=130)
     usual = METHODS[method_id].configs[task]
     values: dict[str, Any] = {}
     with st.expander("Settings", key="r_more"):
@@ -43,7 +43,7 @@ def choose() -> Order:
         fields = [pair for pair in asdict(usual).items() if pair[0] != "augment" or takes_images(task)]
         for column, (name, value) in controls.in_rows(fields, _IN_ROW):
             values[name] = _setting(name, value, allowed(task, usual, name), f"r_{task}_{method_id}_{name}", column)
-    return Order(task, method_id, int(seed), replace(usual, **values))
+    return Order(task, method_id, seed, replace(usual, **values))
 
 
 def _setting(name: str, usual: Any, limits: Range | tuple[str, ...] | None, key: str, place: DeltaGenerator) -> Any:
@@ -54,9 +54,8 @@ def _setting(name: str, usual: Any, limits: Range | tuple[str, ...] | None, key:
     if isinstance(usual, str):
         if limits is None or isinstance(limits, Range):
             return place.text_input(label, usual, key=key, bind=BIND)
-        return place.selectbox(
-            label, limits, limits.index(usual), lambda word: word or "last hidden", key=key, bind=BIND
-        )
+        start = limits.index(usual)
+        return controls.one_of(label, limits, lambda word: word or "last hidden", start, place, key=key, bind=BIND)
     made = type(usual)
     span = limits if isinstance(limits, Range) else None
     value = place.number_input(
