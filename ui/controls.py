@@ -199,9 +199,7 @@ def measure_of(known: Sequence[str], width: int) -> str:
     by_label = {MEASURES[each].label: each for each in known}
     if taken := _taken_over(own, list(by_label), _BY):
         st.query_params[own], st.session_state[own] = taken[0], by_label[taken[0]]
-    return st.selectbox(
-        "Measure", known, format_func=lambda each: MEASURES[each].label, key=own, bind=BIND, width=width
-    )
+    return one_of("Measure", known, lambda each: MEASURES[each].label, key=own, bind=BIND, width=width)
 
 
 def corruption() -> Corruption:

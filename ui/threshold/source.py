@@ -57,7 +57,6 @@ def measured(source: Source, place: DeltaGenerator) -> Study:
     """One measure of the predictions, in two halves; asks which."""
     known = {measure_id: MEASURES[measure_id].label for measure_id in source.predictions.measures}
     with place:
-        # A key for each choice of measures: Streamlit would keep a chosen one that the next predictions lack.
         measure_id = controls.one_of(
             "Uncertainty measure", list(known), lambda option: known[option], key="by", bind=BIND
         )
