@@ -6,8 +6,9 @@ it, and most of what that takes is to import.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from uqcore.lazy import exports
 
 if TYPE_CHECKING:
     from uqcore.predictions.examples import example_file
@@ -44,34 +45,26 @@ __all__ = [
 ]
 
 _PLACES = {
-    "MAX_BYTES": "reading",
-    "NO_LABEL": "raw",
-    "Asked": "roles",
-    "ClassShare": "readback",
-    "NotNormalized": "validate",
-    "NotOpened": "roles",
-    "Predictions": "record",
-    "ReadBack": "readback",
-    "Roles": "roles",
-    "SeveralModels": "roles",
-    "Unclear": "roles",
-    "decisions_csv": "export",
-    "example_file": "examples",
-    "first_cells": "reading",
-    "read_back": "readback",
-    "read_models": "models",
-    "read_predictions": "reading",
-    "safe_cell": "export",
-    "same_examples": "models",
-    "write_npz": "export",
+    "MAX_BYTES": "uqcore.predictions.reading",
+    "NO_LABEL": "uqcore.predictions.raw",
+    "Asked": "uqcore.predictions.roles",
+    "ClassShare": "uqcore.predictions.readback",
+    "NotNormalized": "uqcore.predictions.validate",
+    "NotOpened": "uqcore.predictions.roles",
+    "Predictions": "uqcore.predictions.record",
+    "ReadBack": "uqcore.predictions.readback",
+    "Roles": "uqcore.predictions.roles",
+    "SeveralModels": "uqcore.predictions.roles",
+    "Unclear": "uqcore.predictions.roles",
+    "decisions_csv": "uqcore.predictions.export",
+    "example_file": "uqcore.predictions.examples",
+    "first_cells": "uqcore.predictions.reading",
+    "read_back": "uqcore.predictions.readback",
+    "read_models": "uqcore.predictions.models",
+    "read_predictions": "uqcore.predictions.reading",
+    "safe_cell": "uqcore.predictions.export",
+    "same_examples": "uqcore.predictions.models",
+    "write_npz": "uqcore.predictions.export",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = exports(globals(), _PLACES)
