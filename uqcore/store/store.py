@@ -17,7 +17,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -59,12 +59,12 @@ def default_store() -> Store:
     if chosen := os.environ.get(MODELS_VARIABLE):
         return Store(Path(chosen).expanduser())
     beside = _beside(__file__)
-    return Store(beside if beside.is_dir() else Path("cached_models").absolute())
+    return beside if os.path.isdir(beside.root) else Store(Path("cached_models").absolute())
 
 
 @cache
-def _beside(file: str) -> Path:
-    return Path(file).resolve().parents[2] / "cached_models"
+def _beside(file: str) -> Store:
+    return Store(Path(file).resolve().parents[2] / "cached_models")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Store:
 
     root: Path
 
-    @property
+    @cached_property
     def manifest(self) -> Path:
         return self.root / "manifest.json"
 
@@ -88,7 +88,7 @@ class Store:
     def state(self) -> tuple[int, int, int] | None:
         """What tells the manifest's states apart: time of change, size and inode. None without one."""
         try:
-            return _mark(self.manifest.stat())
+            return _mark(os.stat(self.manifest))
         except OSError:
             return None
 
@@ -231,13 +231,12 @@ class Store:
 
     def _rows(self) -> Mapping[str, ModelRecord]:
         """Model id -> its row. Read and checked once: a page asks often, and what is written is another file."""
+        known = _READ.get(self.manifest)
+        if known is not None and known[0] == self.state():
+            return known[1]
         try:
             with self.manifest.open("rb") as handle:
-                mark = _mark(os.fstat(handle.fileno()))
-                known = _READ.get(self.manifest)
-                if known is not None and known[0] == mark:
-                    return known[1]
-                text = handle.read()
+                mark, text = _mark(os.fstat(handle.fileno())), handle.read()
         except FileNotFoundError:
             return {}
         except OSError as error:
