@@ -45,8 +45,7 @@ def main(max_bytes: int, asked: int | None = None) -> int:
     with suppress(ValueError, OSError):  # macOS knows no such limit
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     leave_out_pandas()
-    import pyarrow as pa
-
+    failures = _failures()
     try:
         if asked is None:
             stream(max_bytes, None)
@@ -58,10 +57,17 @@ def main(max_bytes: int, asked: int | None = None) -> int:
             print(json.dumps(_opened(max_bytes)[1].first_cells))
         else:
             stream(max_bytes, asked_from(wish))
-    except (UqError, pa.ArrowException, OSError, ValueError, MemoryError) as error:
+    except failures as error:
         print(refusal_json(_refusal(error)), file=sys.stderr)
         return REFUSED
     return 0
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What reading a file may end in."""
+    import pyarrow as pa
+
+    return UqError, pa.ArrowException, OSError, ValueError, MemoryError
 
 
 def _refusal(error: Exception) -> UqError:
@@ -114,12 +120,11 @@ def stream(max_bytes: int, asked: Roles | Asked | None) -> None:
 
 def _opened(max_bytes: int) -> tuple[_Source, Table]:
     """NotOpened: it cannot be read, or is too large."""
-    import pyarrow as pa
-
+    failures = _failures()
     try:
         source = _source(max_bytes)
         return source, _table(source)
-    except (UqError, pa.ArrowException, OSError, ValueError, MemoryError) as error:
+    except failures as error:
         raise NotOpened(str(_refusal(error))) from error
 
 
