@@ -18,7 +18,7 @@ VIEWS = {"ends": "Extremes", "wrong": "Errors", "disagree": "Disagreement"}
 
 
 def number(label: str, most: int, default: int, key: str) -> int:
-    return controls.whole(label, 1, most, default, key, width=115)
+    return controls.number(label, 1, most, default, key, width=115)
 
 
 def pictures(top: DeltaGenerator) -> None:

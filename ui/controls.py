@@ -29,6 +29,7 @@ from uqcore.types import Dataset
 BIND: Final = "query-params"
 T = TypeVar("T", bound=str)
 V = TypeVar("V")
+N = TypeVar("N", int, float)
 _LONGEST_NAME = 40  # of what a link asks for
 _BY = re.compile(r"by_\d+")
 
@@ -67,10 +68,20 @@ def one_of(
     return options[start] if chosen is None else chosen
 
 
-def whole(label: str, least: int, most: int, start: int, key: str, **more: Any) -> int:
-    """A whole number; ``start`` where a client says that there is none."""
-    value = st.number_input(label, least, most, start, key=key, bind=bind(key), **more)
-    return start if value is None else value
+def number(
+    label: str,
+    least: N | None,
+    most: N | None,
+    start: N,
+    key: str,
+    step: N | None = None,
+    place: DeltaGenerator | None = None,
+    **more: Any,
+) -> N:
+    """A number of the kind of ``start``, whole or not; ``start`` itself where a client says that there is none."""
+    bound = _bound(key) if isinstance(start, int) else BIND
+    value = (place or st).number_input(label, least, most, start, step, key=key, bind=bound, **more)
+    return start if value is None else type(start)(value)
 
 
 def view(views: Sequence[View] = tuple(VIEWS.values())) -> View:
@@ -306,7 +317,7 @@ def put_in_url(key: str, value: str | None) -> None:
         st.query_params[key] = value
 
 
-def bind(key: str) -> Literal["query-params"] | None:
+def _bound(key: str) -> Literal["query-params"] | None:
     """`BIND` for a whole number's control, unless its parameter of the link is infinite, of which Streamlit would make
     an int."""
     try:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from ui import budget, cache, uploads, words
+from ui import budget, cache, controls, uploads, words
 from ui.components import drawing_pad
-from ui.controls import BIND, choice, one_of, put_in_url, task_key, whole
+from ui.controls import BIND, choice, one_of, put_in_url, task_key
 from ui.history import is_from_history
 from uqcore.datasets import load
 from uqcore.datasets.images import MAX_BYTES, decode_strokes
@@ -81,7 +81,7 @@ def _picked(images: cache.Images) -> FloatArray:
         st.session_state["number"] = int(np.count_nonzero(labels[:number] == labels[number]))
     name = one_of("Class", names, key="class", bind=BIND)
     members = np.flatnonzero(labels == names.index(name))
-    number = whole("Number", 0, len(members) - 1, 0, "number", help="Which of the class.")
+    number = controls.number("Number", 0, len(members) - 1, 0, "number", help="Which of the class.")
     return some(members[number : number + 1])[0]
 
 

@@ -118,18 +118,17 @@ def _number(name: str, usual: float, preset: str, place: DeltaGenerator) -> floa
     least, most, label = RANGES[name]
     whole = isinstance(usual, int)
     made = int if whole else float
-    value = place.number_input(
+    return controls.number(
         _LABELS.get(name, label[0].upper() + label[1:]),
         made(least),
         made(most),
         usual,
+        _key(name, preset),
         made(_STEPS.get(name, 1)),
+        place,
         format="%d" if whole else "%g",
-        key=_key(name, preset),
-        bind=controls.bind(_key(name, preset)),
         help=f"{RANGES[name]}".capitalize() + ".",
     )
-    return usual if value is None else made(value)
 
 
 def _brought(file: UploadedFile, before: tuple[Point, ...]) -> tuple[Point, ...]:

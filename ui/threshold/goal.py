@@ -188,5 +188,4 @@ def _per_class() -> bool:
 
 
 def _number(label: str, low: float, high: float, start: float, key: str, step: float) -> float:
-    value = st.number_input(label, low, high, start, step, key=key, bind=BIND, format="%g", width=130)
-    return float(start if value is None else value)
+    return controls.number(label, low, high, start, key, step, format="%g", width=130)

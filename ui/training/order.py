@@ -35,7 +35,7 @@ def choose() -> Order:
         task = controls.choice("Task", titles, "r_task", next(iter(titles)))
         known = {method_id: METHODS[method_id].label for method_id in of_task(task)}
         method_id = controls.method("Method", f"r_method_{task}", known, _USUAL, 200)
-        seed = controls.whole("Seed", 0, MOST_SEED, 0, "r_seed", width=130)
+        seed = controls.number("Seed", 0, MOST_SEED, 0, "r_seed", width=130)
     usual = METHODS[method_id].configs[task]
     values: dict[str, Any] = {}
     with st.expander("Settings", key="r_more"):
@@ -58,15 +58,14 @@ def _setting(name: str, usual: Any, limits: Range | tuple[str, ...] | None, key:
         return controls.one_of(label, limits, lambda word: word or "last hidden", start, place, key=key, bind=BIND)
     made = type(usual)
     span = limits if isinstance(limits, Range) else None
-    value = place.number_input(
+    return controls.number(
         label,
         None if span is None else made(span.least),
         None if span is None else made(span.most),
         usual,
+        key,
         1 if made is int else float(f"{abs(usual) / 10 or 0.01:.0e}"),
+        place,
         format="%d" if made is int else "%.6g",  # not seventeen digits of pi / 8
-        key=key,
-        bind=controls.bind(key),
         help=None if span is None else f"{span}".capitalize() + ".",
     )
-    return usual if value is None else made(value)
