@@ -159,6 +159,27 @@ def test_models_names_data_of_the_package_that_are_damaged(
 
 
 @pytest.mark.usefixtures("learnt_before")
+def test_train_tells_its_own_seconds_from_those_of_parts_that_were_stored(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(arguments: str) -> str:
+        assert main(f"train --task moons --set epochs=1 {arguments}".split()) == 0
+        return capsys.readouterr().out.partition(": ")[2].partition(",")[0]
+
+    assert said("--method deterministic") == "0.0 s of training"
+    store = Store(models)
+    (network,) = store.records()
+    store.put(replace(network, training_time_s=100.0))
+    ensemble = "--method deep_ensemble --set n_members=2"
+    assert said(ensemble) == "0.0 s of training beside 100.0 s of parts that were stored"
+    assert said(ensemble) == "nothing to train: its parts were stored after 100.0 s of training"
+    assert said("--method mc_dropout") == "nothing to train: its parts were stored after 100.0 s of training"
+    # a density of a network of before: its own seconds, and not those of its part's part twice
+    fitted = said("--method entropy_and_distance")
+    assert fitted.endswith(" s of training beside 100.0 s of parts that were stored")
+    assert float(fitted.split()[0]) < 50
+
+
 @pytest.mark.usefixtures("learnt_before")
 def test_a_training_as_json_writes_a_line_an_epoch_and_shows_the_same_on_stderr(
     models: Path, capsys: pytest.CaptureFixture[str]

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -117,7 +117,7 @@ def arguments_parser() -> argparse.ArgumentParser:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from uqcore.models.training import train
+    from uqcore.models.training import time_before_s, train
     from uqcore.trainings.finish import finish
     from uqcore.trainings.progress import epoch_line, stored_line
 
@@ -139,7 +139,17 @@ def _train(arguments: argparse.Namespace) -> None:
                 finish(store, record, partial(print, flush=True), beside, for_store=tables == "store")
             print(stored_line(record.model_id), flush=True)
             continue
-        print(f"{record.model_id}: {record.training_time_s:.1f} s of training, {_figures(record.metrics)}".rstrip(", "))
+        before_s = time_before_s(store, task, method_id, arguments.seed, config, bar.names)
+        said = f"{record.model_id}: {_trained(record.training_time_s, before_s, bar.names)}"
+        print(f"{said}, {_figures(record.metrics)}".rstrip(", "), flush=True)
+
+
+def _trained(in_all_s: float, before_s: float, fitted: Collection[str]) -> str:
+    """How long this run trained a model, beside ``before_s`` of parts that were stored already."""
+    if not fitted:
+        return f"nothing to train: its parts were stored after {in_all_s:.1f} s of training"
+    beside = f" beside {before_s:.1f} s of parts that were stored" if before_s else ""
+    return f"{in_all_s - before_s:.1f} s of training{beside}"
 
 
 def _retrain(store: Store) -> None:
@@ -282,6 +292,11 @@ class _EpochBar:
     def __init__(self, line: Callable[[str, Progress], str] | None = None) -> None:
         self._bars: dict[str, _Bar] = {}
         self._line = line
+
+    @property
+    def names(self) -> Collection[str]:
+        """Of the models that were trained."""
+        return self._bars.keys()
 
     def __call__(self, name: str, progress: Progress) -> None:
         bar = self._bars.setdefault(name, _Bar(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -111,6 +111,22 @@ def stages(task: str, method_id: str, seed: int, config: TrainingConfig) -> dict
     if chosen.fit is not None:
         found[model_id(task, method_id, seed, config)] = 1 if parts else config.epochs
     return found
+
+
+def time_before_s(
+    store: Store, task: str, method_id: str, seed: int, config: TrainingConfig, fitted: Collection[str]
+) -> float:
+    """Seconds of training, of a model's `training_time_s`, of the parts that `train` found stored: those of which it
+    reported nothing. ``fitted``: the ids that it reported."""
+    times = {record.model_id: record.training_time_s for record in store.records()}
+    before = 0.0
+    for part in method(method_id).parts(config, seed):
+        of_part = task, part.method_id, part.seed, part.config
+        if stages(*of_part).keys().isdisjoint(fitted):
+            before += times.get(model_id(*of_part), 0.0)
+        else:
+            before += time_before_s(store, *of_part, fitted)
+    return before
 
 
 class _Made(NamedTuple):
