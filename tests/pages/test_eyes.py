@@ -225,6 +225,20 @@ def test_the_doors_of_home_are_of_one_height(shown: Shown) -> None:
     assert len(set(heights)) == 1
 
 
+@on(("screen", ""))
+def test_links_to_more_pages_than_there_are_stand_in_one_line_too(shown: Shown) -> None:
+    row = shown.page.locator(".st-key-doors")
+    height = row.evaluate("row => row.getBoundingClientRect().height")
+    grown = row.evaluate(
+        """row => [1, 2, 3].map(() => {
+            row.prepend(row.children[1].cloneNode(true));
+            return row.getBoundingClientRect().height;
+        })"""
+    )
+    row.evaluate("row => { for (let i = 0; i < 3; i++) row.firstChild.remove(); }")
+    assert grown == [height] * 3
+
+
 @in_every_size
 def test_no_page_is_wider_than_its_screen(shown: Shown) -> None:
     assert shown.page.evaluate(WIDEST) <= SIZES[shown.size]["width"]
