@@ -22,7 +22,7 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
 run: .venv/serve.stamp ## start the dashboard on http://localhost:$PORT (8501); needs no TensorFlow
-	$(PY) -m streamlit run app.py --server.port $(PORT)
+	MALLOC_ARENA_MAX=1 $(PY) -m streamlit run app.py --server.port $(PORT)
 
 check: lint ## style, types and the quick tests: the inner loop, under a minute
 	$(PY) -m pytest -n 2 --dist loadfile -k "not keras" $(QUICK)

@@ -49,7 +49,7 @@ ran=$(unshare --mount --pid --fork --kill-child bash -euo pipefail -c '
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
     inside() {
-        chroot --userspec=65534:65534 "$1" env -i HOME=/tmp PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 \
+        chroot --userspec=65534:65534 "$1" env -i HOME=/tmp PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=1 \
             PATH=/opt/venv/bin:/usr/bin:/bin PYTHONPATH=/app sh -c "cd /app && exec $2"
     }
     inside "$1" "python -m streamlit run app.py --server.address=127.0.0.1 --server.port=$2" >&2 &

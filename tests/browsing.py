@@ -28,6 +28,8 @@ needs_browser = pytest.mark.skipif(
 )
 Visit = Callable[..., Page]
 expect.set_options(timeout=1000 * PATIENCE_S)
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
+"""Of servers, as `deploy/` has it."""
 SHIFTS = """
 window.shifted = [];
 new PerformanceObserver((list) => {
@@ -66,7 +68,7 @@ def started(app: str, *settings: str, log: IO[bytes] | None = None) -> Iterator[
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", app, f"--server.port={port}", "--server.address=127.0.0.1"]
     command += settings
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
         deadline = time.monotonic() + PATIENCE_S

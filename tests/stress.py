@@ -42,7 +42,7 @@ _POLL_S = 0.1
 _LEAST_S = 1.0  # waits of less are not judged: they are shorter than what nobody notices
 _PATIENCE_S = 900.0
 _MOST_GROWN_MB, _BACK_S = 50.0, 60.0
-_M_ARENA_MAX = -8  # of glibc: as `ui.memory` has it, or each of a hundred jobs' threads keeps free memory of its own
+_M_ARENA_MAX = -8  # of glibc: as `ui.malloc` has it, or each of a hundred jobs' threads keeps free memory of its own
 _PR_SET_CHILD_SUBREAPER = 36
 _MOST_WRONG = 0.1  # of the waits: other processes may have the machine for a while
 
@@ -276,7 +276,7 @@ def main() -> int:
     arguments = parser.parse_args()
     one_blas_thread()  # as on a server, both
     with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 2)
+        ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
         ctypes.CDLL("libc.so.6").prctl(_PR_SET_CHILD_SUBREAPER, 1)
     # Trainings that are over are kept on purpose, up to a limit, which is left out of what memory may grow by.
     jobs = Jobs(most_waiting=N_OWNERS + FATES["vanished"], unseen_s=arguments.unseen_s, most_bytes=2**20)

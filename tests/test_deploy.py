@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests import PATIENCE_S, ROOT
-from tests.browsing import started
+from tests.browsing import ENVIRONMENT, started
 from tests.replicas import NGINX, configuration, nginx_before
 
 KNOWN = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}
@@ -191,3 +191,9 @@ def test_who_was_moved_to_another_server_stays_there_when_the_first_is_back() ->
         for path in ("/_stcore/upload_file/a/b", "/_stcore/stream", "/"):
             assert {visitor.port(path) for visitor in visitors} == {ports[1]}, path
         assert {Browser(url).port("/") for _ in range(20)} == {*ports}, "others go to either"
+
+
+@pytest.mark.parametrize("path", ["deploy/Dockerfile", "deploy/rootfs.sh", "Makefile"])
+def test_servers_of_tests_have_the_environment_that_is_deployed(path: str) -> None:
+    words = (ROOT / path).read_text().split()
+    assert {f"{name}={value}" for name, value in ENVIRONMENT.items()} <= set(words)
