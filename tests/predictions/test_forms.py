@@ -349,16 +349,12 @@ def test_what_cannot_be_read_is_one_sentence(form: str) -> None:
         assert refused.value.role == "classes"
 
 
-@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "json"])  # Parquet: `test_from_parquet`
 def test_a_table_of_very_many_columns_is_refused_before_each_is_looked_at(kind: str) -> None:
     """100,000 of them were at work for minutes."""
     names = [f"p_{k}" for k in range(MOST_COLUMNS + 1)]
     if kind == "json":
         data = json.dumps([dict.fromkeys(names, 0.5)]).encode()
-    elif kind == "csv":
-        data = "\n".join([",".join(names), ",".join(["0.5"] * len(names))]).encode()
     else:
-        target = io.BytesIO()
-        parquet.write_table(pa.table({name: [0.5] for name in names}), target)
-        data = target.getvalue()
+        data = "\n".join([",".join(names), ",".join(["0.5"] * len(names))]).encode()
     refused(data, "at most 20,000 columns. Received 20,001; save the values as one array")

@@ -20,6 +20,7 @@ from tests import ROOT
 from tests.prediction_files import random_probs, read, refused
 from uqcore.predictions import from_parquet, parquet_process, read_predictions
 from uqcore.predictions.roles import refusal_from
+from uqcore.predictions.table import MOST_COLUMNS
 from uqcore.types import UqError
 
 HALVES = [0.5, 0.25, 1.0]
@@ -197,6 +198,15 @@ def test_rows_beyond_the_limit_are_refused_before_they_unpack(tmp_path: Path) ->
     sentence, own, of_child = memory_of_refusing(data, 6 * 10**6, tmp_path)
     assert "at most 750,000 rows of 2 classes. Received 1,000,000" in sentence
     assert max(own, of_child) < 200_000_000
+
+
+@on_linux
+def test_a_table_of_very_many_columns_is_refused_before_each_is_looked_at(tmp_path: Path) -> None:
+    """20,001 of them were at work for a minute: the list of all names was made anew for each."""
+    data = written({f"p_{k}": [0.5] for k in range(MOST_COLUMNS + 1)})
+    sentence, own, of_child = memory_of_refusing(data, 10**8, tmp_path)
+    assert "at most 20,000 columns. Received 20,001; save the values as one array" in sentence
+    assert max(own, of_child) < 500_000_000
 
 
 @on_linux

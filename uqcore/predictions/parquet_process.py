@@ -160,15 +160,18 @@ def _parquet() -> _Source:
     # Without pre-buffering, a column is read and unpacked page by page and not a whole row group at once.
     source = parquet.ParquetFile(sys.stdin.buffer, buffer_size=_BUFFER, pre_buffer=False)
     schema, metadata = source.schema_arrow, source.metadata
+    names = schema.names  # made anew each time that a schema is asked for it
 
     def batches(places: list[int], n_rows: int) -> Iterator[list[pa.Array]]:
-        names = [schema.names[i] for i in places]
-        for batch in source.iter_batches(n_rows, columns=names, use_threads=False):
-            yield [batch.column(batch.schema.names.index(name)) for name in names]
+        wanted = [names[i] for i in places]
+        for batch in source.iter_batches(n_rows, columns=wanted, use_threads=False):
+            found = batch.schema.names
+            first = {found[k]: k for k in reversed(range(len(found)))}
+            yield [batch.column(first[name]) for name in wanted]
 
     # Of a whole group: asking for a column's size is one of the ways in which Arrow ends the process.
     groups = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
-    return _Source(schema.names, list(schema.types), metadata.num_rows, groups, batches)
+    return _Source(names, list(schema.types), metadata.num_rows, groups, batches)
 
 
 def _feather() -> _Source:
