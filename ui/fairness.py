@@ -4,7 +4,7 @@ Pages share one core, and Python divides it among all threads alike. Ten moves t
 when the last is: they are answered one after the other, half as late on average and the last no later. And ten visits
 that ask without end would leave the eleventh an eleventh of the core: those that have used much lately run one after
 the other too, in a line of their own with openings of whole pages and work on large files, and stand still while a
-slider's answer is made, at the next element that they show.
+slider's answer is made, at the next element that they show, and now and then for it to be sent.
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ _YIELDS = 3.0
 """Times as long as it has run, a run stands still for others: a quarter of its pace is left at least."""
 
 _LATELY_S = 1.0
-"""Where somebody else has moved something since, those who use much rest as long as they have run."""
+"""Where somebody else has moved something since, all but moves rest now and then, and those who use much, at their end,
+as long as they have run."""
+
+_BREATH_S, _REST_S = 0.0005, 0.001
+"""Seconds of CPU after which they rest at their next element, and how long. One thread sends what all others have made,
+a message at a time, and before each of them Python lets a thread that computes keep it waiting for 5 milliseconds."""
 
 
 @dataclass(order=True)
@@ -118,7 +123,7 @@ class Fairness:
     Args:
         much_s: seconds of CPU that make a visit one that waits.
         long_s: the longest that a turn keeps others from theirs; ``move_long_s``: that a move keeps other moves.
-        now: seconds, by a clock; ``used``: seconds of CPU of this thread.
+        now: seconds, by a clock; ``used``: seconds of CPU of this thread; ``sleep``: waits for so many seconds.
     """
 
     def __init__(
@@ -128,8 +133,9 @@ class Fairness:
         move_long_s: float = MOVE_LONG_S,
         now: Callable[[], float] = time.monotonic,
         used: Callable[[], float] = time.thread_time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._much_s, self._now, self._used = much_s, now, used
+        self._much_s, self._now, self._used, self._sleep = much_s, now, used, sleep
         self._uses: OrderedDict[str, tuple[float, float]] = OrderedDict()  # seconds, and when they were that many
         self._lock, self._thread = threading.Lock(), threading.local()
         self._moves, self._others = _Line(move_long_s), _Line(long_s)
@@ -181,12 +187,20 @@ class Fairness:
             self._begin(run, _LATER_S)
 
     def give_way(self) -> None:
-        """Stands still while there are moves of those who wait for nobody; to be called now and then in a turn."""
+        """Stands still while there are moves of those who wait for nobody, and a little while their answers are sent;
+        to be called now and then in a turn."""
         run = self._run
-        if self._moves and run is not None and not run.is_move:
+        if run is None or run.is_move:
+            return
+        ran_s = self._used() - run.rested
+        if self._moves:
             with self._lock:
-                self._calm.wait_for(lambda: not self._moves, _YIELDS * (self._used() - run.rested))
-            run.rested = self._used()
+                self._calm.wait_for(lambda: not self._moves, _YIELDS * ran_s)
+        elif ran_s >= _BREATH_S and self._others_moved(run):
+            self._sleep(_REST_S)
+        else:
+            return
+        run.rested = self._used()
 
     @property
     def _run(self) -> _Run | None:
@@ -218,11 +232,15 @@ class Fairness:
 
     def _end(self, run: _Run) -> None:
         with self._lock:
-            if run.uses_much and self._moved_last != run.visit and self._now() - self._moved < _LATELY_S:
+            if run.uses_much and self._others_moved(run):
                 self._others.rests_until = self._now() + self._used() - run.began_cpu
             self._line(run).end(run)
             if not self._moves:
                 self._calm.notify_all()
+
+    def _others_moved(self, run: _Run) -> bool:
+        """Whether somebody else has, lately."""
+        return self._moved_last != run.visit and self._now() - self._moved < _LATELY_S
 
     def _count(self, visit: str, seconds: float) -> None:
         total = self.use(visit) + seconds

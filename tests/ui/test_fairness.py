@@ -204,6 +204,26 @@ def test_a_run_stands_still_while_a_move_is_answered_three_times_as_long_as_it_h
         fairness.give_way()  # a move gives way to none
 
 
+def test_where_somebody_else_has_moved_lately_a_run_rests_now_and_then_so_that_answers_are_sent() -> None:
+    clock, rests = Clock(), list[float]()
+    fairness = clock.fairness(sleep=rests.append)
+
+    def n_rests(visit: str, opens: bool = True) -> int:
+        rests.clear()
+        with fairness.turn(visit, opens):
+            for _ in range(4):
+                clock.cpu_s += 0.0004
+                fairness.give_way()
+        return len(rests)
+
+    assert n_rests("opens") == 0  # nobody waits for anything
+    assert n_rests("moves", opens=False) == 0
+    assert n_rests("opens") == 2  # of four elements
+    assert n_rests("moves") == 0  # who has moved is itself the one that waits
+    clock.wall_s = 1.5
+    assert n_rests("opens") == 0
+
+
 def test_a_run_that_is_about_to_use_much_waits_from_then_on() -> None:
     clock = Clock()
     fairness = clock.fairness(long_s=1000)
