@@ -334,8 +334,10 @@ def test_a_figure_alone_on_the_whole_screen(visit: Visit, dashboard: str) -> Non
     page.get_by_role("button", name="Whole screen").first.click()
     page.wait_for_function("document.fullscreenElement !== null")
     expect(page.locator("html")).to_have_css("font-size", "19.44px")  # 2.7 % of the screen's height: read from afar
-    widths = [box["width"] for box in (plot.bounding_box() for plot in page.locator(".plot").all()) if box is not None]
-    assert widths
+    stand_still(page.locator(".plot").first)
+    boxes = page.locator(".plot").evaluate_all("all => all.map((one) => one.getBoundingClientRect().toJSON())")
+    assert len(boxes) == len(of_task("moons"))
+    assert all(box["width"] > 0 and box["top"] >= 0 and box["bottom"] <= 720 for box in boxes)
     page.get_by_role("button", name="Whole screen").first.click()
     page.wait_for_function("document.fullscreenElement === null")
     expect(page.locator("html")).to_have_css("font-size", "16px")

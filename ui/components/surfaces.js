@@ -240,8 +240,8 @@ class Surfaces {
   }
 
   // The columns and the shape that make the maps as large as one of the heights lets all of them be seen at once, the
-  // first that does; where none does, as many columns as fit, two at least, or on the tour's one screen smaller maps. Rows
-  // are filled evenly: five maps stand 5, 3 + 2 or 2 + 2 + 1.
+  // first that does; where none does, as many columns as fit, two at least, or on one screen, which the tour has and a
+  // figure alone, smaller maps. Rows are filled evenly: five maps stand 5, 3 + 2 or 2 + 2 + 1.
   #shape(n, room, heights, share = 1) {
     const rem = 16 * unit();
     const least = share * Math.max(MIN_WIDTH * rem, LEAST_SHARE * innerWidth);
@@ -261,12 +261,19 @@ class Surfaces {
     }
     if (best !== null) return best;
     if (others.length) return this.#shape(n, room, others, share);
-    return share === 1 && this.#below > 0 ? this.#shape(n, room, heights, 0.5) : fits;
+    const smaller = this.#below > 0 ? 0.5 : this.#isAlone ? 0.75 : 1; // Alone, no row of narrow columns.
+    return share > smaller ? this.#shape(n, room, heights, smaller) : fits;
   }
 
   // What the window has for the grid: all below its top, or as much as a visitor scrolls to anyway.
   get #heights() {
-    if (this.root.matches(":fullscreen")) return [innerHeight - this.grid.offsetTop - 48 * unit()];
+    if (this.#isAlone) {
+      // It stands in the middle: where the maps begin follows from how large they are, and must not decide it.
+      const [{ top: first }, { top, bottom }, { bottom: last }] = [this.root.firstElementChild, this.grid, this.where].map(
+        (part) => part.getBoundingClientRect(),
+      );
+      return [innerHeight - (top - first) - (last - bottom) - 48 * unit()];
+    }
     const page = this.root.getRootNode().host?.closest("[data-testid=stMain]");
     const top = this.grid.getBoundingClientRect().top + (page?.scrollTop ?? 0);
     const below = innerHeight - top - 16 * unit() * this.#below;
@@ -279,6 +286,11 @@ class Surfaces {
     return pageSays("--below");
   }
 
+  // On the whole screen.
+  get #isAlone() {
+    return this.root.matches(":fullscreen");
+  }
+
   #arrange({ columns, width, aspect }) {
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${width}px))`;
     this.grid.style.setProperty("--aspect", aspect);
@@ -287,7 +299,7 @@ class Surfaces {
   // What a row has beside its maps, in px, with the gap to the next. Where all has to be on one screen it is measured: in
   // narrow columns the words take more lines.
   #caption(columns, width) {
-    if (this.#below === 0) return CAPTION * 16 * unit();
+    if (this.#below === 0 && !this.#isAlone) return CAPTION * 16 * unit();
     const of = [columns, width, unit(), this.#figures.length].join();
     if (!this.captions.has(of)) {
       // Else a page that is scrolled down would jump.
