@@ -22,6 +22,7 @@ from uqcore.predictions import Unclear, first_cells, read_predictions
 from uqcore.predictions.table import MOST_COLUMNS
 from uqcore.types import UqError
 
+pytestmark = pytest.mark.usefixtures("forked")
 PLAIN = {**of_classes(), "label": T3}
 TEXT = csv(PLAIN)
 LINES = TEXT.decode().splitlines()

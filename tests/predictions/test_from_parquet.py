@@ -39,6 +39,7 @@ def pair(first: Any, **others: Any) -> bytes:
     return written({"p_0": first, "p_1": pa.array([0.5, 0.75, 0.0]), **others})
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64(), pa.decimal128(5, 3)])
 def test_numbers_of_any_type(kind: Any) -> None:
     values = [Decimal(str(value)) for value in HALVES] if pa.types.is_decimal(kind) else np.array(HALVES)
@@ -46,12 +47,14 @@ def test_numbers_of_any_type(kind: Any) -> None:
     assert read(pair(first)).values[0, :, 0].tolist() == HALVES
 
 
+@pytest.mark.usefixtures("forked")
 def test_integers() -> None:
     mine = read(written({"logit_1": pa.array([3, 0]), "logit_0": pa.array([-7, 100], pa.int8())}))
     assert mine.kind == "logits"
     assert mine.values.tolist() == [[[-7, 3], [100, 0]]]
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     "labels",
     [
@@ -72,6 +75,7 @@ def test_labels_and_ood_of_any_type(labels: Any) -> None:
         assert mine.ood.tolist() == [False, False, True]
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
 def test_many_rows_in_many_groups(compression: str) -> None:
     probs = random_probs(150_000, 3)
@@ -87,6 +91,7 @@ def test_many_rows_in_many_groups(compression: str) -> None:
     assert len(shares) > 3
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_path_and_a_stream(tmp_path: Path) -> None:
     data = pair(pa.array(HALVES))
     (tmp_path / "mine.parquet").write_bytes(data)
@@ -119,6 +124,7 @@ BAD = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_refused_in_one_sentence(name: str, capfd: pytest.CaptureFixture[Any]) -> None:
     refused(*BAD[name])

@@ -14,6 +14,7 @@ from tests.prediction_files import npz, random_probs
 from uqcore.predictions import Predictions, SeveralModels, read_models, read_predictions, same_examples
 from uqcore.types import UqError
 
+pytestmark = pytest.mark.usefixtures("forked")
 N = 60
 RF, NN = (random_probs(N, 2, seed=seed) for seed in (1, 2))
 TRUTH = np.random.default_rng(0).integers(0, 2, N)

@@ -22,6 +22,8 @@ from uqcore.predictions import NotOpened, Roles, Unclear, example_file, first_ce
 from uqcore.predictions.examples import FileKind
 from uqcore.types import UqError
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def npy() -> bytes:
     buffer = BytesIO()

@@ -16,6 +16,7 @@ from pyarrow import feather, parquet
 from tests.prediction_files import npz, random_probs
 from uqcore.predictions import Predictions, read_predictions
 
+pytestmark = pytest.mark.usefixtures("forked")
 N = 60
 NAMES = ("cat", "dog", "emu")
 P3 = random_probs(N, 3).astype(np.float64).round(6)
