@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import ROOT
 from tests.garbage import collect
 from uqcore.models.sampling import load_posterior
 from uqcore.store import Store, StoreError, all_files
@@ -37,25 +38,51 @@ def test_what_a_killed_server_left_is_removed_and_nothing_else(tmp_path: Path, m
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
-    old, over, before, new, *others = (
+    old, over, before, strange, new, other = (
         f"uqcore-visit-{gone.pid}-a",
         f"uqcore-visit-{gone.pid}-b",
-        f"uqcore-visit-{os.getpid()}-c",  # in a container every server may have the same number
+        f"uqcore-visit-{os.getpid()}-c",  # in a container every server may have the same number,
+        f"uqcore-visit-{os.getppid()}-e",  # or that of a process which has nothing to do with it
         f"uqcore-visit-{gone.pid}-d",
-        f"uqcore-visit-{os.getppid()}-e",
-        "uqcore-visit-0x-f",
         "other",
     )
-    for name in (old, over, before, new, *others):
+    for name in (old, over, before, strange, new, other):
         (tmp_path / name).mkdir()
         if name in (old, new):
             (tmp_path / name / CHECKPOINTS).mkdir()
         if name not in (over, new):
             os.utime(tmp_path / name, (0, 0))
     visit = Visit()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([new, *others, visit.store.root.name])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([new, other, visit.store.root.name])
     assert visits.sweep() == [tmp_path / new], "which a training may go on with"
     assert visit.store.root.is_dir()
+
+
+def test_what_a_server_holds_stays_whatever_its_number_and_goes_once_it_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers in containers that share one ``/tmp`` do not see each other's processes."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    code = "from uqcore.trainings.visit import Visit; visit = Visit(); print(visit.store.root, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as living:
+        assert living.stdout is not None
+        held = tmp_path / f"uqcore-visit-{gone.pid}-x"
+        Path(living.stdout.readline().strip()).rename(held)
+        for _ in range(2):
+            assert visits.sweep() == []
+            assert held.is_dir()
+        living.kill()
+    assert visits.sweep() == []
+    assert not held.exists()
 
 
 def test_a_visit_is_kept_for_the_next_server_while_it_trains(visit: Visit, record: ModelRecord) -> None:

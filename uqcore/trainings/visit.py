@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,21 +31,19 @@ CHECKPOINTS = "checkpoints"
 
 _PREFIX = "uqcore-visit-"
 _LEFT_FOR_S = 24 * 3600.0
-_MADE = set[str]()  # by this process, which in a container may have the number of one before it
 
 
 def sweep() -> list[Path]:
     """Removes what servers left that are gone, but what a training can go on with, for a day: that is returned.
 
-    Theirs are the folders with the number of a process that is no more.
+    Theirs are the folders that nobody holds. A process's number would tell nothing: servers in containers that share
+    this folder do not see each other's, and one may have the number of another before it.
     """
     kept = []
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
-        with suppress(OSError):  # another server has removed it
-            status = folder.stat()
-            if status.st_uid != os.getuid() or folder.name in _MADE:
-                continue
-            if not _is_gone(folder.name.removeprefix(_PREFIX).partition("-")[0]):
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError), _held(folder) as descriptor:  # another server holds it, or has removed it
+            status = os.fstat(descriptor)
+            if status.st_uid != os.getuid():
                 continue
             if (folder / CHECKPOINTS).is_dir() and time.time() - status.st_mtime <= _LEFT_FOR_S:
                 kept.append(folder)
@@ -53,16 +52,15 @@ def sweep() -> list[Path]:
     return kept
 
 
-def _is_gone(process: str) -> bool:
-    if process == str(os.getpid()):
-        return True
+@contextmanager
+def _held(folder: Path) -> Iterator[int]:
+    """A descriptor of ``folder``, locked until it is closed, however the process ends. OSError: another holds it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except (ValueError, OverflowError, PermissionError):  # no number of ours
-        return False
-    return False
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 class Visit:
@@ -77,10 +75,13 @@ class Visit:
         """``visitor``: what the owner's name begins with, and `visitor_of` finds in it again."""
         self.owner = f"{visitor}/{uuid4().hex}"
         sweep()
-        folder = Path(tempfile.gettempdir(), f"{_PREFIX}{os.getpid()}-{uuid4().hex}")
-        _MADE.add(folder.name)  # before it is there, or another thread would sweep it
-        folder.mkdir(0o700)
+        made = Path(tempfile.mkdtemp(prefix="uqcore-"))
+        holding = ExitStack()
+        holding.enter_context(_held(made))
+        # Only now, or another server would sweep it before it is held.
+        folder = made.rename(made.with_name(f"{_PREFIX}{uuid4().hex}"))
         self.store = Store(folder)
+        self._let_go = weakref.finalize(self, holding.close)
         self._names: dict[str, str] = {}
         self._figures: dict[str, tuple[Evaluated | None, ...]] = {}
         self._removed = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -110,6 +111,7 @@ class Visit:
         with suppress(StoreError):
             self.store.remove(list(self._names))
         self._removed.detach()
+        self._let_go()
 
     @property
     def names(self) -> tuple[str, ...]:
