@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import pytest
 
 from uqcore.plots.palette import COLORS, DIVERGING, OKABE_ITO, SEQUENTIAL, lut, series_style
+from uqcore.scoreboard import SYSTEMS
 from uqcore.types import UqError
 
 SEEN_BY = {
@@ -78,9 +79,9 @@ def test_unknown_scale_is_named() -> None:
 
 
 def test_styles_differ_before_they_repeat_and_plotly_knows_them() -> None:
-    styles = [series_style(index) for index in range(24)]
-    assert len(set(styles)) == 24
-    assert series_style(24) == styles[0]
+    styles = [series_style(index) for index in range(312)]
+    assert len(set(styles)) == 312
+    assert series_style(312) == styles[0]
     for neighbours in itertools.pairwise(styles):
         for signal in zip(*neighbours, strict=True):
             assert signal[0] != signal[1]
@@ -101,13 +102,15 @@ def test_okabe_and_itos_colours_are_theirs() -> None:
     assert {plotly.colors.hex_to_rgb(color) for color in (*OKABE_ITO[:6], OKABE_ITO[7])} == theirs
 
 
-def test_of_twelve_colours_every_two_are_told_apart() -> None:
+def test_of_all_colours_every_two_are_told_apart() -> None:
     """No new one is nearer to another than the nearest of Okabe and Ito's are, whoever looks."""
     rgb = linear(np.array([plotly.colors.hex_to_rgb(color) for color in COLORS]))
     seen = [oklab(np.clip(rgb @ np.transpose(matrix), 0, 1)) for matrix in SEEN_BY.values()]
     apart = np.min([np.linalg.norm(of[:, None] - of, axis=-1) for of in seen], axis=0)
     of_theirs = [apart[i, k] for i, k in itertools.combinations([*range(6), 7], 2)]  # the grey is not theirs
-    assert len(COLORS) == 12
+    assert len(COLORS) >= len([each for each in SYSTEMS.values() if not each.control]), (
+        "one for each method of the board"
+    )
     for new in range(len(OKABE_ITO), len(COLORS)):
         assert np.delete(apart[new], new).min() > min(of_theirs)
 

@@ -19,7 +19,7 @@ DIVERGING = "PuOr"
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#999999", "#F0E442")
 """Okabe & Ito (2008), strongest first; their black is grey here, since black is lost on a dark theme."""
 
-COLORS = (*OKABE_ITO, "#7733EE", "#776655", "#CC0099", "#CC55FF")
+COLORS = (*OKABE_ITO, "#7733EE", "#776655", "#CC0099", "#CC55FF", "#CC0011")
 """Theirs, and those that lie furthest from them and from each other, to the colour-blind too, among colours that stand
 out by 3 to 1 from a white page and from a dark one."""
 
@@ -39,7 +39,7 @@ class SeriesStyle(NamedTuple):
 
 
 def series_style(index: int) -> SeriesStyle:
-    """The style of series ``index`` (from 0). Styles repeat after 24 series, colours after 12."""
+    """The style of series ``index`` (from 0). Styles repeat after 312 series, colours after 13."""
     return SeriesStyle(COLORS[index % len(COLORS)], DASHES[index % len(DASHES)], SYMBOLS[index % len(SYMBOLS)])
 
 
