@@ -96,8 +96,9 @@ def board(top: DeltaGenerator) -> None:
             metric_id = metric_of(group)
             sets = scoreboard.unseen_sets(task)
             usual = next(iter(sets), "")
-            unseen = controls.choice("Unseen", sets, f"unseen_{task}", usual) if sets else ""
-            score = "own" if functions else controls.choice("Ranked by", scoreboard.SCORES, "ranked", "own")
+            with st.container(horizontal=True, width="content"):  # neither is left in a line by itself
+                unseen = controls.choice("Unseen", sets, f"unseen_{task}", usual) if sets else ""
+                score = "own" if functions else controls.choice("Ranked by", scoreboard.SCORES, "ranked", "own")
     except (UqError, StopIteration) as error:
         page.answer(top, "The scoreboard cannot be shown.", [str(error) or "No method was measured yet."])
         return

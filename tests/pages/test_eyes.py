@@ -239,6 +239,18 @@ def test_links_to_more_pages_than_there_are_stand_in_one_line_too(shown: Shown) 
     assert grown == [height] * 3
 
 
+@on(("screen", "scoreboard"))
+def test_what_the_scoreboard_is_ranked_by_is_in_no_line_by_itself(shown: Shown) -> None:
+    for width, height in ((1920, 1080), (2560, 1440), (1280, 720)):
+        shown.page.set_viewport_size({"width": width, "height": height})
+        next_frame(shown.page)
+        tops = shown.page.locator(".st-key-ranked, [class*=st-key-unseen_]").evaluate_all(
+            "all => all.map(each => each.getBoundingClientRect().top)"
+        )
+        assert len(tops) == 2
+        assert tops[0] == tops[1]
+
+
 @in_every_size
 def test_no_page_is_wider_than_its_screen(shown: Shown) -> None:
     assert shown.page.evaluate(WIDEST) <= SIZES[shown.size]["width"]

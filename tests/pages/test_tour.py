@@ -199,6 +199,19 @@ def on(*paths: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("presented", paths, indirect=True)
 
 
+@on("digit_lab")
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
+def test_the_digit_lab_stands_on_one_screen(presented: Page, width: int, height: int) -> None:
+    presented.set_viewport_size({"width": width, "height": height})
+    presented.wait_for_function(
+        """() => {
+            const box = document.querySelector("[data-testid=stMain]");
+            return document.querySelector(".card") && box.scrollHeight === box.clientHeight;
+        }"""
+    )
+    presented.set_viewport_size({"width": 1920, "height": 1080})
+
+
 @on("scoreboard")
 def test_what_is_pointed_at_in_a_chart_is_what_stands_there_however_large_it_is(presented: Page) -> None:
     mark = presented.locator(".st-key-board_forest .point").first
