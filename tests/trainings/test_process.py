@@ -66,6 +66,14 @@ def test_it_trains_into_the_visits_store_at_low_priority(tmp_path: Path) -> None
     assert list(run.process.log) == [tmp_path.name]  # the folders above it are the server's business
 
 
+def test_its_threads_share_memory_as_its_own_and_not_the_servers_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
+    script = f"import os; print(os.environ['MALLOC_ARENA_MAX']); print({STORED!r})"
+    assert list(Run(script, tmp_path).end().process.log) == ["2"]
+
+
 def test_what_it_leaves_in_temporary_files_goes_with_the_visit(tmp_path: Path) -> None:
     script = f"import tempfile, os; print(os.path.dirname(tempfile.mkdtemp())); print({STORED!r})"
     run = Run(script, tmp_path).end()

@@ -50,6 +50,7 @@ class Process(WorkerProcess):
         # TensorFlow keeps code in temporary files, and leaves them where it is killed: they go with the visit.
         environment = threads | {MODELS_VARIABLE: str(models), "TMPDIR": str(models), "TF_CPP_MIN_LOG_LEVEL": "3"}
         environment[CHECKPOINTS_VARIABLE] = str(models / CHECKPOINTS)
+        environment["MALLOC_ARENA_MAX"] = "2"  # a server has one, for threads that share Python's lock
         super().__init__([*command, *arguments], environment)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._received, self._ended = received, ended
