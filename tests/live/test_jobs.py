@@ -75,6 +75,7 @@ def test_a_job_is_trained_to_its_end(make: Make) -> None:
     assert jobs.pids == []
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_same_setting_again_is_there_at_once_for_anybody(make: Make) -> None:
     jobs = make()
     job = done(jobs.submit("a", TINY))
@@ -98,6 +99,7 @@ def test_an_audience_that_opens_one_link_shares_one_job(make: Make) -> None:
     assert job.state is State.CANCELLED
 
 
+@pytest.mark.usefixtures("forked")
 def test_who_joins_a_paused_job_can_let_it_go_on(make: Make) -> None:
     jobs = make()
     job = paused(jobs, "presenter", replace(TINY, epochs=50))
@@ -106,6 +108,7 @@ def test_who_joins_a_paused_job_can_let_it_go_on(make: Make) -> None:
     assert done(job).state is State.DONE
 
 
+@pytest.mark.usefixtures("forked")
 def test_places_and_waits_are_told_and_the_queue_is_bounded(make: Make, clock: Clock) -> None:
     jobs = make(most_waiting=2)
     first = paused(jobs, "a", long(0))
@@ -177,6 +180,7 @@ def test_a_new_training_of_the_same_owner_takes_the_place_of_the_old(make: Make)
     assert jobs.job("a") is second
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_cancelled_job_gives_its_worker_to_the_next_and_keeps_its_frames(make: Make) -> None:
     jobs = make()
     first = paused(jobs, "a", long(0))
@@ -251,6 +255,7 @@ def test_owners_who_are_gone_give_their_places_back(make: Make, clock: Clock) ->
     assert done(second).state is State.DONE
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_reaper_comes_by_itself(make: Make, clock: Clock) -> None:
     jobs = make()
     job = paused(jobs, "gone", long(0))
@@ -258,6 +263,7 @@ def test_the_reaper_comes_by_itself(make: Make, clock: Clock) -> None:
     assert done(job).state is State.CANCELLED
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_long_pause_ends_if_others_wait(make: Make, clock: Clock) -> None:
     jobs = make()
     first = paused(jobs, "a", replace(TINY, epochs=5))
@@ -291,6 +297,7 @@ def test_a_job_that_is_stuck_gives_its_place_back_and_a_paused_one_is_not_stuck(
     assert stuck.state is State.ERROR
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_step_is_one_epoch(make: Make) -> None:
     jobs = make()
     job = paused(jobs, "a", replace(TINY, epochs=50))
@@ -303,6 +310,7 @@ def test_a_step_is_one_epoch(make: Make) -> None:
     assert done(job).state is State.DONE
 
 
+@pytest.mark.usefixtures("forked")
 def test_finished_jobs_are_forgotten_by_their_size(make: Make) -> None:
     jobs = make(most_bytes=1)
     first = done(jobs.submit("a", TINY))
@@ -311,6 +319,7 @@ def test_finished_jobs_are_forgotten_by_their_size(make: Make) -> None:
     assert jobs.submit("c", TINY) is not first
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_one_that_somebody_looks_at_is_kept_longest(make: Make) -> None:
     n_bytes = done(make().submit("a", TINY)).n_bytes
     jobs = make(most_bytes=round(2.5 * n_bytes))
@@ -322,6 +331,7 @@ def test_the_one_that_somebody_looks_at_is_kept_longest(make: Make) -> None:
     assert jobs.submit("c", settings[1]) is not second
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_was_stopped_is_trained_anew(make: Make) -> None:
     jobs = make()
     stopped = paused(jobs, "a", LONG)
@@ -329,6 +339,7 @@ def test_what_was_stopped_is_trained_anew(make: Make) -> None:
     assert jobs.submit("a", LONG) is not stopped
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_cannot_be_trained_is_refused_and_changes_nothing(make: Make) -> None:
     jobs = make()
     job = done(jobs.submit("a", TINY))
@@ -398,6 +409,7 @@ def test_no_worker_outlives_its_server(how: signal.Signals | None) -> None:
     until(lambda: not alive(pid))
 
 
+@pytest.mark.usefixtures("forked")
 def test_many_jobs_of_many_owners_end_as_they_should(make: Make) -> None:
     """Some cancelled, some killed: none is lost but those, and no process is left."""
     jobs = make(n_workers=2, most_waiting=12)
