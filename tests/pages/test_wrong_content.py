@@ -4,10 +4,12 @@ package."""
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests import ROOT
@@ -30,6 +32,16 @@ def store(other_store: Store) -> Store:
     """A copy of the repository's models, which the pages read in their place."""
     shutil.copytree(COMMITTED.root, other_store.root)
     return other_store
+
+
+@pytest.fixture
+def untouched() -> Iterator[Store]:
+    """The repository's models, for tests that leave them as they are; what was cached of pages is forgotten."""
+    st.cache_resource.clear()
+    forget()
+    yield COMMITTED
+    st.cache_resource.clear()
+    forget()
 
 
 def sentences(app: AppTest, store: Store) -> list[str]:
@@ -75,18 +87,18 @@ def damaged(path: Path, folder: Path) -> Path:
 
 
 def test_pictures_of_the_front_page_that_are_damaged_are_drawn(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untouched: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = html(opened(HOME))
     forget()
     monkeypatch.setattr(front_page, "PICTURES", damaged(front_page.PICTURES, tmp_path))
     app = opened(HOME)
-    (said,) = sentences(app, store)
+    (said,) = sentences(app, untouched)
     assert "front_page.npy is damaged" in said.replace("\\", "")
     assert html(app) == whole
 
 
-@pytest.mark.usefixtures("store")
+@pytest.mark.usefixtures("untouched")
 def test_a_front_page_that_can_show_no_picture_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> NoReturn:
         raise UqError("There are no data.")
@@ -99,26 +111,28 @@ def test_a_front_page_that_can_show_no_picture_says_so(tmp_path: Path, monkeypat
 
 
 def test_an_example_that_is_damaged_is_a_sentence(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untouched: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breast_cancer, "FILE", damaged(breast_cancer.FILE, tmp_path))
-    (said,) = sentences(opened("pages/threshold_lab.py", predictions="Your own"), store)
+    (said,) = sentences(opened("pages/threshold_lab.py", predictions="Your own"), untouched)
     assert "breast_cancer.csv is damaged" in said
 
 
-def test_images_that_cannot_be_read_are_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_cannot_be_read_are_a_sentence(untouched: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(task: str, part: str) -> NoReturn:
         raise UqError("The images are damaged.")
 
     monkeypatch.setattr(cache, "images", refuse)
     app = opened("pages/digit_lab.py", task="Fashion-MNIST")
-    assert "The images are damaged." in sentences(app, store)
+    assert "The images are damaged." in sentences(app, untouched)
     assert "pick a test image or upload one" in answer(app)
 
 
-def test_notes_that_are_no_text_are_a_sentence(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notes_that_are_no_text_are_a_sentence(
+    untouched: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "notes.md").write_bytes(b"## 1\n\xff")
     monkeypatch.setattr(views, "NOTES", tmp_path / "notes.md")
     views.sections.cache_clear()
-    (said,) = sentences(opened(HOME, notes="1"), store)
+    (said,) = sentences(opened(HOME, notes="1"), untouched)
     assert "notes.md cannot be read" in said
