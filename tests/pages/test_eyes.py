@@ -239,6 +239,19 @@ def test_links_to_more_pages_than_there_are_stand_in_one_line_too(shown: Shown) 
     assert grown == [height] * 3
 
 
+@on(("screen", "threshold_lab"))
+def test_of_three_data_sets_in_two_lines_each_is_a_button_by_itself(shown: Shown) -> None:
+    buttons = shown.page.locator(".st-key-task button")
+    buttons.last.evaluate("last => last.after(last.cloneNode(true))")
+    tops, radii = (
+        buttons.evaluate_all(f"all => all.map(each => {what})")
+        for what in ("each.getBoundingClientRect().top", "getComputedStyle(each).borderRadius")
+    )
+    buttons.last.evaluate("last => last.remove()")
+    assert len(set(tops)) == 2
+    assert radii == ["8px"] * 3
+
+
 @on(("screen", "scoreboard"))
 def test_what_the_scoreboard_is_ranked_by_is_in_no_line_by_itself(shown: Shown) -> None:
     for width, height in ((1920, 1080), (2560, 1440), (1280, 720)):
