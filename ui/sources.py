@@ -32,7 +32,7 @@ def drawing(dataset: Dataset) -> Source:
     """The drawing on the pad, none while it is empty."""
     drawn = dataset.drawn
     if drawn is None:
-        st.info(f"A {dataset.noun} cannot be drawn here; pick or upload one.")
+        st.info(f"There is no way to draw {words.with_article(dataset.noun)} here; pick or upload one.")
         return Source(None)
     key = task_key("drawing", dataset.task_id)
     example = EXAMPLE_DRAWING if drawn.noun == dataset.noun else ""
@@ -40,7 +40,10 @@ def drawing(dataset: Dataset) -> Source:
     kept = st.query_params.get(key, before)
     strokes, is_moving = drawing_pad("" if kept == _CLEARED else kept, key=task_key("pad", dataset.task_id))
     if drawn.noun != dataset.noun:
-        st.caption(f"These models have learnt {dataset.noun}s. Draw a {drawn.noun}, which they have never seen.")
+        st.caption(
+            f"These models have learnt {dataset.noun}s. Draw {words.with_article(drawn.noun)}, "
+            "which they have never seen."
+        )
     try:
         image = _drawn(dataset.task_id, strokes) if strokes else None
     except UqError as error:
@@ -100,7 +103,7 @@ def uploaded(dataset: Dataset) -> Source:
         if file.size > MAX_BYTES:
             raise UqError(f"The file must be at most {MAX_BYTES / 1e6:g} MB. Received: {file.size / 1e6:.1f} MB.")
         if dataset.of_picture is None:
-            raise UqError(f"A picture of a {dataset.noun} cannot be read here.")
+            raise UqError(f"A picture of {words.with_article(dataset.noun)} cannot be read here.")
         text = encode_image(dataset.of_picture(uploads.content(file)))
     except UqError as error:
         st.error(words.sentence(str(error)))

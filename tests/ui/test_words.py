@@ -164,3 +164,12 @@ def test_a_visitors_words_do_not_turn_round_ours(mark: str) -> None:
 def test_words_of_every_script_stay_as_they_are() -> None:
     for text in ("חתול", "قطة", "क्‍ष", "👩‍🔬", "می‌خواهم"):
         assert words.plain(text) == text
+
+
+@pytest.mark.parametrize(
+    ("noun", "said"), [("digit", "a digit"), ("insect", "an insect"), ("8", "an 8"), ("one", "a one")]
+)
+def test_whatever_a_data_sets_inputs_are_called_has_its_article(noun: str, said: str) -> None:
+    assert words.with_article(noun) == said
+    assert digit_lab.no_image(noun).startswith(f"**Draw {said}**")
+    assert f"None of these is {said}, yet" in gallery.how_sure_of_the_unseen("SNGP", 10, 0.5, noun, "garment")

@@ -32,6 +32,15 @@ def in_the_queue(place: int, wait_s: float) -> str:
     return f"The machine trains for others: place {place}, about {duration(wait_s)} to wait"
 
 
+def article(name: str) -> str:
+    """Of the name of a class or of an input as it is spoken: "a 4", "an 8", "an Ankle boot"."""
+    return "an" if name == "8" or (name[:1].lower() in "aeio" and name.lower() != "one") else "a"
+
+
+def with_article(name: str) -> str:
+    return f"{article(name)} {name}"
+
+
 def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ui.words import listed
+from ui.words import article, listed, with_article
 from uqcore.exhibits.verdicts import Verdict
 
 
 def no_image(noun: str) -> str:
     """The digit lab without an image, in Markdown."""
-    return f"**Draw a {noun}**, pick a test image or upload one: each method says what it is, and how sure it is."
+    return (
+        f"**Draw {with_article(noun)}**, pick a test image or upload one: each method says what it is, and how sure it "
+        "is."
+    )
 
 
 def who_reads_what(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) -> str:
@@ -20,7 +23,7 @@ def who_reads_what(verdicts: Mapping[str, Verdict], class_names: Sequence[str]) 
     if not readings:
         return "No trained model can be shown."
     said = listed(
-        [f"{n} {'reads' if n == 1 else 'read'} {_article(name)} **{name}**" for name, n in readings.most_common()]
+        [f"{n} {'reads' if n == 1 else 'read'} {article(name)} **{name}**" for name, n in readings.most_common()]
     )
     deferring = [label for label, v in verdicts.items() if not v.accepted]
     start = f"Of {len(verdicts)} method{'s' * (len(verdicts) > 1)}, {said}. "
@@ -45,8 +48,3 @@ def why_accepted(verdict: Verdict, measure: str) -> str:
     if verdict.probs[verdict.label] >= _UNSURE:
         return ""
     return f"Accepted though far from certain: its {measure} is low, and that decides here, not the percentage."
-
-
-def _article(name: str) -> str:
-    """Of a class's name as it is spoken: "a 4", "an 8", "an Ankle boot"."""
-    return "an" if name == "8" or (name[:1].lower() in "aeio" and name.lower() != "one") else "a"

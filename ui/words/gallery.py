@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ui.words import with_article
 from uqcore.text import percent
 
 
@@ -23,8 +24,8 @@ def how_wrong_the_ends_are(name: str, n: int, surest: float, least_sure: float, 
 def how_sure_of_the_unseen(name: str, n: int, share: float, noun: str, unseen_noun: str) -> str:
     """The answer of the gallery where it shows what the model never learnt, in Markdown."""
     return (
-        f"None of these is a {noun}, yet **{name}** is as sure of **{percent(share)}** of the {n:,} {unseen_noun}s "
-        f"as it is of {percent(0.95)} of the test {noun}s."
+        f"None of these is {with_article(noun)}, yet **{name}** is as sure of **{percent(share)}** of the {n:,} "
+        f"{unseen_noun}s as it is of {percent(0.95)} of the test {noun}s."
     )
 
 
