@@ -31,6 +31,15 @@ def test_what_is_written_is_whole_and_has_one_line(two: list[Path]) -> None:
     assert [line.split("  ")[1] for line in lines] == ["a.npy", "b.csv"]
 
 
+def test_the_files_that_have_a_line_are_listed(two: list[Path], tmp_path: Path) -> None:
+    assert checked.listed(tmp_path) == two
+    sums = tmp_path / SUMS
+    sums.write_bytes(sums.read_bytes() + b"no line\n" + b"0" * 64 + b"  ../b.csv\n")
+    assert checked.listed(tmp_path) == two
+    sums.unlink()
+    assert checked.listed(tmp_path) == []
+
+
 def test_every_bit_of_the_files_and_of_their_list_counts(two: list[Path]) -> None:
     for path in (*two, two[0].parent / SUMS):
         whole = path.read_bytes()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from uqcore.types import UqError
 
 _SUMS = "SHA256SUMS"
+_LINE = re.compile(rb"[0-9a-f]{64}  ([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 
 
 def check(path: Path) -> None:
@@ -19,6 +21,13 @@ def check(path: Path) -> None:
     # Lines end where `write` ends them: `splitlines` would end them at what damage makes of that, too.
     if _line(path) not in sums.read_bytes().split(b"\n"):
         raise UqError(f"The data file {path} is damaged (wrong sha256); get it back with `git checkout -- {path}`.")
+
+
+def listed(folder: Path) -> list[Path]:
+    """The files of ``folder`` that have a line there, in its order; none without such lines."""
+    sums = folder / _SUMS
+    lines = sums.read_bytes().split(b"\n") if sums.is_file() else []
+    return [folder / found[1].decode() for line in lines if (found := _LINE.fullmatch(line))]
 
 
 def write(path: Path, data: bytes) -> None:

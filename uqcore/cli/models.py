@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from uqcore import checked, datasets
-from uqcore.datasets.bundled import fashion_mnist, mnist
+from uqcore.datasets.bundled import DATA_DIR, fashion_mnist, mnist
 from uqcore.exhibits import front_page, function_table
 from uqcore.exhibits.verdicts import own_threshold
 from uqcore.models.answers import Answers
@@ -67,7 +67,8 @@ def _models(arguments: argparse.Namespace) -> int:
 
 def _beside_models(store: Store) -> Iterator[str]:
     """A sentence for each damaged file that pages read and no model has: counted rows, results, data of the package."""
-    data = (mnist().path, fashion_mnist().path, front_page.PICTURES, breast_cancer.FILE)
+    images = dict.fromkeys([mnist().path, fashion_mnist().path, *checked.listed(DATA_DIR)])
+    data = (*images, front_page.PICTURES, breast_cancer.FILE)
     looks: list[Callable[[], object]] = [partial(counted.read, store), load_results]
     looks += [partial(checked.check, path) for path in data]
     for look in looks:
