@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -144,6 +145,20 @@ def test_models_names_what_is_damaged(tiny_models: Store, tmp_path: Path, monkey
     for line in lines:
         assert ("is damaged" in line) == line.startswith(damaged.model_id)
         assert line.endswith("intact") != line.startswith(damaged.model_id)
+
+
+def test_models_names_a_data_sets_own_archive_that_is_damaged(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a data set that somebody added, as CONTRIBUTING says."""
+    monkeypatch.setattr("uqcore.cli.models.DATA_DIR", tmp_path)
+    archive = tmp_path / "mirrored_mnist.npz"
+    checked.write(archive, b"x")
+    assert main(["models"]) == 0
+    archive.write_bytes(b"y")
+    capsys.readouterr()
+    assert main(["models"]) == 1
+    assert capsys.readouterr().err.startswith(f"error: The data file {archive} is damaged")
 
 
 def test_models_names_data_of_the_package_that_are_damaged(
@@ -312,9 +327,11 @@ def test_a_method_is_left_out_of_a_task_that_it_does_not_know(
     assert main(["train", "--task", "sine", "--method", "sngp"]) == 2
     assert "error: sngp is for the tasks moons. Received: --task sine." in capsys.readouterr().err
     trained: list[str] = []
+    usual = tempfile.gettempdir()
 
     def train(store: Store, task: str, method_id: str, *rest: Any, **more: Any) -> ModelRecord:
         trained.append(method_id)
+        assert Path(tempfile.gettempdir()).parent == Path(usual), "what TensorFlow leaves is swept"
         return ModelRecord("x", task, method_id, 0, {}, (), 1, 1, 0.0, {}, "")
 
     monkeypatch.setattr("uqcore.models.training.train", train)

@@ -18,7 +18,7 @@ from uqcore.models.sampling import load_posterior
 from uqcore.store import Store, StoreError, all_files
 from uqcore.trainings import visit as visits
 from uqcore.trainings.visit import ALLOW_VARIABLE, CHECKPOINTS, Visit, may_save, save
-from uqcore.types import ModelRecord
+from uqcore.types import ModelRecord, UqError
 
 
 @pytest.fixture
@@ -83,6 +83,46 @@ def test_what_a_server_holds_stays_whatever_its_number_and_goes_once_it_was_kill
         living.kill()
     assert visits.sweep() == []
     assert not held.exists()
+
+
+def test_temporary_files_of_a_process_go_with_it_or_once_it_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow generates code into such files, and leaves them where it is killed."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with visits.temporary_files():
+        assert Path(tempfile.mkdtemp()).parent.parent == tmp_path
+        assert visits.sweep() == []
+        assert Path(tempfile.mkdtemp()).is_dir()
+    assert tempfile.tempdir == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    code = (
+        "import tempfile; from uqcore.trainings.visit import temporary_files\n"
+        "with temporary_files(): print(tempfile.mkdtemp(), flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as living:
+        assert living.stdout is not None
+        made = Path(living.stdout.readline().strip())
+        visits.sweep()
+        assert made.is_dir()
+        living.kill()
+    assert made.is_dir()
+    with visits.temporary_files():
+        assert not made.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_temporary_file_can_be_written_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(UqError, match=r"Temporary files cannot be written .*; TMPDIR names"), visits.temporary_files():
+        pass
 
 
 def test_a_visit_is_kept_for_the_next_server_while_it_trains(visit: Visit, record: ModelRecord) -> None:

@@ -120,6 +120,7 @@ def _train(arguments: argparse.Namespace) -> None:
     from uqcore.models.training import time_before_s, train
     from uqcore.trainings.finish import finish
     from uqcore.trainings.progress import epoch_line, stored_line
+    from uqcore.trainings.visit import temporary_files
 
     if arguments.until_stdin_ends:
         end_with_stdin()
@@ -130,18 +131,19 @@ def _train(arguments: argparse.Namespace) -> None:
     configs = {method_id: _configured(method_id, task, settings) for method_id in chosen}
     store = default_store()
     store.check_writable()
-    for method_id, config in configs.items():
-        bar, tables = _EpochBar(epoch_line if arguments.json else None), arguments.tables
-        record = train(store, task, method_id, arguments.seed, config, bar, with_tables=tables is None)
-        if arguments.json:
-            if tables is not None:
-                beside = None if arguments.beside is None else Store(arguments.beside)
-                finish(store, record, partial(print, flush=True), beside, for_store=tables == "store")
-            print(stored_line(record.model_id), flush=True)
-            continue
-        before_s = time_before_s(store, task, method_id, arguments.seed, config, bar.names)
-        said = f"{record.model_id}: {_trained(record.training_time_s, before_s, bar.names)}"
-        print(f"{said}, {_figures(record.metrics)}".rstrip(", "), flush=True)
+    with temporary_files():
+        for method_id, config in configs.items():
+            bar, tables = _EpochBar(epoch_line if arguments.json else None), arguments.tables
+            record = train(store, task, method_id, arguments.seed, config, bar, with_tables=tables is None)
+            if arguments.json:
+                if tables is not None:
+                    beside = None if arguments.beside is None else Store(arguments.beside)
+                    finish(store, record, partial(print, flush=True), beside, for_store=tables == "store")
+                print(stored_line(record.model_id), flush=True)
+                continue
+            before_s = time_before_s(store, task, method_id, arguments.seed, config, bar.names)
+            said = f"{record.model_id}: {_trained(record.training_time_s, before_s, bar.names)}"
+            print(f"{said}, {_figures(record.metrics)}".rstrip(", "), flush=True)
 
 
 def _trained(in_all_s: float, before_s: float, fitted: Collection[str]) -> str:
@@ -154,9 +156,11 @@ def _trained(in_all_s: float, before_s: float, fitted: Collection[str]) -> str:
 
 def _retrain(store: Store) -> None:
     from uqcore.reproduce.retrain import retrain
+    from uqcore.trainings.visit import temporary_files
 
     check_tensorflow()
-    retrain(store, _EpochBar())
+    with temporary_files():
+        retrain(store, _EpochBar())
 
 
 def _configured(method_id: str, task: str, settings: dict[str, str]) -> TrainingConfig:

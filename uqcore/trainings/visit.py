@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from uqcore.models.evaluation import Evaluated
 from uqcore.store import Store, StoreError, all_files
-from uqcore.types import ModelRecord
+from uqcore.types import ModelRecord, UqError
 
 ALLOW_VARIABLE = "UQCORE_ALLOW_SAVING"
 """Set to 1 by an operator who lets visitors put what they train into the server's store."""
@@ -63,6 +63,37 @@ def _held(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+@contextmanager
+def _new_folder() -> Iterator[Path]:
+    """A folder that nobody sweeps before the end, when it is let go and not removed."""
+    made = Path(tempfile.mkdtemp(prefix="uqcore-"))
+    with _held(made):
+        # Only now, or another server would sweep it before it is held.
+        yield made.rename(made.with_name(f"{_PREFIX}{uuid4().hex}"))
+
+
+@contextmanager
+def temporary_files() -> Iterator[None]:
+    """Until the end this process's temporary files lie in a folder of their own: if it is killed, they go with the next
+    that comes here, or with a server's first page. TensorFlow generates code into such files.
+
+    Raises:
+        UqError: there is no folder for them.
+    """
+    with ExitStack() as holding:
+        try:
+            sweep()
+            folder = holding.enter_context(_new_folder())
+        except OSError as error:
+            raise UqError(f"Temporary files cannot be written ({error}); TMPDIR names another folder.") from error
+        before, tempfile.tempdir = tempfile.tempdir, str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Visit:
     """A visitor's trained models. The folder is removed when nobody holds the visit any more, and when Python ends.
 
@@ -75,11 +106,8 @@ class Visit:
         """``visitor``: what the owner's name begins with, and `visitor_of` finds in it again."""
         self.owner = f"{visitor}/{uuid4().hex}"
         sweep()
-        made = Path(tempfile.mkdtemp(prefix="uqcore-"))
         holding = ExitStack()
-        holding.enter_context(_held(made))
-        # Only now, or another server would sweep it before it is held.
-        folder = made.rename(made.with_name(f"{_PREFIX}{uuid4().hex}"))
+        folder = holding.enter_context(_new_folder())
         self.store = Store(folder)
         self._let_go = weakref.finalize(self, holding.close)
         self._names: dict[str, str] = {}
