@@ -154,6 +154,13 @@ class Tabs:
             stand_still(page.locator(ready).first)
         return page
 
+    def elsewhere(self, url: str, **how: Any) -> Page:
+        """Another visitor, once all others have left: in a tab of theirs, which has compiled the page's scripts."""
+        complaints = self.put_back()
+        page = self.visit(url, **how)
+        self._complaints[:0] = complaints
+        return page
+
     def put_back(self) -> list[str]:
         """What was complained about since the last time. Every tab is as new."""
         taken, self._taken = self._taken, []

@@ -287,3 +287,9 @@ def visit(tabs: Tabs) -> Iterator[Visit]:
     """
     yield tabs.visit
     assert tabs.put_back() == []
+
+
+@pytest.fixture
+def elsewhere(visit: Visit, tabs: Tabs) -> Visit:
+    """As `visit`, once the visitors of this test have left: what is asked of their pages is asked before."""
+    return tabs.elsewhere

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browsing import Tabs, Visit, at, draw, leave, needs_browser, serve, settle, stand_still
 from uqcore.datasets.bundled import mnist
@@ -52,7 +52,9 @@ def ink(page: Page) -> str:
     return picture
 
 
-def test_a_drawn_seven_is_read_and_its_link_shows_the_same_elsewhere(visit: Visit, dashboard: str) -> None:
+def test_a_drawn_seven_is_read_and_its_link_shows_the_same_elsewhere(
+    visit: Visit, elsewhere: Visit, dashboard: str
+) -> None:
     page = visit(f"{dashboard}/digit_lab", ready=PAD)
     draw_seven(page)
     seen = page.locator(".seen img").get_attribute("src") or ""
@@ -62,14 +64,16 @@ def test_a_drawn_seven_is_read_and_its_link_shows_the_same_elsewhere(visit: Visi
     expect(page.locator(".seen img")).not_to_have_attribute("src", seen)
     settle(page)
     assert len(link(page)["drawing"][0]) > 10
+    drawn, said, linked = ink(page), page.locator(".cards").inner_text(), link(page)
+    seen = page.locator(".seen img").get_attribute("src") or ""
 
-    copy = visit(page.url, ready=CARDS)
+    copy = elsewhere(page.url, ready=CARDS)
     expect(copy.locator(".st-key-noise").get_by_test_id("stSliderThumbValue")).to_have_text("0.05")
     expect(copy.locator(".cards")).to_be_visible()  # it is hidden until the page has its answer
-    assert ink(copy) == ink(page)
-    expect(page.locator(".cards")).to_have_text(copy.locator(".cards").inner_text(), use_inner_text=True)
-    expect(page.locator(".seen img")).to_have_attribute("src", copy.locator(".seen img").get_attribute("src") or "")
-    assert link(copy) == link(page)
+    assert ink(copy) == drawn
+    expect(copy.locator(".cards")).to_have_text(said, use_inner_text=True)
+    expect(copy.locator(".seen img")).to_have_attribute("src", seen)
+    assert link(copy) == linked
 
 
 def test_the_drawing_survives_a_change_of_page(visit: Visit, dashboard: str) -> None:
@@ -137,22 +141,19 @@ def test_the_picture_follows_a_slider_that_is_dragged_and_is_what_the_models_the
     np.testing.assert_allclose(previewed, seen, atol=2)  # of 255
 
 
-def test_a_link_into_a_server_that_has_just_started_and_when_it_is_away_our_words(
-    visit: Visit, browser: Browser
-) -> None:
-    context = browser.new_context()  # its console is full of requests that fail
+def test_a_link_into_a_server_that_has_just_started_and_when_it_is_away_our_words(tabs: Tabs, dashboard: str) -> None:
     with serve("app.py") as url:
-        page = visit(f"{url}/digit_lab", ready=PAD)
+        page = tabs.visit(f"{url}/digit_lab", ready=PAD)
         expect(page.get_by_role("heading", level=1)).to_have_text("Digit lab")
-        leave(page)  # before the server, which it would miss
-        left = context.new_page()
-        left.goto(url)
-        left.locator("html[data-whole]").wait_for(state="attached")
+        assert tabs.put_back() == []  # before the server, which it would miss
+        left = tabs.visit(url, ready="html[data-whole] h1")
     dialog = left.get_by_role("dialog")
     expect(dialog).to_contain_text("The server is away")
     expect(dialog).to_contain_text("goes on by itself")
     assert "Streamlit" not in dialog.inner_text()
-    context.close()
+    left.goto(dashboard)  # one that is there, to be put back
+    leave(left)
+    tabs.put_back()  # its console is full of requests that fail
 
 
 def test_requests_to_other_hosts_fail_and_are_seen(tabs: Tabs, dashboard: str) -> None:
@@ -172,7 +173,9 @@ def test_home_shows_its_grid_and_its_doors_open(visit: Visit, dashboard: str) ->
     assert link(page) == {"source": ["Pick"], "images": ["Fashion-MNIST"]}
 
 
-def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(visit: Visit, dashboard: str) -> None:
+def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(
+    visit: Visit, elsewhere: Visit, dashboard: str
+) -> None:
     page = visit(f"{dashboard}/two_moons", ready=".plot")
     plot = page.locator(".plot").first
     plot.scroll_into_view_if_needed()
@@ -186,13 +189,14 @@ def test_moons_read_out_under_the_pointer_and_a_click_asks_every_method(visit: V
     assert y == pytest.approx(2.5 - 5 * 0.4, abs=0.1)
     expect(page.get_by_role("heading", name=f"What each method says at ({x:.2f}, {y:.2f})")).to_be_visible()
 
-    copy = visit(page.url, ready="table.verdicts")
-    expect(copy.locator("table.verdicts")).to_have_text(
-        page.locator("table.verdicts").inner_text(), use_inner_text=True
-    )
+    said = page.locator("table.verdicts").inner_text()
+    copy = elsewhere(page.url, ready="table.verdicts")
+    expect(copy.locator("table.verdicts")).to_have_text(said, use_inner_text=True)
 
 
-def test_a_hidden_method_is_in_the_link_which_hides_it_elsewhere(visit: Visit, dashboard: str) -> None:
+def test_a_hidden_method_is_in_the_link_which_hides_it_elsewhere(
+    visit: Visit, elsewhere: Visit, dashboard: str
+) -> None:
     page = visit(f"{dashboard}/digit_lab", ready=CARDS)
     hidden, key = METHODS[OF_DIGITS[0]].label, f"methods_{len(OF_DIGITS)}"
     others = [METHODS[method_id].label for method_id in OF_DIGITS[1:]]
@@ -200,27 +204,31 @@ def test_a_hidden_method_is_in_the_link_which_hides_it_elsewhere(visit: Visit, d
     expect(page.locator(".card h2")).to_have_text(others)
     settle(page)
     assert link(page)[key] == others
-    copy = visit(page.url, ready=CARDS)
-    expect(copy.locator(".card h2")).to_have_text(others)
+    url = page.url
     page.locator(f".st-key-{key}").get_by_role("button", name=hidden, exact=True).click()
     expect(page.locator(".card h2")).to_have_text([hidden, *others])
+    copy = elsewhere(url, ready=CARDS)
+    expect(copy.locator(".card h2")).to_have_text(others)
 
 
-def test_a_chosen_task_is_in_the_link_which_shows_it_elsewhere(visit: Visit, dashboard: str) -> None:
+def test_a_chosen_task_is_in_the_link_which_shows_it_elsewhere(visit: Visit, elsewhere: Visit, dashboard: str) -> None:
     page = visit(f"{dashboard}/digit_lab", ready=CARDS)
     page.locator(".st-key-task").get_by_text("Fashion-MNIST", exact=True).click()
     expect(page.locator(".card .bar span").first).to_have_text("T-shirt/top")
     settle(page)
     assert link(page) == {"task": ["Fashion-MNIST"]}
-    copy = visit(page.url, ready=CARDS)
-    expect(copy.locator(".cards")).to_have_text(page.locator(".cards").inner_text(), use_inner_text=True)
+    url, said = page.url, page.locator(".cards").inner_text()
     page.locator(".st-key-task").get_by_text("MNIST", exact=True).click()
     expect(page.locator(PAD)).to_be_visible()
     settle(page)
     assert link(page) == {}
+    copy = elsewhere(url, ready=CARDS)
+    expect(copy.locator(".cards")).to_have_text(said, use_inner_text=True)
 
 
-def test_the_curves_of_a_worse_image_open_with_a_click_and_by_a_link(visit: Visit, dashboard: str) -> None:
+def test_the_curves_of_a_worse_image_open_with_a_click_and_by_a_link(
+    visit: Visit, elsewhere: Visit, dashboard: str
+) -> None:
     page = visit(f"{dashboard}/digit_lab", ready=CARDS)
     summary, charts = page.get_by_text("As the image gets worse"), page.locator(".js-plotly-plot .main-svg")
     expect(charts).to_have_count(0)
@@ -239,16 +247,19 @@ def test_the_curves_of_a_worse_image_open_with_a_click_and_by_a_link(visit: Visi
     slider(page, "noise").press("ArrowRight")
     expect(page).to_have_url(re.compile(r"[?&]noise=0\.01(&|$)"))
     settle(page)
-    copy = visit(page.url, ready=".js-plotly-plot")
-    expect(copy.locator(".js-plotly-plot")).to_have_count(2)
+    url = page.url
     summary.click()
     expect(page.get_by_text("at most 20 samples")).not_to_be_visible()
     settle(page)
     assert "worse" not in link(page)
+    copy = elsewhere(url, ready=".js-plotly-plot")
+    expect(copy.locator(".js-plotly-plot")).to_have_count(2)
 
 
 @pytest.mark.parametrize("path", ["two_moons", "digit_lab"])
-def test_every_press_goes_on_to_the_next_number_of_samples(visit: Visit, dashboard: str, path: str) -> None:
+def test_every_press_goes_on_to_the_next_number_of_samples(
+    visit: Visit, elsewhere: Visit, dashboard: str, path: str
+) -> None:
     page = visit(f"{dashboard}/{path}", ready=".plot" if path == "two_moons" else CARDS)
     for key, presses in (("samples", (("ArrowRight", 100), ("ArrowLeft", 50), ("ArrowLeft", 20), ("ArrowLeft", 10))),
                          ("members", (("ArrowLeft", 5), ("ArrowLeft", 2), ("ArrowRight", 5)))):  # fmt: skip
@@ -258,9 +269,10 @@ def test_every_press_goes_on_to_the_next_number_of_samples(visit: Visit, dashboa
             expect(thumb).to_have_text(str(stop))
             settle(page)
             expect(thumb).to_have_text(str(stop))
-    assert link(page) == {"samples": ["10"], "members": ["5"]}
-    copy = visit(page.url, ready=".plot" if path == "two_moons" else CARDS)
-    for key, values in link(page).items():
+    linked = link(page)
+    assert linked == {"samples": ["10"], "members": ["5"]}
+    copy = elsewhere(page.url, ready=".plot" if path == "two_moons" else CARDS)
+    for key, values in linked.items():
         expect(copy.locator(f".st-key-{key}").get_by_test_id("stSliderThumbValue")).to_have_text(values)
 
 
@@ -268,7 +280,7 @@ def upload(page: Page, name: str, data: bytes) -> None:
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
 
 
-def test_an_uploaded_digit_is_read_and_its_link_shows_the_same(visit: Visit, dashboard: str) -> None:
+def test_an_uploaded_digit_is_read_and_its_link_shows_the_same(visit: Visit, elsewhere: Visit, dashboard: str) -> None:
     digit = 255 - np.kron(np.pad(mnist().x_test[0], 4), np.ones((8, 8), np.uint8))  # a 7, dark on white
     buffer = io.BytesIO()
     Image.fromarray(digit).save(buffer, "PNG")
@@ -276,8 +288,9 @@ def test_an_uploaded_digit_is_read_and_its_link_shows_the_same(visit: Visit, das
     upload(page, "seven.png", buffer.getvalue())
     expect(page.locator(CARDS)).to_have_text(["7"] * len(OF_DIGITS))
     settle(page)
-    copy = visit(page.url, ready=CARDS)
-    assert copy.locator(".cards").inner_text() == page.locator(".cards").inner_text()
+    said = page.locator(".cards").inner_text()
+    copy = elsewhere(page.url, ready=CARDS)
+    assert copy.locator(".cards").inner_text() == said
 
 
 def test_a_text_file_by_the_name_of_a_picture_is_one_sentence_and_the_page_works_on(

@@ -124,11 +124,6 @@ Scheme = Callable[[Page], AbstractContextManager[None]]
 light_and_dark = pytest.mark.parametrize("scheme", [nullcontext, dark])
 
 
-@in_every_size
-def test_hardly_anything_moves_while_a_page_loads(shown: Shown) -> None:
-    assert sum(value for value, *_ in shown.shifts) < 0.1, shown.shifts
-
-
 WIDTHS = """() => {
     window.widths = [];
     const box = document.querySelector(".block-container");
@@ -138,6 +133,7 @@ WIDTHS = """() => {
 
 
 def test_hardly_anything_moves_when_another_page_is_gone_to(watched: Tabs, dashboard: str) -> None:
+    """The first of all: its tab, which then has the scripts of every page, is that of all pages on a screen."""
     page = watched.visit(dashboard, ready="html[data-whole] h1")
     page.evaluate(WIDTHS)
     for door in (*DOORS[1:], DOORS[0]):
@@ -150,6 +146,11 @@ def test_hardly_anything_moves_when_another_page_is_gone_to(watched: Tabs, dashb
         widths = page.evaluate("window.widths")
         assert len(set(widths)) == 1, (door.label, widths)  # what follows a click at once is no shift, to a browser
     assert watched.put_back() == []
+
+
+@in_every_size
+def test_hardly_anything_moves_while_a_page_loads(shown: Shown) -> None:
+    assert sum(value for value, *_ in shown.shifts) < 0.1, shown.shifts
 
 
 @on(*ON_SCREEN)
