@@ -47,11 +47,11 @@ _YIELDS = 3.0
 """Times as long as it has run, a run stands still for others: a quarter of its pace is left at least."""
 
 _LATELY_S = 1.0
-"""Where somebody else has moved something since, all but moves rest now and then, and those who use much, at their end,
-as long as they have run."""
+"""Where somebody else has moved something since, a run that others wait for rests now and then, and those who use much,
+at their end, as long as they have run."""
 
 _BREATH_S, _REST_S = 0.0005, 0.001
-"""Seconds of CPU after which they rest at their next element, and how long. One thread sends what all others have made,
+"""Seconds of CPU after which it rests at its next element, and how long. One thread sends what all others have made,
 a message at a time, and before each of them Python lets a thread that computes keep it waiting for 5 milliseconds."""
 
 
@@ -196,7 +196,7 @@ class Fairness:
         if self._moves:
             with self._lock:
                 self._calm.wait_for(lambda: not self._moves, _YIELDS * ran_s)
-        elif ran_s >= _BREATH_S and self._others_moved(run):
+        elif ran_s >= _BREATH_S and self._others.waiting and self._others_moved(run):
             self._sleep(_REST_S)
         else:
             return

@@ -204,21 +204,33 @@ def test_a_run_stands_still_while_a_move_is_answered_three_times_as_long_as_it_h
         fairness.give_way()  # a move gives way to none
 
 
-def test_where_somebody_else_has_moved_lately_a_run_rests_now_and_then_so_that_answers_are_sent() -> None:
+def test_a_run_that_another_waits_for_rests_now_and_then_where_somebody_else_has_moved_lately() -> None:
     clock, rests = Clock(), list[float]()
-    fairness = clock.fairness(sleep=rests.append)
+    fairness = clock.fairness(long_s=1000, sleep=rests.append)
 
-    def n_rests(visit: str, opens: bool = True) -> int:
+    def n_rests(visit: str, is_waited_for: bool = True) -> int:
+        def waits() -> None:
+            with fairness.turn("waits", opens=True):
+                pass
+
         rests.clear()
-        with fairness.turn(visit, opens):
+        waiting = threading.Thread(target=waits, daemon=True)
+        with fairness.turn(visit, opens=True):
+            if is_waited_for:
+                waiting.start()
+                while not fairness.n_waiting:
+                    time.sleep(0.001)
             for _ in range(4):
                 clock.cpu_s += 0.0004
                 fairness.give_way()
+        if is_waited_for:
+            waiting.join(PATIENCE_S)
         return len(rests)
 
-    assert n_rests("opens") == 0  # nobody waits for anything
-    assert n_rests("moves", opens=False) == 0
+    assert n_rests("opens") == 0  # nobody waits for an answer
+    held(fairness, "moves")()
     assert n_rests("opens") == 2  # of four elements
+    assert n_rests("opens", is_waited_for=False) == 0
     assert n_rests("moves") == 0  # who has moved is itself the one that waits
     clock.wall_s = 1.5
     assert n_rests("opens") == 0
