@@ -324,7 +324,8 @@ def _marked(text: str, kept: re.Pattern[str], link: Callable[[Term, str], str], 
 
 
 def show(page: str) -> None:
-    st.html(_html(tuple(ON_PAGE.get(page, ()))))
+    if names := ON_PAGE.get(page):
+        st.html(_html(tuple(names)))
 
 
 @cache
@@ -334,7 +335,7 @@ def _html(names: Sequence[str]) -> Html:
         for term in (TERMS[name] for name in names)
     )
     head = '<details class="words"><summary>Words on this page</summary>'
-    return Html(f"{head}<dl>{entries}</dl></details>" if names else "")
+    return Html(f"{head}<dl>{entries}</dl></details>")
 
 
 def _exactly(term: Term) -> str:

@@ -33,7 +33,7 @@ from tests.app_pages import (
 from ui import cache, controls, page, sources
 from ui.components import Drawing
 from ui.sources import EXAMPLE_DRAWING
-from ui.words import ACCEPT, DEFER, digit_lab, two_moons
+from ui.words import ACCEPT, DEFER, digit_lab, two_moons, with_article
 from uqcore.datasets import DATASETS, load
 from uqcore.exhibits import one_image
 from uqcore.exhibits.moons import VIEWS, Surface
@@ -560,9 +560,9 @@ def test_the_lab_of_every_task_reads_its_images_as_its_classes(task: str) -> Non
 @pytest.mark.parametrize("task", IMAGE_TASKS)
 def test_the_lab_speaks_of_what_its_models_have_learnt(task: str) -> None:
     dataset, source = load(task), controls.task_key("source", task)
-    app = visit(LAB, {"task": dataset.title, source: "Draw", "drawing": "-"})
+    app = visit(LAB, {"task": dataset.title, source: "Draw", controls.task_key("drawing", task): "-"})
     assert answer(app) == digit_lab.no_image(dataset.noun)
-    assert answer(app).startswith(f"**Draw a {dataset.noun}**")
+    assert answer(app).startswith(f"**Draw {with_article(dataset.noun)}**")
     (upload,) = choose(app, source, "Upload").get("file_uploader")
     assert upload.proto.label.startswith(f"A PNG or JPEG of one {dataset.noun}, ")
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app_pages import opened
+from tests.app_pages import checked, opened
 from ui import glossary
 from ui.glossary import ON_PAGE, TERMS
 from ui.page import DOORS
@@ -61,6 +61,17 @@ def test_a_page_explains_each_term_that_it_uses(page: str) -> None:
         assert re.findall(r".{0,40}\d %.{0,20}", said(app, "plotly_chart", "bidi_component", "code")) == [], (
             "lines may end there"
         )
+
+
+def test_a_page_without_terms_shows_no_words() -> None:
+    def page() -> None:
+        from ui import glossary
+
+        glossary.show("A new page")
+        glossary.show("Home")
+
+    (words,) = checked(AppTest.from_function(page).run()).get("html")
+    assert 'class="words"' in words.proto.body
 
 
 def test_words_stand_once_in_plain_words_and_once_exactly() -> None:
