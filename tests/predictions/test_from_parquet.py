@@ -81,7 +81,9 @@ def test_many_rows_in_many_groups(compression: str) -> None:
     probs = random_probs(150_000, 3)
     columns = {"id": np.arange(150_000), **{f"p_{k}": probs[:, k] for k in (2, 0, 1)}, "label": np.arange(150_000) % 3}
     shares: list[float] = []
-    mine = read(written(columns, row_group_size=40_000, compression=compression), tick=shares.append)
+    level = 1 if compression == "gzip" else None  # its own takes a second
+    data = written(columns, row_group_size=40_000, compression=compression, compression_level=level)
+    mine = read(data, tick=shares.append)
     np.testing.assert_array_equal(mine.values[0], probs)
     np.testing.assert_array_equal(mine.labels, np.arange(150_000) % 3)
     assert mine.notes == ("Read 'id' as the id.",)
