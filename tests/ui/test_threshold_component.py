@@ -416,7 +416,7 @@ def test_on_the_log_axis_equal_ways_are_equal_factors(visit: Visit, url: str) ->
 
 
 @needs_browser
-def test_a_button_leads_back_to_what_python_asked_for(visit: Visit, url: str) -> None:
+def test_a_button_leads_back_to_what_python_asked_for(visit: Visit, elsewhere: Visit, url: str) -> None:
     page = visit(f"{url}?target=0.1")
     asked, back, code = now(page), page.locator(".back"), page.get_by_test_id("stText").last
     expect(back).to_be_hidden()
@@ -427,7 +427,7 @@ def test_a_button_leads_back_to_what_python_asked_for(visit: Visit, url: str) ->
     expect(back).to_be_hidden()
     expect(code).to_have_text(repr(asked))
     assert now(page) == asked
-    plain = visit(url)
+    plain = elsewhere(url)
     plain.mouse.click(*at(plot(plain, "histogram"), 0.6, 0.5))
     expect(plain.locator(".back")).to_be_hidden()
 
@@ -448,7 +448,7 @@ def test_who_accepts_zeros_stands_behind_the_bar_that_holds_them(visit: Visit, u
 
 
 @needs_browser
-def test_without_labels_there_is_no_risk(visit: Visit, url: str) -> None:
+def test_without_labels_there_is_no_risk(visit: Visit, elsewhere: Visit, url: str) -> None:
     page = visit(f"{url}?unlabelled=1")
     ranking = ranking_of(has_labels=False)
     assert set(readings(page)) == {"threshold", "coverage", "ood"}
@@ -458,7 +458,7 @@ def test_without_labels_there_is_no_risk(visit: Visit, url: str) -> None:
     drag(page, "roc", (0.5, 0.5), (0.3, 0.3))
     for name in ("coverage", "ood"):
         assert readings(page)[name] == expected(ranking, now(page))[name]
-    page = visit(f"{url}?unlabelled=1&n_ood=0")
+    page = elsewhere(f"{url}?unlabelled=1&n_ood=0")
     assert set(readings(page)) == {"threshold", "coverage"}
     expect(plot(page, "roc")).to_be_hidden()
 
