@@ -124,7 +124,6 @@ _LONG = (
     "selection/test_certified.py",
     "datasets/test_prepared.py",
     "pages/test_hostile.py",
-    "live/test_jobs.py",
     "pages/test_pages.py",
 )
 """Files that take ten seconds or more, the longest first: those with a browser, then those that need nothing."""
