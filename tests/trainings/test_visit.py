@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +34,21 @@ def visit(committed: Store, record: ModelRecord) -> Visit:
     visit.store.take(committed, record)
     visit.keep(record.model_id, "Mine")
     return visit
+
+
+@contextmanager
+def living(code: str, temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process whose temporary files lie in ``temporary``, and the folder that it has printed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield process, Path(process.stdout.readline().strip())
 
 
 def test_what_a_killed_server_left_is_removed_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,21 +83,13 @@ def test_what_a_server_holds_stays_whatever_its_number_and_goes_once_it_was_kill
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
     code = "from uqcore.trainings.visit import Visit; visit = Visit(); print(visit.store.root, flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as living:
-        assert living.stdout is not None
+    with living(code, tmp_path) as (process, folder):
         held = tmp_path / f"uqcore-visit-{gone.pid}-x"
-        Path(living.stdout.readline().strip()).rename(held)
+        folder.rename(held)
         for _ in range(2):
             assert visits.sweep() == []
             assert held.is_dir()
-        living.kill()
+        process.kill()
     assert visits.sweep() == []
     assert not held.exists()
 
@@ -100,19 +109,10 @@ def test_temporary_files_of_a_process_go_with_it_or_once_it_was_killed(
         "import tempfile; from uqcore.trainings.visit import temporary_files\n"
         "with temporary_files(): print(tempfile.mkdtemp(), flush=True); input()"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as living:
-        assert living.stdout is not None
-        made = Path(living.stdout.readline().strip())
+    with living(code, tmp_path) as (process, made):
         visits.sweep()
         assert made.is_dir()
-        living.kill()
+        process.kill()
     assert made.is_dir()
     with visits.temporary_files():
         assert not made.exists()
